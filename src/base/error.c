@@ -1,0 +1,105 @@
+#include "error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "i18n.h"
+
+/* Copies text into the sentence from `at` on; a control character could move a terminal's cursor or forge a log line.
+ */
+static size_t append_escaped(struct error *err, size_t at, const char *text)
+{
+        for (const unsigned char *p = (const unsigned char *)text; *p && at + 5 < sizeof(err->text); p++) {
+                if (*p >= 0x20 && *p != 0x7f)
+                        err->text[at++] = (char)*p;
+                else
+                        at += (size_t)snprintf(err->text + at, sizeof(err->text) - at, "\\%03o", (unsigned)*p);
+        }
+        err->text[at] = '\0';
+        return at;
+}
+
+static void fill(struct error *err, int code, enum exit_status status, const char *format, va_list arguments)
+{
+        char text[ERROR_TEXT_SIZE];
+
+        if (!err)
+                return;
+        vsnprintf(text, sizeof(text), format, arguments);
+        err->code = code;
+        err->status = status;
+        append_escaped(err, 0, text);
+}
+
+int error_set(struct error *err, int code, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        fill(err, code, EXIT_FAILED, format, arguments);
+        va_end(arguments);
+        return code;
+}
+
+int error_errno(struct error *err, int errnum, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        fill(err, -errnum, EXIT_FAILED, format, arguments);
+        va_end(arguments);
+        if (err) {
+                size_t at = append_escaped(err, strlen(err->text), ": ");
+
+                append_escaped(err, at, strerror(errnum));
+        }
+        return -errnum;
+}
+
+int error_usage(struct error *err, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        fill(err, -EINVAL, EXIT_USAGE, format, arguments);
+        va_end(arguments);
+        return -EINVAL;
+}
+
+int error_refuse(struct error *err, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        fill(err, -EPERM, EXIT_REFUSED, format, arguments);
+        va_end(arguments);
+        return -EPERM;
+}
+
+int error_prefix(struct error *err, const char *format, ...)
+{
+        char before[ERROR_TEXT_SIZE];
+        char after[ERROR_TEXT_SIZE];
+        va_list arguments;
+        size_t at;
+
+        if (!err)
+                return 0;
+        va_start(arguments, format);
+        vsnprintf(before, sizeof(before), format, arguments);
+        va_end(arguments);
+        memcpy(after, err->text, sizeof(after));
+        at = append_escaped(err, 0, before);
+        at = append_escaped(err, at, ": ");
+        append_escaped(err, at, after);
+        return err->code;
+}
+
+int error_memory(struct error *err)
+{
+        return error_set(
+                err, -ENOMEM, "%s",
+                _("there is not enough memory; close other programs or add memory, then run the same command again"));
+}

@@ -1,0 +1,263 @@
+#include "io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "i18n.h"
+#include "memory.h"
+
+void fd_closep(int *fd)
+{
+        fd_close(fd);
+}
+
+void fd_close(int *fd)
+{
+        int kept = errno;
+
+        if (*fd >= 0)
+                close(*fd);
+        *fd = -1;
+        errno = kept;
+}
+
+int open_beneath(int directory, const char *path, int flags, mode_t mode, enum beneath how)
+{
+        struct open_how open_how = {
+                .flags = (uint64_t)(flags | O_CLOEXEC),
+                .mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0,
+                .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+        };
+        long fd;
+
+        if (how == BENEATH_STRICT)
+                open_how.resolve |= RESOLVE_NO_XDEV;
+        if (fault_point(FAULT_OPEN))
+                return -errno;
+        do
+                fd = syscall(SYS_openat2, directory, path, &open_how, sizeof(open_how));
+        while (fd < 0 && (errno == EINTR || errno == EAGAIN)); /* EAGAIN: a rename raced with the lookup */
+        return fd < 0 ? -errno : (int)fd;
+}
+
+ssize_t read_full(int fd, void *bytes, size_t length)
+{
+        size_t done = 0;
+
+        if (fault_point(FAULT_READ))
+                return -errno;
+        while (done < length) {
+                ssize_t n = read(fd, (char *)bytes + done, length - done);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                done += (size_t)n;
+        }
+        return (ssize_t)done;
+}
+
+int write_full(int fd, const void *bytes, size_t length)
+{
+        size_t done = 0;
+
+        if (fault_point(FAULT_WRITE))
+                return -errno;
+        while (done < length) {
+                ssize_t n = write(fd, (const char *)bytes + done, length - done);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                done += (size_t)n;
+        }
+        return 0;
+}
+
+int read_to_end(int fd, struct buffer *buffer)
+{
+        for (;;) {
+                size_t room = buffer->maximum - buffer->length;
+                ssize_t n;
+                int r;
+
+                if (room > 65536)
+                        room = 65536;
+                if (room == 0) { /* full: one byte more would be too many */
+                        char probe;
+
+                        n = read_full(fd, &probe, 1);
+                        return n < 0 ? (int)n : n > 0 ? -E2BIG : 0;
+                }
+                r = buffer_reserve(buffer, room);
+                if (r < 0)
+                        return r;
+                n = read_full(fd, buffer->data + buffer->length, room);
+                if (n < 0)
+                        return (int)n;
+                buffer->length += (size_t)n;
+                buffer->data[buffer->length] = '\0';
+                if ((size_t)n < room)
+                        return 0;
+        }
+}
+
+int file_read(int directory, const char *path, struct buffer *buffer, struct error *err)
+{
+        _cleanup_(fd_closep) int fd = -1;
+        struct stat st;
+        int r;
+
+        if (fault_point(FAULT_OPEN) ||
+            (fd = openat(directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)) < 0)
+                return error_errno(err, errno, _("cannot open %s"), path);
+        if (fstat(fd, &st) < 0)
+                return error_errno(err, errno, _("cannot read %s"), path);
+        if (!S_ISREG(st.st_mode))
+                return error_set(err, -EINVAL, _("%s is not a regular file; name a regular file"), path);
+        r = read_to_end(fd, buffer);
+        if (r == -E2BIG)
+                return error_set(err, r, _("%s is larger than the %zu bytes that are allowed here"), path,
+                                 buffer->maximum);
+        if (r < 0)
+                return error_errno(err, -r, _("cannot read %s"), path);
+        return 0;
+}
+
+/* Opens the folder that holds `path` and points *ret_name at the last part of it. */
+static int open_parent(int directory, const char *path, const char **ret_name, struct error *err)
+{
+        const char *slash = strrchr(path, '/');
+        _cleanup_(memory_freep) char *parent = NULL;
+        int fd;
+
+        if (!slash)
+                parent = memory_string(".");
+        else
+                parent = memory_copy(path, slash == path ? 1 : (size_t)(slash - path));
+        if (!parent)
+                return error_memory(err);
+        fd = fault_point(FAULT_OPEN) ? -1 : openat(directory, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return error_errno(err, errno, _("cannot open the folder %s"), parent);
+        *ret_name = slash ? slash + 1 : path;
+        return fd;
+}
+
+static int write_temporary(int folder, const char *name, const void *bytes, size_t length, mode_t mode,
+                           const char *shown, struct error *err)
+{
+        _cleanup_(fd_closep) int fd = -1;
+        int r;
+
+        fd = fault_point(FAULT_OPEN) ? -1
+                                     : openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return error_errno(err, errno, _("cannot write %s"), shown);
+        r = write_full(fd, bytes, length);
+        if (r == 0 && fchmod(fd, mode) < 0)
+                r = -errno;
+        if (r == 0)
+                r = fd_sync(fd);
+        if (r < 0) {
+                unlinkat(folder, name, 0);
+                return error_errno(err, -r, _("cannot write %s; the file that was there is unchanged"), shown);
+        }
+        return 0;
+}
+
+static int file_put(int directory, const char *path, const void *bytes, size_t length, mode_t mode, unsigned int flags,
+                    struct error *err)
+{
+        _cleanup_(fd_closep) int folder = -1;
+        _cleanup_(memory_freep) char *temporary = NULL;
+        const char *name = NULL;
+        uint64_t salt = 0;
+        size_t size;
+        int r;
+
+        folder = open_parent(directory, path, &name, err);
+        if (folder < 0)
+                return folder;
+        if (getrandom(&salt, sizeof(salt), 0) < 0)
+                return error_errno(err, errno, _("cannot get random bytes from the system"));
+        size = strlen(name) + 32;
+        temporary = memory_new(size, 1);
+        if (!temporary)
+                return error_memory(err);
+        snprintf(temporary, size, ".%s.%016llx.tmp", name, (unsigned long long)salt);
+        r = write_temporary(folder, temporary, bytes, length, mode, path, err);
+        if (r < 0)
+                return r;
+        r = rename_at(folder, temporary, folder, name, flags);
+        if (r < 0) {
+                unlinkat(folder, temporary, 0);
+                return error_errno(err, -r, _("cannot put %s in its place"), path);
+        }
+        r = fd_sync(folder);
+        if (r < 0)
+                return error_errno(err, -r, _("cannot make sure that %s survives a crash"), path);
+        return 0;
+}
+
+int file_replace(int directory, const char *path, const void *bytes, size_t length, mode_t mode, struct error *err)
+{
+        return file_put(directory, path, bytes, length, mode, 0, err);
+}
+
+int file_create(int directory, const char *path, const void *bytes, size_t length, mode_t mode, struct error *err)
+{
+        return file_put(directory, path, bytes, length, mode, RENAME_NOREPLACE, err);
+}
+
+int fd_sync(int fd)
+{
+        if (fault_point(FAULT_SYNC) || fsync(fd) < 0)
+                return -errno;
+        return 0;
+}
+
+int rename_at(int from_directory, const char *from, int to_directory, const char *to, unsigned int flags)
+{
+        if (fault_point(FAULT_RENAME) || renameat2(from_directory, from, to_directory, to, flags) < 0)
+                return -errno;
+        return 0;
+}
+
+int directory_make(int directory, const char *path, mode_t mode, struct error *err)
+{
+        _cleanup_(memory_freep) char *prefix = memory_string(path);
+
+        if (!prefix)
+                return error_memory(err);
+        for (char *p = prefix + 1;; p++) {
+                char kept = *p;
+
+                if (kept != '/' && kept != '\0')
+                        continue;
+                *p = '\0';
+                if (fault_point(FAULT_WRITE) || (mkdirat(directory, prefix, mode) < 0 && errno != EEXIST))
+                        return error_errno(err, errno, _("cannot make the folder %s"), prefix);
+                *p = kept;
+                if (kept == '\0')
+                        return 0;
+        }
+}
+
+void fd_path(int fd, char path[static FD_PATH_SIZE])
+{
+        snprintf(path, FD_PATH_SIZE, "/proc/self/fd/%d", fd);
+}

@@ -1,0 +1,90 @@
+/*
+ * io.h - file descriptors: opening below a directory, whole reads and writes, and the one way to write a file safely.
+ *
+ * A path is never used twice: a directory is opened once and everything below it goes through its descriptor, with
+ * O_NOFOLLOW and openat2(2)'s RESOLVE flags, because the trees that are worked on may belong to an intruder.
+ */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "attributes.h"
+#include "buffer.h"
+#include "error.h"
+
+/* For `_cleanup_(fd_closep) int fd = -1;` - keeps errno. */
+void fd_closep(int *fd);
+
+/* Closes and sets to -1; keeps errno. */
+void fd_close(int *fd);
+
+/* Takes the descriptor out of a variable that would close it. */
+static inline int fd_steal(int *fd)
+{
+        int taken = *fd;
+
+        *fd = -1;
+        return taken;
+}
+
+/* How far a lookup below a directory may go. */
+enum beneath {
+        BENEATH_STRICT,   /* no symbolic link anywhere, no mount crossed, never above the directory */
+        BENEATH_ANY_MOUNT /* the same, but mounts may be crossed */
+};
+
+/*
+ * openat2(2) below a directory. `path` is relative and has no "..". O_CLOEXEC is always added.
+ * Returns the descriptor or a negative errno without words: -ELOOP a symbolic link, -EXDEV a mount or an escape,
+ * -ENOENT.
+ */
+int open_beneath(int directory, const char *path, int flags, mode_t mode, enum beneath how);
+
+/* Reads until `length` bytes or the end of the file. Returns the bytes read or a negative errno. */
+ssize_t read_full(int fd, void *bytes, size_t length);
+
+/* Writes everything; 0 or a negative errno. */
+int write_full(int fd, const void *bytes, size_t length);
+
+/* Appends all that fd still holds to the buffer; -E2BIG when it is more than the buffer's maximum. */
+int read_to_end(int fd, struct buffer *buffer);
+
+/* Reads a regular file below a directory (AT_FDCWD allowed; a symbolic link as the last part is not followed). -ENOENT
+ * is told apart by callers. */
+int file_read(int directory, const char *path, struct buffer *buffer, struct error *err);
+
+/*
+ * Replaces a file so that after a crash at any point either the old or the new content is there, whole: writes a
+ * temporary file beside it (".NAME.XXXX.tmp"), fsyncs, renames, fsyncs the folder. `path` may contain folders below
+ * `directory`.
+ */
+int file_replace(int directory, const char *path, const void *bytes, size_t length, mode_t mode, struct error *err);
+
+/* As file_replace(), but fails with -EEXIST when the name exists. */
+int file_create(int directory, const char *path, const void *bytes, size_t length, mode_t mode, struct error *err);
+
+/* fsync of a descriptor (file or folder) with a fault point; words are the caller's. */
+int fd_sync(int fd);
+
+/* renameat2(2) with a fault point; flags are RENAME_NOREPLACE, RENAME_EXCHANGE or 0. Returns 0 or a negative errno. */
+int rename_at(int from_directory, const char *from, int to_directory, const char *to, unsigned int flags);
+
+/* Makes a folder with all parents below `directory`; each new one gets `mode`. Existing folders are fine. */
+int directory_make(int directory, const char *path, mode_t mode, struct error *err);
+
+/*
+ * Removes everything below and including NAME in `directory`, without following a link and without ever crossing a
+ * mount; clears immutable and append-only flags on the way. -EXDEV when a mount stands in the way (what lies behind it
+ * is untouched), -ENOENT is success. The depth is bounded only by the tree: no recursion.
+ */
+int tree_remove(int directory, const char *name, struct error *err);
+
+/* The text "/proc/self/fd/N", for calls that only take a path. */
+#define FD_PATH_SIZE 32
+void fd_path(int fd, char path[static FD_PATH_SIZE]);
+
+#endif

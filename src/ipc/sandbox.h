@@ -1,0 +1,35 @@
+/*
+ * sandbox.h - giving up rights, once and for ever, in the process that reads outside bytes.
+ *
+ * sandbox_enter() is called in a forked child before it reads its first outside byte: another uid (when root), no
+ * capabilities, no_new_privs, limits on memory, descriptors and file size, Landlock where the kernel has it, and a
+ * seccomp filter. What each layer allows is listed with its reason in sandbox.c.
+ */
+#ifndef IPC_SANDBOX_H
+#define IPC_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct sandbox {
+        bool network; /* TCP and UDP sockets out, name resolution and TLS roots readable; otherwise no socket at all */
+        const char *const *read_paths; /* further folders or files that may be read; NULL-terminated, NULL for none */
+        uint64_t memory_bytes;         /* RLIMIT_AS (not set under sanitizers, which reserve terabytes) */
+        const char *user; /* user to become when root: "understudy", else "nobody" when there is no such user */
+};
+
+/* Any layer that the kernel has but that fails is an error; a layer that the kernel lacks is skipped (`check` names
+ * it). */
+int sandbox_enter(const struct sandbox *sandbox, struct error *err);
+
+/* What this kernel offers, for `check`. */
+struct sandbox_support {
+        int landlock_abi; /* 0: none */
+        bool seccomp;
+};
+void sandbox_support(struct sandbox_support *ret_support);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * publish.h - the publisher's side: making the next release in a folder repository.
+ *
+ * The publisher owns the folder; what is read back from it (the previous release) is still checked. Steps: lock, read
+ * the source and hash it, write the pack of new objects and the delta pack, sign, fsync everything, and rename
+ * releases/.new-XXXX to releases/N as the one step that makes the release; then the `latest` hint. Interrupted
+ * anywhere, the repository still offers the release before, whole; the next publish removes what was left.
+ */
+#ifndef STORE_PUBLISH_H
+#define STORE_PUBLISH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "crypto/key.h"
+#include "manifest/companion.h"
+#include "manifest/release.h"
+#include "manifest/trust.h"
+
+struct publish_root {
+        const char *name;   /* "docroot" for SRC */
+        const char *source; /* folder */
+};
+
+struct publish_options {
+        const char *repository; /* folder; made when it is not there */
+        const char *site;       /* NULL: that of the release before, or "site" for the first */
+        const struct secret_key *key;
+        const struct publish_root *roots;
+        size_t root_count;
+        const struct companion
+                *declared; /* of the docroot: areas, ignored paths, links that --mutable, --ignore, --outside-link said;
+                              replaces what the release before declared unless keep_declared */
+        bool keep_declared;    /* declarations of the release before stay, `declared` is added */
+        int64_t uid, gid;      /* -1: owners as found */
+        bool allow_attributes; /* xattrs, ACLs, capabilities and flags that are found are released with the site;
+                                  otherwise finding one is refused (4) with its path */
+        int level;             /* zstd; 0: 3 */
+        bool delta;            /* make a delta pack to the release before */
+        /* Shown what the release would be, before anything is signed; a negative result ends it (NULL: no question).
+         * The manifest and companion files are of the docroot. */
+        int (*review)(void *context, const struct release *release, int manifest_fd, int previous_manifest_fd,
+                      struct error *err);
+        void (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
+        void *context;
+};
+
+struct publish_result {
+        uint64_t number;
+        uint64_t files, bytes; /* of all roots */
+        uint64_t new_objects, stored_bytes;
+};
+
+/* -EEXIST when another publisher made the same number meanwhile (nothing of ours stays; run it again). */
+int publish(const struct publish_options *options, struct publish_result *ret_result, struct error *err);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * pull.h - make DEST exactly the release, by a fresh tree and one exchange.
+ *
+ * Three calls, because a guard puts its own exchange in the middle: stage (build the new trees beside the old ones,
+ * verified), exchange (behind a table), settle (evidence, state, clean-up). pull() does all of it. See
+ * docs/internals/pull.md for the order of steps and what a crash leaves at each.
+ */
+#ifndef TREE_PULL_H
+#define TREE_PULL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "crypto/key.h"
+#include "store/repository.h"
+#include "tree/state.h"
+#include "tree/verify.h"
+
+enum take_over {
+        TAKE_OVER_AUTO, /* reflink where the file system can, else link above 512 MiB, else copy */
+        TAKE_OVER_COPY,
+        TAKE_OVER_LINK,
+};
+
+struct pull_options {
+        const char *url;
+        struct public_key pub;
+        uint64_t number;                /* 0: the newest */
+        bool adopt;                     /* DEST may be not empty and never pulled: everything in it becomes evidence */
+        bool repin;                     /* the key may be another one than DEST was pulled with before */
+        const struct state_root *roots; /* besides the docroot; folders may be relative */
+        size_t root_count;
+        enum take_over take_over;
+        unsigned int threads;
+        uint64_t evidence_bytes;    /* most bytes of evidence for one pull; 0: 256 MiB */
+        const char *check_command;  /* run by sh -c in a mount namespace where the staged trees stand at their final
+                                       places; not 0: refused. NULL: none */
+        const char *reload_command; /* run by sh -c after the exchange; NULL: none */
+        struct repository_options repository;
+        /* What differed before, as it is found. */
+        int (*difference)(void *context, const struct difference *difference, struct error *err);
+        void (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
+        void (*note)(void *context,
+                     const char *sentence); /* warnings: an expired note, no leases, a mount that was carried away */
+        void *context;
+};
+
+struct pull_result {
+        uint64_t release;            /* in place now */
+        uint64_t release_before;     /* 0: DEST was absent, or never pulled */
+        bool compared;               /* `before` is meaningful: DEST was there */
+        struct verify_result before; /* all roots added up, against the release that was in place */
+        bool exchanged;              /* false: nothing had to be done */
+        bool expired;                /* current.json is past its end: which release is the newest cannot be known */
+        uint64_t files, bytes;       /* of the release, all roots */
+        uint64_t fetched_objects;
+        struct repository_traffic traffic;
+        char evidence[PATH_MAX]; /* folder, "" when nothing differed */
+};
+
+/*
+ * 0 when every root is exact now (whatever it was before: see result->before). Otherwise negative with words,
+ * err->status 3 or 4, and the live trees are as they were, unless words say which root was exchanged already.
+ */
+int pull(struct state *state, const struct pull_options *options, struct pull_result *ret_result, struct error *err);
+
+#endif

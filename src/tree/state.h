@@ -1,0 +1,78 @@
+/*
+ * state.h - what a server must remember between two commands, below --state DIR (else $UNDERSTUDY_STATE, else
+ * /var/lib/understudy).
+ *
+ * STATE/dest/<sha256 of the configured path>/   (0700)
+ *     dest.json         path, site, pinned public key, root mode, accepted release number, keys.json version, roots
+ * (name -> folder), release that is in place, last verification (time, boot id, genuine), intent of a pull that is
+ * under way lock              flock: one command at a time works on a DEST kept/             the release in place:
+ * keys.json, release.json, manifests, companions, each with .minisig kept.next/        the same for a pull that is
+ * under way; becomes kept/ in one exchange evidence/<UTC time>-<number>/  report.json and what differed
+ * STATE/accepted/<sha256 of key and site>.json    highest accepted number and keys.json version by key and site
+ *
+ * Everything is written by file_replace(); nothing in here is believed without its signature but the numbers, which
+ * only root writes.
+ */
+#ifndef TREE_STATE_H
+#define TREE_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <limits.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "crypto/key.h"
+#include "manifest/release.h"
+#include "manifest/trust.h"
+
+struct state_root {
+        char name[RELEASE_NAME_SIZE];
+        char folder[PATH_MAX]; /* absolute */
+};
+
+struct state_verification {
+        int64_t time; /* seconds since 1970; 0: never */
+        char boot_id[CLOCK_BOOT_ID_SIZE];
+        bool genuine;
+};
+
+struct state {
+        int folder;          /* descriptor of STATE/dest/X */
+        int lock;            /* held until state_close() */
+        int base;            /* descriptor of STATE */
+        char dest[PATH_MAX]; /* absolute, as configured, without trailing slash; never resolved through links in its
+                                last part */
+        bool pulled;         /* a pull has ended here before: what follows is meaningful */
+        char site[RELEASE_NAME_SIZE];
+        struct public_key pub; /* pinned */
+        bool root_mode;
+        uint64_t accepted;     /* highest release number that was ever accepted for this DEST */
+        uint64_t keys_version; /* highest version of keys.json */
+        uint64_t release;      /* the one in place (kept/) */
+        struct state_root roots[RELEASE_ROOTS_MAXIMUM]; /* docroot first, then by name */
+        size_t root_count;
+        struct state_verification verification;
+};
+
+/* The state directory by the rule above. `given` is --state or NULL. */
+const char *state_directory(const char *given);
+
+/* Opens (and makes) the state of a DEST and takes its lock; another command at work is -EBUSY with words that name its
+ * pid. `dest` may be relative. */
+int state_open(const char *state_directory, const char *dest, bool for_writing, struct state **ret_state,
+               struct error *err);
+void state_close(struct state *state);
+void state_closep(struct state **state);
+
+/* Writes dest.json. */
+int state_save(struct state *state, struct error *err);
+
+/* Highest number and keys.json version accepted on this server for a key and site; 0 when there are none. */
+int state_accepted(const struct state *state, const struct public_key *pub, const char *site, uint64_t *ret_number,
+                   uint64_t *ret_keys_version, struct error *err);
+int state_accept(struct state *state, const struct public_key *pub, const char *site, uint64_t number,
+                 uint64_t keys_version, struct error *err);
+
+#endif
