@@ -69,6 +69,18 @@ ssize_t read_full(int fd, void *bytes, size_t length)
         return (ssize_t)done;
 }
 
+ssize_t read_at(int fd, void *bytes, size_t length, uint64_t offset)
+{
+        ssize_t n;
+
+        if (fault_point(FAULT_READ))
+                return -errno;
+        do
+                n = pread(fd, bytes, length, (off_t)offset);
+        while (n < 0 && errno == EINTR);
+        return n < 0 ? -errno : n;
+}
+
 int write_full(int fd, const void *bytes, size_t length)
 {
         size_t done = 0;

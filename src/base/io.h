@@ -47,6 +47,10 @@ int open_beneath(int directory, const char *path, int flags, mode_t mode, enum b
 /* Reads until `length` bytes or the end of the file. Returns the bytes read or a negative errno. */
 ssize_t read_full(int fd, void *bytes, size_t length);
 
+/* One pread(2) with a fault point, again when a signal came: bytes read, 0 at the end, or a negative errno. The
+ * descriptor's own offset is left alone. */
+ssize_t read_at(int fd, void *bytes, size_t length, uint64_t offset);
+
 /* Writes everything; 0 or a negative errno. */
 int write_full(int fd, const void *bytes, size_t length);
 
