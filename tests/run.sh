@@ -1,0 +1,17 @@
+#!/bin/bash
+# run.sh BUILD - all tests against the binary in BUILD: unit tests by meson, integration tests by prove.
+#
+# Both are run to their end, their closing lines are shown, and the result is 0 only if both passed.
+set -u
+cd "$(dirname "$0")/.."
+build=$(realpath "${1:-build}")
+
+if [ "$(id -u)" -ne 0 ]; then
+        echo "make test: the tests mount, change owners and use network namespaces: please run it as root (sudo make test)" >&2
+        exit 2
+fi
+status=0
+meson test -C "$build" --no-rebuild --print-errorlogs || status=1
+UNDERSTUDY=$build/understudy prove --timer --jobs "${TEST_JOBS:-2}" tests/t/*.t </dev/null || status=1
+[ $status -eq 0 ] && echo "make test: all tests passed" || echo "make test: FAILED" >&2
+exit $status
