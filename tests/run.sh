@@ -3,7 +3,7 @@
 #
 # Both are run to their end, their closing lines are shown, and the result is 0 only if both passed.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 build=$(realpath "${1:-build}")
 
 if [ "$(id -u)" -ne 0 ]; then

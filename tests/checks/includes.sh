@@ -1,0 +1,56 @@
+#!/bin/bash
+# includes.sh [SRC] - who may include whom. Each folder of src/ has a line here: the folders of ours that it may
+# include besides itself, and the libraries' headers that only some may see. A folder without a line is an error.
+set -euo pipefail
+cd "$(dirname "$0")/../.." || exit
+src=${1:-src}
+
+declare -A may_include=(
+        [base]=""
+        [crypto]="base"
+        [ipc]="base"
+        [manifest]="base crypto"
+        [store]="base crypto ipc manifest"
+        [tree]="base crypto ipc manifest store"
+        [review]="base crypto ipc manifest"
+        [cli]="base crypto ipc manifest store tree review"
+)
+# Pattern of a library's headers -> the folders that may include them.
+declare -A library_users=(
+        ["openssl/*"]="crypto"
+        ["curl/*"]="store"
+        ["zstd*"]="store"
+        ["zdict*"]="store"
+        ["jansson*"]="manifest store tree review cli"
+        ["seccomp*"]="ipc"
+        ["linux/landlock*"]="ipc"
+        ["cap-ng*"]="ipc"
+)
+
+wrong=0
+complain() {
+        echo "includes: $*" >&2
+        wrong=1
+}
+
+while IFS=: read -r file line text; do
+        folder=${file#"$src"/}
+        folder=${folder%%/*}
+        header=$(sed -E 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"]([^>"]+)[>"].*/\1/' <<<"$text")
+        if [ -z "${may_include[$folder]+set}" ]; then
+                complain "$file: the folder $folder has no line in tests/checks/includes.sh"
+        elif [[ $text == *\"* ]] && [[ $header == */* ]]; then
+                [[ " $folder ${may_include[$folder]} " == *" ${header%%/*} "* ]] ||
+                        complain "$file:$line: $folder may not include $header"
+                [ -e "$src/$header" ] || complain "$file:$line: there is no $src/$header"
+        elif [[ $text == *\"* ]]; then
+                [ -e "$src/$folder/$header" ] || complain "$file:$line: name the folder of $header"
+        else
+                for pattern in "${!library_users[@]}"; do
+                        # shellcheck disable=SC2053 # a pattern is meant
+                        [[ $header != $pattern ]] || [[ " ${library_users[$pattern]} " == *" $folder "* ]] ||
+                                complain "$file:$line: only ${library_users[$pattern]} may include $header"
+                done
+        fi
+done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include' --include='*.[ch]' "$src")
+exit $wrong

@@ -1,0 +1,19 @@
+#!/bin/bash
+# sanitized.sh BUILD - all tests with a build that has AddressSanitizer and UndefinedBehaviorSanitizer in it. A finding
+# ends the process in 99, which no test takes for an answer, and is also written to a file, so that one in a process
+# whose status nobody looks at counts, too.
+set -u
+cd "$(dirname "$0")/../.." || exit
+reports=$(mktemp -d)
+trap 'rm -rf "$reports"' EXIT
+chmod 1777 "$reports"
+export ASAN_OPTIONS=exitcode=99:log_path=$reports/asan:detect_stack_use_after_return=1
+export UBSAN_OPTIONS=halt_on_error=1:exitcode=99:print_stacktrace=1:log_path=$reports/ubsan
+status=0
+tests/run.sh "$1" || status=1
+for report in "$reports"/*; do
+        [ -s "$report" ] || continue
+        cat "$report"
+        status=1
+done
+exit $status

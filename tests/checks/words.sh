@@ -1,0 +1,22 @@
+#!/bin/bash
+# words.sh - the catalogues in po/ are valid, their formats agree with the source, and no sentence that the source
+# marks with _() or N_() is left without a translation.
+set -u
+cd "$(dirname "$0")/../.." || exit
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+wrong=0
+find src -name '*.c' | sort >"$work/sources"
+xgettext --from-code=UTF-8 --keyword=_ --keyword=N_ --keyword=ngettext:1,2 --files-from="$work/sources" \
+        --output="$work/now.pot" || exit 1
+catalogues=(po/*.po)
+[ -e "${catalogues[0]}" ] || { echo "words: there is no catalogue in po/" >&2; exit 1; }
+for catalogue in "${catalogues[@]}"; do
+        msgfmt --check --output-file=/dev/null "$catalogue" || wrong=1
+        # Sentences of today's source that the catalogue does not have, has empty, or only guesses (fuzzy).
+        msgmerge --quiet --no-fuzzy-matching --output-file="$work/merged.po" "$catalogue" "$work/now.pot" || wrong=1
+        msgattrib --untranslated --no-obsolete --no-wrap "$work/merged.po" >"$work/open.po"
+        msgattrib --only-fuzzy --no-obsolete --no-wrap "$work/merged.po" >>"$work/open.po"
+        grep '^msgid "..*' "$work/open.po" | sed "s|^|words: $catalogue: not translated: |" >&2 && wrong=1
+done
+exit $wrong
