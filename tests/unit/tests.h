@@ -1,0 +1,45 @@
+/* tests.h - cmocka with the headers that it needs before it, and a private temporary folder. */
+#ifndef TESTS_UNIT_TESTS_H
+#define TESTS_UNIT_TESTS_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+/*
+ * A folder of this test's own, below $TMPDIR or /var/tmp (a real file system: leases and extended attributes work there). The
+ * template is filled in; the folder goes with tests_folder_remove(). Returns its descriptor.
+ */
+#define TESTS_FOLDER_SIZE 256
+
+static inline int tests_folder(char path[static TESTS_FOLDER_SIZE])
+{
+        const char *base = getenv("TMPDIR");
+        int fd;
+
+        snprintf(path, TESTS_FOLDER_SIZE, "%s/understudy-unit-XXXXXX", base && strlen(base) < 200 ? base : "/var/tmp");
+        assert_non_null(mkdtemp(path));
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        return fd;
+}
+
+static inline void tests_folder_remove(const char *path)
+{
+        struct error error = ERROR_NONE;
+
+        if (tree_remove(AT_FDCWD, path, &error) < 0)
+                fail_msg("%s", error.text);
+}
+
+#endif
