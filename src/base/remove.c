@@ -22,7 +22,7 @@ struct removal {
         char names[STACK_DEPTH][NAME_SIZE]; /* the name of each folder in the one above it */
         int depth;
         unsigned int mounts; /* mounts that were met and left alone */
-        unsigned int lifted; /* folders that were moved up to the top */
+        unsigned int lifted; /* folders that were moved up to the top so far: a counter over all sweeps */
         int error;           /* the first error, negative errno */
 };
 
@@ -83,6 +83,20 @@ static void descend(struct removal *removal, const char *name, int fd)
         snprintf(removal->names[removal->depth], NAME_SIZE, "%s", name);
 }
 
+/* Moves a folder that lies deeper than the stack up to the top, where readdir meets it again, now or in the next sweep.
+ */
+static void lift(struct removal *removal, int folder, const char *name)
+{
+        char lifted[64];
+        int r;
+
+        do {
+                snprintf(lifted, sizeof(lifted), ".lifted.%d.%u", (int)getpid(), ++removal->lifted);
+                r = rename_at(folder, name, dirfd(removal->stack[0]), lifted, RENAME_NOREPLACE);
+        } while (r == -EEXIST); /* somebody chose our name; he cannot choose them all */
+        note(removal, r);
+}
+
 static void remove_folder(struct removal *removal, int folder, const char *name)
 {
         int fd;
@@ -97,12 +111,8 @@ static void remove_folder(struct removal *removal, int folder, const char *name)
         if (fd < 0) {
                 note(removal, fd);
         } else if (removal->depth + 1 == STACK_DEPTH) {
-                char lifted[64];
-
                 close(fd);
-                snprintf(lifted, sizeof(lifted), ".lifted.%d.%u", (int)getpid(), ++removal->lifted);
-                if (renameat(folder, name, dirfd(removal->stack[0]), lifted) < 0)
-                        note(removal, -errno);
+                lift(removal, folder, name);
         } else {
                 descend(removal, name, fd);
         }
@@ -129,7 +139,7 @@ static void remove_entry(struct removal *removal, const struct dirent *entry)
 static int sweep(struct removal *removal, int fd)
 {
         removal->depth = -1;
-        removal->mounts = removal->lifted = 0;
+        removal->mounts = 0;
         removal->error = 0;
         descend(removal, "", fd);
         while (removal->depth >= 0) {
@@ -151,7 +161,7 @@ static int sweep(struct removal *removal, int fd)
 
 int tree_remove(int directory, const char *name, struct error *err)
 {
-        struct removal removal;
+        struct removal removal = { .lifted = 0 };
 
         for (int round = 0; round < ROUNDS_LIMIT; round++) {
                 int fd, r;

@@ -13,9 +13,12 @@ static void status_and_output_come_back(void **state)
         struct error error = ERROR_NONE;
 
         (void)state;
-        assert_int_equal(child_run((const char *const[]){ "sh", "-c", "echo out; echo err >&2; exit 7", NULL }, &options, &error), 7);
+        assert_int_equal(child_run((const char *const[]){ "sh", "-c", "echo out; echo err >&2; exit 7", NULL },
+                                   &options, &error),
+                         7);
         assert_string_equal(buffer_text(&output), "out\nerr\n");
-        assert_int_equal(child_run((const char *const[]){ "sh", "-c", "kill -9 $$", NULL }, NULL, &error), 256 + SIGKILL);
+        assert_int_equal(child_run((const char *const[]){ "sh", "-c", "kill -9 $$", NULL }, NULL, &error),
+                         256 + SIGKILL);
         assert_int_equal(child_run((const char *const[]){ "no-such-program-here", NULL }, NULL, &error), -ENOENT);
 }
 
@@ -26,7 +29,8 @@ static void too_much_output_is_dropped(void **state)
         struct error error = ERROR_NONE;
 
         (void)state;
-        assert_int_equal(child_run((const char *const[]){ "head", "-c", "1000000", "/dev/zero", NULL }, &options, &error), 0);
+        assert_int_equal(
+                child_run((const char *const[]){ "head", "-c", "1000000", "/dev/zero", NULL }, &options, &error), 0);
         assert_true(output.length <= 10000);
 }
 
@@ -50,7 +54,9 @@ static void descriptors_are_not_inherited(void **state)
         int leaked = dup2(1, 77);
 
         (void)state;
-        assert_int_equal(child_run((const char *const[]){ "sh", "-c", "test ! -e /proc/self/fd/77", NULL }, &options, &error), 0);
+        assert_int_equal(
+                child_run((const char *const[]){ "sh", "-c", "test ! -e /proc/self/fd/77", NULL }, &options, &error),
+                0);
         close(leaked);
 }
 

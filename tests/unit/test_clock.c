@@ -22,8 +22,16 @@ static void times_go_both_ways(void **state)
 
 static void what_is_no_time_is_refused(void **state)
 {
-        static const char *const bad[] = { "",           "2009-02-30", "2009-13-01",           "2009-7-6",           "1969-12-31",
-                                           "2023-02-29", "2009/07/06", "2009-07-06T09:00:00", "2009-07-06T24:00:00Z", "2009-07-06 09:00:00Z" };
+        static const char *const bad[] = { "",
+                                           "2009-02-30",
+                                           "2009-13-01",
+                                           "2009-7-6",
+                                           "1969-12-31",
+                                           "2023-02-29",
+                                           "2009/07/06",
+                                           "2009-07-06T09:00:00",
+                                           "2009-07-06T24:00:00Z",
+                                           "2009-07-06 09:00:00Z" };
         int64_t seconds = 42;
 
         (void)state;
@@ -37,7 +45,13 @@ static void durations_have_a_unit(void **state)
         static const struct {
                 const char *text;
                 int64_t seconds;
-        } good[] = { { "90s", 90 }, { "15m", 900 }, { "24h", 86400 }, { "7d", 604800 }, { "2w", 1209600 } };
+        } good[] = {
+                {"90s",  90     },
+                { "15m", 900    },
+                { "24h", 86400  },
+                { "7d",  604800 },
+                { "2w",  1209600}
+        };
         static const char *const bad[] = { "", "s", "0s", "90", "-1s", "1.5h", "1 h", "07d", "99999999w", "7D" };
         struct error error = ERROR_NONE;
         int64_t seconds = 0;

@@ -1,4 +1,5 @@
-/* test_io.c - io.h: lookups that stay below their folder, files that are replaced whole, trees that are removed without crossing anything. */
+/* test_io.c - io.h: lookups that stay below their folder, files that are replaced whole, trees that are removed without
+ * crossing anything. */
 #include "tests.h"
 
 #include <errno.h>
@@ -88,7 +89,8 @@ static void a_deep_tree_is_removed(void **state)
         (void)state;
         assert_int_equal(mkdirat(top, "deep", 0755), 0);
         fd = openat(top, "deep", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        for (int i = 0; i < 300; i++) { /* deeper than the stack of open folders; names make the path longer than PATH_MAX */
+        for (int i = 0; i < 300;
+             i++) { /* deeper than the stack of open folders; names make the path longer than PATH_MAX */
                 assert_int_equal(mkdirat(fd, "a-name-of-twenty-bytes", 0755), 0);
                 next = openat(fd, "a-name-of-twenty-bytes", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
                 assert_true(next >= 0);

@@ -16,7 +16,8 @@ static void numbers_have_one_spelling(void **state)
         assert_true(value == UINT64_MAX);
         assert_int_equal(text_parse_u64("18446744073709551616", 20, UINT64_MAX, &value), -ERANGE);
         assert_int_equal(text_parse_u64("11", 2, 10, &value), -ERANGE);
-        for (const char *const *bad = (const char *const[]){ "", "01", "+1", "-1", " 1", "1 ", "0x1", "1.", NULL }; *bad; bad++)
+        for (const char *const *bad = (const char *const[]){ "", "01", "+1", "-1", " 1", "1 ", "0x1", "1.", NULL };
+             *bad; bad++)
                 assert_int_equal(text_parse_u64(*bad, strlen(*bad), 100, &value), -EINVAL);
         assert_true(value == UINT64_MAX); /* untouched by failures */
         assert_int_equal(text_parse_octal("04755", 5, 07777, &value), 0);
@@ -42,9 +43,17 @@ static void hex_goes_both_ways(void **state)
 
 static void base64_is_strict(void **state)
 {
-        static const char *const vectors[][2] = { { "", "" },         { "f", "Zg==" },         { "fo", "Zm8=" },        { "foo", "Zm9v" },
-                                                  { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" } };
-        static const char *const bad[] = { "Zg=", "Zg", "Zh==", "Zm9=", "Z===", "====", "Zg==Zg==", "Zm 9v", "Zm9v\n", "Zm9-" };
+        static const char *const vectors[][2] = {
+                {"",        ""        },
+                { "f",      "Zg=="    },
+                { "fo",     "Zm8="    },
+                { "foo",    "Zm9v"    },
+                { "foob",   "Zm9vYg=="},
+                { "fooba",  "Zm9vYmE="},
+                { "foobar", "Zm9vYmFy"}
+        };
+        static const char *const bad[] = { "Zg=",  "Zg",       "Zh==",  "Zm9=",   "Z===",
+                                           "====", "Zg==Zg==", "Zm 9v", "Zm9v\n", "Zm9-" };
         char out[16];
         size_t length;
 
@@ -68,17 +77,17 @@ static void names_are_always_valid_utf8(void **state)
         static const struct {
                 const char *name, *shown;
         } cases[] = {
-                { "plain.html", "plain.html" },
-                { "two\nlines", "two\\012lines" },
-                { "back\\slash", "back\\134slash" },
-                { "\xe3\x83\xad\xe3\x82\xb0", "\xe3\x83\xad\xe3\x82\xb0" },
-                { "\xff\xfe", "\\377\\376" },
-                { "\xc0\xaf", "\\300\\257" },                 /* overlong slash */
-                { "\xed\xa0\x80", "\\355\\240\\200" },        /* surrogate */
-                { "\xf4\x90\x80\x80", "\\364\\220\\200\\200" }, /* above U+10FFFF */
-                { "\xc2\x9b", "\\302\\233" },                 /* C1: the CSI of a terminal */
-                { "\x7f\x1b[2J", "\\177\\033[2J" },
-                { "cut\xe3\x83", "cut\\343\\203" },
+                {"plain.html",                "plain.html"              },
+                { "two\nlines",               "two\\012lines"           },
+                { "back\\slash",              "back\\134slash"          },
+                { "\xe3\x83\xad\xe3\x82\xb0", "\xe3\x83\xad\xe3\x82\xb0"},
+                { "\xff\xfe",                 "\\377\\376"              },
+                { "\xc0\xaf",                 "\\300\\257"              }, /* overlong slash */
+                { "\xed\xa0\x80",             "\\355\\240\\200"         }, /* surrogate */
+                { "\xf4\x90\x80\x80",         "\\364\\220\\200\\200"    }, /* above U+10FFFF */
+                { "\xc2\x9b",                 "\\302\\233"              }, /* C1: the CSI of a terminal */
+                { "\x7f\x1b[2J",              "\\177\\033[2J"           },
+                { "cut\xe3\x83",              "cut\\343\\203"           },
         };
 
         (void)state;
@@ -90,7 +99,8 @@ static void names_are_always_valid_utf8(void **state)
                 assert_int_equal(text_unescape(&back, shown.data, shown.length), 0);
                 assert_string_equal(buffer_text(&back), cases[i].name);
         }
-        for (const char *const *bad = (const char *const[]){ "\\", "\\1", "\\01", "\\400", "\\08x", NULL }; *bad; bad++) {
+        for (const char *const *bad = (const char *const[]){ "\\", "\\1", "\\01", "\\400", "\\08x", NULL }; *bad;
+             bad++) {
                 _cleanup_(buffer_done) struct buffer back = BUFFER_INIT(256);
 
                 assert_int_equal(text_unescape(&back, *bad, strlen(*bad)), -EINVAL);
@@ -116,8 +126,11 @@ static void lines_are_cut(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(numbers_have_one_spelling), cmocka_unit_test(hex_goes_both_ways), cmocka_unit_test(base64_is_strict),
-                cmocka_unit_test(names_are_always_valid_utf8), cmocka_unit_test(lines_are_cut),
+                cmocka_unit_test(numbers_have_one_spelling),
+                cmocka_unit_test(hex_goes_both_ways),
+                cmocka_unit_test(base64_is_strict),
+                cmocka_unit_test(names_are_always_valid_utf8),
+                cmocka_unit_test(lines_are_cut),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,8 +17,8 @@
 #include "base/io.h"
 
 /*
- * A folder of this test's own, below $TMPDIR or /var/tmp (a real file system: leases and extended attributes work there). The
- * template is filled in; the folder goes with tests_folder_remove(). Returns its descriptor.
+ * A folder of this test's own, below $TMPDIR or /var/tmp (a real file system: leases and extended attributes work
+ * there). The template is filled in; the folder goes with tests_folder_remove(). Returns its descriptor.
  */
 #define TESTS_FOLDER_SIZE 256
 
@@ -38,8 +38,15 @@ static inline void tests_folder_remove(const char *path)
 {
         struct error error = ERROR_NONE;
 
-        if (tree_remove(AT_FDCWD, path, &error) < 0)
+        const char *name = strrchr(path, '/') + 1;
+        char parent[TESTS_FOLDER_SIZE];
+        int fd;
+
+        snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path);
+        fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (tree_remove(fd, name, &error) < 0)
                 fail_msg("%s", error.text);
+        close(fd);
 }
 
 #endif
