@@ -4,6 +4,7 @@
 #ifndef MANIFEST_ENTRY_H
 #define MANIFEST_ENTRY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -22,7 +23,9 @@ enum entry_type {
 #define ENTRY_DEPTH_MAXIMUM 256  /* components of a path */
 #define ENTRY_LINK_MAXIMUM  4095 /* bytes of a link's target */
 #define ENTRY_COUNT_MAXIMUM 20000000
-#define ENTRY_SIZE_MAXIMUM  (INT64_C(1) << 44) /* bytes of one file: 16 TiB, ext4's limit */
+#define ENTRY_SIZE_MAXIMUM  (INT64_C(1) << 44)    /* bytes of one file: 16 TiB, ext4's limit */
+#define ENTRY_TIME_MAXIMUM  INT64_C(253402300799) /* the last second of the year 9999 */
+#define ENTRY_OWNER_MAXIMUM 0xfffffffeU           /* uid and gid; to chown(2) -1 means "leave it" and is refused */
 
 /*
  * Paths are raw bytes relative to the root of the tree, without "./": the root itself is "" and the rest looks like
@@ -54,8 +57,9 @@ int path_compare(const char *a, size_t a_length, const char *b, size_t b_length)
  */
 int path_check(const char *path, size_t length, struct error *err);
 
-/* True when a link at `path` with this target can lead out of the tree (absolute, or more ".." than the link's folder
- * is deep). */
+/* True when a link at `path` with this target can lead out of the tree: absolute, more ".." than the link's folder is
+ * deep, or a ".." behind a name (which may be a link itself). When it is false for every link of a tree, none leads
+ * out, however they are chained. */
 bool link_leaves_tree(const char *path, size_t path_length, const char *target, size_t target_length);
 
 #endif

@@ -21,6 +21,9 @@
 #include "crypto/digest.h"
 #include "manifest/entry.h"
 
+/* Bytes of a line: more than the longest path (eight bytes a byte) and target (four) that the limits allow. */
+#define MTREE_LINE_MAXIMUM 65536
+
 struct mtree_reader;
 
 /* Reads from fd by pread from offset 0 (the descriptor is borrowed), or from memory (borrowed). `name` is for the
