@@ -3,12 +3,15 @@
  * /var/lib/understudy).
  *
  * STATE/dest/<sha256 of the configured path>/   (0700)
- *     dest.json         path, site, pinned public key, root mode, accepted release number, keys.json version, roots
- * (name -> folder), release that is in place, last verification (time, boot id, genuine), intent of a pull that is
- * under way lock              flock: one command at a time works on a DEST kept/             the release in place:
- * keys.json, release.json, manifests, companions, each with .minisig kept.next/        the same for a pull that is
- * under way; becomes kept/ in one exchange evidence/<UTC time>-<number>/  report.json and what differed
- * STATE/accepted/<sha256 of key and site>.json    highest accepted number and keys.json version by key and site
+ *     dest.json     path, site, pinned public key, root mode, accepted release number, keys.json version, roots
+ *                   (name -> folder), release that is in place, last verification (time, boot id, genuine), and the
+ *                   intent of a pull that is under way
+ *     lock          flock: a pull has it alone, verifications share it
+ *     kept/         the release in place: keys.json, release.json, manifests, companions, each with .minisig
+ *     kept.next/    the same for a pull that is under way; becomes kept/ in one exchange
+ *     evidence/<UTC time>-<number>/   report.json and what differed
+ *     evidence.next/                  the same while it is being gathered
+ * STATE/accepted/<sha256 of key and site>.json   highest accepted number and keys.json version by key and site
  *
  * Everything is written by file_replace(); nothing in here is believed without its signature but the numbers, which
  * only root writes.
@@ -38,8 +41,22 @@ struct state_verification {
         bool genuine;
 };
 
+/*
+ * What a pull is about to do, on disk before it does it. The exchanges happen in the order of `roots`; the inode tells
+ * for each whether it has happened: it is the staged tree's, which stands either at DEST or still in the sibling
+ * folder.
+ */
+struct state_intent {
+        bool present;
+        int64_t time;      /* seconds since 1970 */
+        uint64_t from, to; /* releases; from is 0 when nothing was in place */
+        uint64_t inode[RELEASE_ROOTS_MAXIMUM];
+        struct state_root roots[RELEASE_ROOTS_MAXIMUM];
+        size_t root_count;
+};
+
 struct state {
-        int folder;          /* descriptor of STATE/dest/X */
+        int folder;          /* descriptor of STATE/dest/X; -1: opened for reading, and nothing is there */
         int lock;            /* held until state_close() */
         int base;            /* descriptor of STATE */
         char dest[PATH_MAX]; /* absolute, as configured, without trailing slash; never resolved through links in its
@@ -54,20 +71,31 @@ struct state {
         struct state_root roots[RELEASE_ROOTS_MAXIMUM]; /* docroot first, then by name */
         size_t root_count;
         struct state_verification verification;
+        struct state_intent intent;
 };
 
 /* The state directory by the rule above. `given` is --state or NULL. */
 const char *state_directory(const char *given);
 
-/* Opens (and makes) the state of a DEST and takes its lock; another command at work is -EBUSY with words that name its
- * pid. `dest` may be relative. */
+/*
+ * Opens the state of a DEST (may be relative) and takes its lock. For writing it is made when it is not there and
+ * locked alone; for reading nothing is made and the lock is shared. Another command at work is -EBUSY with words that
+ * name its pid. A state folder inside DEST is a usage error: an exchange would carry it away.
+ */
 int state_open(const char *state_directory, const char *dest, bool for_writing, struct state **ret_state,
                struct error *err);
 void state_close(struct state *state);
 void state_closep(struct state **state);
 
+/* The folder of a root as of the last pull; NULL when there is no such root. */
+const char *state_root_folder(const struct state *state, const char *name);
+
 /* Writes dest.json. */
 int state_save(struct state *state, struct error *err);
+
+/* `path` made absolute: without "." and doubled or trailing slashes; links are followed only where a ".." comes behind
+ * them. "/" itself is a usage error: it cannot be exchanged. */
+int state_absolute(const char *path, char absolute[static PATH_MAX], struct error *err);
 
 /* Highest number and keys.json version accepted on this server for a key and site; 0 when there are none. */
 int state_accepted(const struct state *state, const struct public_key *pub, const char *site, uint64_t *ret_number,
