@@ -81,6 +81,22 @@ ssize_t read_at(int fd, void *bytes, size_t length, uint64_t offset)
         return n < 0 ? -errno : n;
 }
 
+ssize_t read_full_at(int fd, void *bytes, size_t length, uint64_t offset)
+{
+        size_t done = 0;
+
+        while (done < length) {
+                ssize_t n = read_at(fd, (char *)bytes + done, length - done, offset + done);
+
+                if (n < 0)
+                        return n;
+                if (n == 0)
+                        break;
+                done += (size_t)n;
+        }
+        return (ssize_t)done;
+}
+
 int write_full(int fd, const void *bytes, size_t length)
 {
         size_t done = 0;

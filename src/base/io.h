@@ -51,6 +51,9 @@ ssize_t read_full(int fd, void *bytes, size_t length);
  * descriptor's own offset is left alone. */
 ssize_t read_at(int fd, void *bytes, size_t length, uint64_t offset);
 
+/* Reads from an offset until `length` bytes or the end of the file. Returns the bytes read or a negative errno. */
+ssize_t read_full_at(int fd, void *bytes, size_t length, uint64_t offset);
+
 /* Writes everything; 0 or a negative errno. */
 int write_full(int fd, const void *bytes, size_t length);
 
