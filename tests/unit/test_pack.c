@@ -35,11 +35,13 @@ static struct digest digest_of(const void *bytes, size_t length)
 }
 
 /* Text that compresses neither to nothing nor not at all. */
-static void fill(char *bytes, size_t length, unsigned int seed)
+static void fill(char *bytes, size_t length, uint64_t seed)
 {
         for (size_t i = 0; i < length; i++) {
-                seed = seed * 1103515245U + 12345U;
-                bytes[i] = "abcdefgh <>/\n123"[seed >> 16 & 15];
+                seed ^= seed << 13; /* xorshift64: no two seeds run into each other here */
+                seed ^= seed >> 7;
+                seed ^= seed << 17;
+                bytes[i] = "abcdefgh <>/\n123"[seed >> 32 & 15];
         }
 }
 
@@ -154,12 +156,15 @@ static void test_damage_is_noticed(void **state)
         assert_int_equal(decode(sample->pack, &wrong, NULL, 0, 4096, &out), -EBADMSG);
         assert_true(out.length <= wrong.size); /* never more than was announced */
         wrong = entry;
+        buffer_clear(&out);
         wrong.size++;
         assert_int_equal(decode(sample->pack, &wrong, NULL, 0, 4096, &out), -EBADMSG);
         wrong = entry;
+        buffer_clear(&out);
         wrong.stored--;
         assert_int_equal(decode(sample->pack, &wrong, NULL, 0, 4096, &out), -EBADMSG);
         wrong = entry;
+        buffer_clear(&out);
         wrong.object.bytes[31] ^= 1;
         assert_int_equal(decode(sample->pack, &wrong, NULL, 0, 4096, &out), -EBADMSG);
 }
