@@ -31,18 +31,29 @@ bool inode_same(const struct statx *a, const struct statx *b);
  * are the companion's for this path (0: none). */
 unsigned int inode_compare(const struct statx *stx, const struct entry *entry, uint32_t flags);
 
-/* Reads all extended attributes of an open file or folder, sorted; ACLs and capabilities are among them.
+/* The inode flags (COMPANION_FLAGS) that a look showed: no call of its own. */
+uint32_t inode_flags(const struct statx *stx);
+
+/* Reads all extended attributes and the flags of an open file or folder, sorted; ACLs and capabilities are among them.
  * `ret_attributes->path` is left NULL. Values above XATTR_VALUE_MAXIMUM are -E2BIG. */
 int inode_attributes(int fd, struct attributes *ret_attributes, struct error *err);
 
+/* Appends "user.x=text, security.capability=0x01..." to a buffer; long values are cut. 0 or -ENOMEM. */
+int inode_attributes_describe(const struct attributes *attributes, struct buffer *out);
+
 /* 1 when fd carries exactly `expected` (NULL: none), 0 when not (then *ret_found says in words what there is:
- * "user.x=..., "), negative on failure. Cheap when there are none. */
+ * "user.x=..., "), negative on failure. Cheap when there are none. `security.selinux` is the machine's, not the
+ * release's: it counts only when the release has one. */
 int inode_attributes_equal(int fd, const struct attributes *expected, struct buffer *ret_found, struct error *err);
 /* The same for a symbolic link, which can only be named: listxattr through /proc/self/fd of an O_PATH descriptor. */
 int inode_link_attributes_equal(int path_fd, const struct attributes *expected, struct buffer *ret_found,
                                 struct error *err);
 
-/* Gives a fresh inode its owner, mode, xattrs, time and flags, in the order in which the kernel keeps them. */
+/*
+ * Gives a fresh inode its owner, mode, xattrs, time (files) and flags, in the order in which the kernel keeps them;
+ * what it inherited beyond that (an ACL from its folder) is taken away. `fd` is of a symbolic link: O_PATH. `entry` has
+ * its path for the words. A folder's immutable flag must wait until it is filled.
+ */
 int inode_apply(int fd, const struct entry *entry, const struct attributes *attributes, struct error *err);
 
 /* "file", "directory", "symlink", "fifo", "socket", "block device", "character device": as in the JSON contract, never

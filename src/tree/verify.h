@@ -62,7 +62,8 @@ struct verify_options {
         /*
          * Called by the worker that hashed it, for every file whose content and attributes are as in the manifest, with
          * the open descriptor (O_RDONLY, at any offset; closed by verify afterwards) and its metadata as they were
-         * before reading. The guard marks here; pull takes over here. Must be thread-safe. NULL: nothing.
+         * before reading. The guard marks here; pull takes over here, by copy or reflink. It must not alter the inode
+         * (a link changes the ctime: "changing"). Must be thread-safe. NULL: nothing.
          */
         int (*genuine)(void *context, const struct entry *entry, int fd, const struct statx *stx, struct error *err);
         void (*progress)(void *context, uint64_t files, uint64_t bytes); /* walking thread, about ten times a second */
@@ -78,11 +79,23 @@ struct verify_result {
         char changing_path[256]; /* escaped, one of them */
         uint64_t writable;       /* leases: files that somebody holds open for writing */
         char writable_path[256];
-        bool no_leases; /* the file system gives no leases */
+        bool no_leases;     /* the file system gives no leases */
+        bool clock_stepped; /* the wall clock was set back meanwhile, so that ctimes prove nothing: changing */
 };
+
+/* Adds up the results of several roots. */
+void verify_result_add(struct verify_result *total, const struct verify_result *one);
 
 /* genuine == no differences and not changing (and, with leases, nobody writing). */
 bool verify_is_genuine(const struct verify_result *result);
+
+/*
+ * What is listed: a path once for every kind in which it differs. Once, and nothing below it: an extra folder, a
+ * missing folder, a folder that is something else now, a mount (also when it is the root). `found` of an unreadable
+ * file is "unreadable: ..."; of a file of another size than the manifest's above 64 MiB "size N" instead of its
+ * SHA-256. A breach of a mutable area's or an ignored path's rules is `extra`, found says which rule; an area that is
+ * not there is no difference. An area may be a mount, nothing below it may.
+ */
 
 /*
  * Compares the tree at `directory` (a descriptor of the root folder, O_RDONLY | O_DIRECTORY) with the manifest. Returns
