@@ -1,5 +1,5 @@
 /* inode.c - type, mode, owner, flags, links and extended attributes of one inode: reading, comparing, giving. */
-#include "inode.h"
+#include "manifest/inode.h"
 
 #include <errno.h>
 #include <fcntl.h>

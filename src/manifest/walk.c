@@ -1,5 +1,5 @@
 /* walk.c - the sorted walk: one stack of folders, their names in one arena. */
-#include "walk.h"
+#include "manifest/walk.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #include "base/fault.h"
 #include "base/memory.h"
-#include "tree/inode.h"
+#include "manifest/inode.h"
 
 #define DIRENT_BYTES (64 * 1024)
 #define PATH_SPACE   (ENTRY_PATH_MAXIMUM + 1 + NAME_MAX + 1) /* a path of the most bytes and one name below it */
