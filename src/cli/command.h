@@ -44,7 +44,8 @@ int command_option(int argc, char *argv[], const struct command *command, const 
 /* Prints the sentence to standard error ("understudy: ...") and returns its exit status. */
 int command_fail(const struct error *err);
 
-/* The same for a wrong use that the command found itself. */
+/* The same for a wrong use that the command found itself, with the synopsis under it (command NULL: without). Returns
+ * EXIT_USAGE. */
 int command_usage(const struct command *command, const char *format, ...) _printf_(2, 3);
 
 /* JSON to standard output, one object, keys in the order in which they were set; takes the reference. Returns
@@ -61,6 +62,9 @@ void progress_end(void);
 /* Asks for a password on the terminal without echo; fits crypto/key.h. UNDERSTUDY_PASSWORD_FILE names a file to read
  * instead, for machines. */
 int command_password(void *context, const char *what, struct buffer *password, struct error *err);
+
+/* Asks twice, for a key that is about to be made; an empty one and two that differ are errors. */
+int command_new_password(const char *what, struct buffer *password, struct error *err);
 
 extern const struct command command_keygen, command_delegate, command_revoke, command_refresh, command_adopt,
         command_publish, command_releases, command_pull, command_verify, command_check, command_demo;
