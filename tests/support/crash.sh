@@ -4,7 +4,7 @@
 #
 # A test defines
 #     crash_prepare    puts everything back to how it is before the command
-#     crash_command    an array, the command
+#     crash_command    an array, the command; undisturbed it ends in $crash_status (0)
 #     crash_examine    after the kill: 0 if the old or the new state is there, whole; otherwise says what is wrong
 #     crash_finish     the next run succeeds, ends in the new state and leaves nothing behind; otherwise says what is wrong
 # and calls crash_everywhere. Results: $crash_runs, $crash_kills, and the array crash_violations.
@@ -31,11 +31,8 @@ crash_violations=()
 crash_points()
 {
         crash_prepare
-        if ! "${crash_environment[@]}" strace -qq -e signal=none -o "$tmp/strace" \
-                "${crash_command[@]}" >"$tmp/stdout" 2>"$tmp/stderr" </dev/null; then
-                output_diag >&2
-                return 1
-        fi
+        run "${crash_environment[@]}" strace -qq -e signal=none -o "$tmp/strace" "${crash_command[@]}"
+        [[ $status -eq ${crash_status:-0} ]] || { output_diag >&2 && return 1; }
         # execve was there before strace could kill; an exit ends the process anyway.
         sed -n 's/^\([a-z_0-9]*\)(.*/\1/p' "$tmp/strace" | grep -vxE 'execve|exit|exit_group' |
                 awk -v changing="$(echo $crash_changing)" -v sample="${CRASH_SAMPLE:=40}" '
@@ -66,7 +63,7 @@ crash_at()
         crash_runs=$((crash_runs + 1))
         if [[ ${ends[0]} -eq 137 ]]; then
                 crash_kills=$((crash_kills + 1))
-        elif [[ ${ends[0]} -ne 0 ]]; then
+        elif [[ ${ends[0]} -ne ${crash_status:-0} ]]; then
                 crash_violations+=("$where: not killed, ended in ${ends[0]}: $(head -c 300 "$tmp/stderr")")
         fi
         [[ ${ends[1]} -eq 0 ]] || crash_violations+=("$where: a process of the killed command lives on")
@@ -86,39 +83,4 @@ crash_everywhere()
         done <"$tmp/crash-points"
         for call in "${crash_violations[@]:0:20}"; do diag "$call"; done
         diag "$crash_runs runs, $crash_kills kills, ${#crash_violations[@]} violations"
-}
-
-# ---------------------------------------------------------------- sites for them
-
-# crash_site VERSION FOLDER: a small site; from 1 to 2 a page changes, one goes, one comes, a folder becomes a file, a
-# mode and a link change, and most stays.
-crash_site()
-{
-        mkdir -p "$2"/{lib,img,odd}
-        echo "<?php require 'lib/page.php'; // version $1" >"$2/index.php"
-        echo '<?php function page() {}' >"$2/lib/page.php"
-        head -c 70000 /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 00 2>/dev/null >"$2/img/photo.jpg"
-        : >"$2/img/empty"
-        echo line >"$2/odd/"$'new\nline'
-        ln -s "lib/page.php" "$2/link"
-        if [[ $1 -eq 1 ]]; then
-                echo gone >"$2/gone.html"
-                mkdir "$2/turns" && echo below >"$2/turns/below"
-        else
-                echo new >"$2/new.html"
-                echo 'was a folder' >"$2/turns"
-                chmod 0600 "$2/img/empty"
-                ln -sfn "index.php" "$2/link"
-        fi
-        find "$2" -depth -exec touch -h -d '2009-01-05 09:00:00 UTC' {} +
-}
-
-# fingerprint FOLDER: type, mode, owner, target and content of everything in it, by nothing but find and sha256sum.
-fingerprint()
-{
-        (
-                cd "$1" 2>/dev/null || { echo "no folder $1" && exit; }
-                find . -printf '%p %y %m %U:%G %l\0' | LC_ALL=C sort -z
-                find . -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum -z
-        ) | sha256sum | cut -c 1-16
 }

@@ -1,0 +1,26 @@
+#!/bin/bash
+# publish, killed at its system calls: the repository offers the old release or the new one, whole, and the next publish
+# makes a release and leaves nothing behind.
+. "$(dirname "$0")/lib.sh"
+. "$source_folder/tests/support/crash.sh"
+. "$source_folder/tests/support/states.sh"
+need strace minisign
+states_init
+
+place=$tmp/place
+crash_prepare()
+{
+        rm -rf "$place"
+        mkdir "$place"
+        publish_before "$place"
+}
+crash_examine() { publish_examine "$place"; }
+crash_finish() { publish_finish "$place"; }
+publish_command "$place"
+crash_command=("${state_command[@]}")
+crash_everywhere
+
+ok 'there were many kill points' test "$crash_runs" -ge 40
+is 'it was killed at each' "$crash_kills" "$crash_runs"
+is 'old or new, whole, and the next run succeeds' "${#crash_violations[@]}" 0
+done_testing
