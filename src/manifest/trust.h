@@ -58,6 +58,7 @@ struct current {
         int64_t expires;
 };
 
+/* Outputs of keys_parse() are undefined when it fails. */
 int keys_parse(const char *text, size_t length, struct keys *ret_keys, struct error *err);
 int keys_format(const struct keys *keys, struct buffer *out, struct error *err);
 int current_parse(const char *text, size_t length, struct current *ret_current, struct error *err);
@@ -89,13 +90,29 @@ int trust_check(const struct trust *trust, enum key_role role, int64_t made, con
 int trust_check_fd(const struct trust *trust, enum key_role role, int64_t made, const struct buffer *signature_text,
                    int fd, const char *what, struct error *err);
 
-/* release.json: signature, parse, and that it says it is `number` of `site` (NULL: any). The time of the signing is the
- * one inside. */
+/*
+ * Checks what the trusted comment of a signature that holds says: exactly `expected` (release_comment(), or one of the
+ * two below), or something that is not ours (minisign's own comment), because release.json binds the bytes by digest.
+ * -EBADMSG when it names another file.
+ */
+int trust_check_comment(const struct buffer *signature_text, const char *expected, const char *what, struct error *err);
+
+/* The trusted comments of keys.json and current.json: "understudy keys version=V", "understudy site=S current=N". */
+void trust_keys_comment(uint64_t version, char comment[static RELEASE_COMMENT_SIZE]);
+void trust_current_comment(const char *site, uint64_t number, char comment[static RELEASE_COMMENT_SIZE]);
+
+/* Before signing: 0 when servers would believe this key in this role now. Refused (status 4) with words that say why
+ * not, so that a publisher learns it before every server does. */
+int trust_may_sign(const struct keys *keys, const struct public_key *pub, enum key_role role, int64_t now,
+                   struct error *err);
+
+/* release.json: signature, parse, and that it says it is `number` (0: any; another is -EBADMSG) of `site` (NULL: any;
+ * another is refused, status 4). The time of the signing is the one inside. */
 int trust_release(const struct trust *trust, const struct buffer *text, const struct buffer *signature, uint64_t number,
                   const char *site, struct release *ret_release, struct error *err);
 
-/* current.json: signature by a current key and parse. *ret_expired when `now` is past its end: a finding, not an error.
- */
+/* current.json: signature by a current key and parse. *ret_expired when `now` is past its end, or past the end of the
+ * key that signed it: a finding, not an error. */
 int trust_current(const struct trust *trust, const struct buffer *text, const struct buffer *signature, int64_t now,
                   struct current *ret_current, bool *ret_expired, struct error *err);
 
