@@ -1,2 +1,0 @@
-/* inode.h - moved: publish needs it too. */
-#include "manifest/inode.h"

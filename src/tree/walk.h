@@ -1,2 +1,0 @@
-/* walk.h - moved: publish needs it too. */
-#include "manifest/walk.h"
