@@ -282,6 +282,7 @@ export UNDERSTUDY
 make_tmp
 repo=$tmp/repo
 dest=$tmp/www/site
+# shellcheck disable=SC2034 # for the tests
 state=$UNDERSTUDY_STATE
 pub=$tmp/keys/release.pub
 key=$tmp/keys/release.key

