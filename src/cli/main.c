@@ -21,6 +21,7 @@
 /* In the order in which a newcomer meets them; so --help lists them. */
 static const struct command *const commands[] = {
         &command_keygen,
+        &command_demo,
 };
 
 static const struct command *find(const char *name)

@@ -1,0 +1,125 @@
+/*
+ * demo.c - understudy demo: replays 6 July 2009 on this machine.
+ *
+ * The replay is a script (lab/demo.sh) that drives this binary as an operator would; here it is only found and started:
+ * in $UNDERSTUDY_LAB, beside a binary that was not installed, or where `make install` puts it.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/i18n.h"
+#include "base/text.h"
+#include "cli/command.h"
+
+enum { OPTION_KEEP = OPTION_COMMAND };
+
+static const struct option options[] = {
+        {"keep", no_argument, NULL, OPTION_KEEP},
+        { NULL,  0,           NULL, 0          },
+};
+
+struct place {
+        char program[PATH_MAX]; /* this binary */
+        struct buffer script;
+        struct buffer visitor;
+};
+
+/* Both paths below a folder; 1 when the script is there, 0 when it is not. */
+static int look_in(struct place *place, const char *folder, const char *script, const char *visitor, struct error *err)
+{
+        buffer_clear(&place->script);
+        buffer_clear(&place->visitor);
+        if (buffer_printf(&place->script, "%s/%s", folder, script) < 0 ||
+            buffer_printf(&place->visitor, "%s/%s", folder, visitor) < 0)
+                return error_memory(err);
+        return access(place->script.data, R_OK) == 0;
+}
+
+static int find_lab(struct place *place, struct error *err)
+{
+        const char *given = getenv("UNDERSTUDY_LAB");
+        char folder[PATH_MAX];
+        ssize_t length = readlink("/proc/self/exe", place->program, sizeof(place->program) - 1);
+        int r;
+
+        if (length < 0)
+                return error_errno(err, errno, _("cannot find out where this program lies"));
+        place->program[length] = '\0';
+        if (given && *given) {
+                r = look_in(place, given, "demo.sh", "visitor", err);
+                if (r == 0)
+                        return error_usage(err, _("there is no demo.sh in %s, which UNDERSTUDY_LAB names"), given);
+                return r;
+        }
+        memcpy(folder, place->program, length + 1);
+        *strrchr(folder, '/') = '\0';
+        r = look_in(place, folder, "lab/files/demo.sh", "lab/visitor", err);
+        if (r == 0)
+                r = look_in(place, UNDERSTUDY_LIBEXECDIR "/lab", "demo.sh", "visitor", err);
+        if (r == 0)
+                return error_set(err, -ENOENT, _("cannot find the demo: there is no %s; install Understudy as a whole"),
+                                 place->script.data);
+        return r;
+}
+
+/* Becomes the script: Ctrl-C and its end reach whoever started us without anybody in between. */
+static int start(const struct place *place, const struct common *common, bool keep, struct error *err)
+{
+        const char *argv[6] = { "bash", place->script.data };
+        size_t count = 2;
+
+        if (keep)
+                argv[count++] = "--keep";
+        if (common->json)
+                argv[count++] = "--json";
+        if (common->quiet)
+                argv[count++] = "--quiet";
+        if (setenv("UNDERSTUDY", place->program, 1) < 0 || setenv("UNDERSTUDY_VISITOR", place->visitor.data, 1) < 0)
+                return error_memory(err);
+        signal(SIGPIPE, SIG_DFL);
+        execvp("bash", (char *const *)(uintptr_t)argv);
+        return error_errno(err, errno, _("cannot run bash for the demo"));
+}
+
+static int run(int argc, char *argv[])
+{
+        struct place place = { .script = BUFFER_INIT(2 * PATH_MAX), .visitor = BUFFER_INIT(2 * PATH_MAX) };
+        struct common common = { 0 };
+        struct error error = ERROR_NONE;
+        bool keep = false;
+        int code;
+
+        while ((code = command_option(
+                        argc, argv, &command_demo, options,
+                        _("Starts a production and a stand-by server in network namespaces of their own, "
+                          "plants what was planted in 2009,\n"
+                          "and counts what visitors receive: the old way, with Understudy, and with a "
+                          "stand-by that cannot be proven.\n"
+                          "Needs root; takes less than a minute; touches no service and leaves nothing "
+                          "behind.\n"
+                          "\n"
+                          "  --keep           keep the folder with evidence and logs, and say where it is\n"),
+                        &common)) != -1) {
+                if (code != OPTION_KEEP)
+                        return EXIT_USAGE;
+                keep = true;
+        }
+        if (argc > optind)
+                return command_usage(&command_demo, _("the demo takes no '%s'"), argv[optind]);
+        if (find_lab(&place, &error) >= 0)
+                start(&place, &common, keep, &error);
+        buffer_done(&place.script);
+        buffer_done(&place.visitor);
+        return command_fail(&error);
+}
+
+const struct command command_demo = {
+        .name = "demo",
+        .run = run,
+        .synopsis = "demo [--keep]",
+        .summary = N_("replay 6 July 2009 on this machine"),
+};
