@@ -236,8 +236,13 @@ static int file_put(int directory, const char *path, const void *bytes, size_t l
                 return error_errno(err, -r, _("cannot put %s in its place"), path);
         }
         r = fd_sync(folder);
-        if (r < 0)
+        if (r < 0) {
+                /* What is said to have failed is not there: the caller can try again. A replaced file cannot come back.
+                 */
+                if (flags & RENAME_NOREPLACE)
+                        unlinkat(folder, name, 0);
                 return error_errno(err, -r, _("cannot make sure that %s survives a crash"), path);
+        }
         return 0;
 }
 
