@@ -21,6 +21,9 @@
 /* In the order in which a newcomer meets them; so --help lists them. */
 static const struct command *const commands[] = {
         &command_keygen,
+        &command_delegate,
+        &command_revoke,
+        &command_refresh,
         &command_demo,
 };
 

@@ -321,7 +321,7 @@ int trust_may_sign(const struct keys *keys, const struct public_key *pub, enum k
         if (delegation->role != role)
                 return error_refuse(err, _("the key %s is a %s key and cannot sign this; use a %s key"), id,
                                     key_role_name(delegation->role), key_role_name(role));
-        if (delegation->until && now > delegation->until) {
+        if (delegation->until && now >= delegation->until) {
                 clock_format_utc(delegation->until, when);
                 return error_refuse(err,
                                     _("the delegation of the key %s ended on %s; renew it with 'understudy delegate "
