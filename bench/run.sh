@@ -1,0 +1,242 @@
+#!/bin/bash
+# run.sh [ROW...] - measures Understudy beside rsync, AIDE, sha256sum, ostree and casync, and writes docs/BENCHMARKS.md.
+#
+# Rows: verify, nothing, update, first, reflink, memory; without a name all of them. Each row stands in the document by
+# itself with its date and is replaced when it is measured again. Everything is made below $BENCH_FOLDER
+# (/var/tmp/understudy-bench) and taken away at the end of a row, but the downloaded packages.
+#
+#   BENCH_TREE     large: 100,000 files, 3.4 GB (the default); small: 3,000 files, 97 MB
+#   BENCH_RUNS     how often each is measured; the median counts (3; 7 for the small tree)
+#
+# All of it works in a network namespace of its own, so that the loopback interface counts nobody else's bytes, and in a
+# mount namespace, so that nothing stays mounted.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+source_folder=$PWD
+build=$source_folder/${BUILD:-build}
+
+stop()
+{
+        echo "bench: $*" >&2
+        exit 3
+}
+
+[[ $EUID -eq 0 ]] || stop 'please run it as root (it mounts, and copies owners)'
+[[ -x $build/understudy && -x $build/bench/measure ]] || stop "build first: $build has no understudy"
+if [[ -z ${BENCH_INSIDE:-} ]]; then
+        export BENCH_INSIDE=1
+        exec unshare --net --mount --propagation private -- "$0" "$@"
+fi
+ip link set lo up
+
+tree=${BENCH_TREE:-large}
+runs=${BENCH_RUNS:-$([[ $tree == small ]] && echo 7 || echo 3)}
+folder=${BENCH_FOLDER:-/var/tmp/understudy-bench}
+cache=$folder/cache
+work=$folder/work
+document=${BENCH_DOCUMENT:-$source_folder/docs/BENCHMARKS.md}
+us=$build/understudy
+export LC_ALL=C.UTF-8 UNDERSTUDY_STATE=$work/state work
+
+. bench/trees.sh
+. bench/peers.sh
+. bench/document.sh
+
+# ---------------------------------------------------------------- a row's life
+
+row_start()
+{
+        row_clean
+        mkdir -p "$cache" "$work/results"
+        : >"$work/order"
+        : >"$work/section"
+        echo "bench: $1 ($tree tree, $runs runs)"
+}
+
+row_clean()
+{
+        peers_stop
+        cd "$source_folder" || exit
+        mountpoint -q "$folder/work/disk" && umount "$folder/work/disk"
+        rm -rf --one-file-system "$work"
+}
+trap row_clean EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# measured NAME EXPECTED COMMAND...: once more, under this name; another exit status than expected ends everything.
+measured()
+{
+        local name=$1 expected=$2 status
+        shift 2
+        "$build/bench/measure" "$work/results/$name" "$@" >"$work/output" 2>&1 </dev/null
+        status=$?
+        grep -qxF -- "$name" "$work/order" || echo "$name" >>"$work/order"
+        [[ $status -eq $expected ]] || stop "$name ended in $status: $(tail -n 3 "$work/output")"
+        echo "  $name: $(tail -n 1 "$work/results/$name" | awk '{ printf "%.2f s, cpu %.2f s, %.1f MB, %.2f MB over the wire", $1, $2, $3 / 1e3, $4 / 1e6 }')"
+}
+
+# size_of FOLDER: for the document.
+size_of()
+{
+        find "$1" -type f -printf '%s\n' | awk '{ bytes += $1 } END { printf "%d files, %.1f MB", NR, bytes / 1e6 }' >"$work/size"
+}
+
+# ---------------------------------------------------------------- the rows
+
+# A stand-by that was pulled, and what the peers need to check it.
+prepare_standby()
+{
+        make_tree "$work/source"
+        size_of "$work/source"
+        "$us" keygen "$work/keys" --no-password >/dev/null &&
+                "$us" publish "$work/source" --repo "$work/repository" --key "$work/keys/release.key" --site bench --quiet &&
+                "$us" pull "$work/site" --repo "$work/repository" --pub "$work/keys/release.pub" --quiet ||
+                stop 'publish and pull do not work'
+}
+
+row_verify()
+{
+        prepare_standby
+        aide_init "$work/site"
+        for ((run = 1; run <= runs; run++)); do
+                measured 'understudy verify, 1 thread' 0 "$us" verify "$work/site" --pub "$work/keys/release.pub" --threads 1
+                measured 'understudy verify, 2 threads' 0 "$us" verify "$work/site" --pub "$work/keys/release.pub" --threads 2
+                measured 'bare walk, read, SHA-256 in C' 0 "$build/bench/baseline" "$work/site"
+                measured 'sha256sum, xargs -P2' 0 sh -c "find '$work/site' -type f -print0 | xargs -0 -n 256 -P 2 sha256sum >/dev/null"
+                measured 'aide --check' 0 aide --config="$work/aide.conf" --check
+        done
+        table cpu wall memory
+        target 'cpu, verify : bare walk' "$(ratio 2 'understudy verify, 1 thread' 'bare walk, read, SHA-256 in C')" '<=' 1.15
+        target 'cpu, sha256sum : verify' "$(ratio 2 'sha256sum, xargs -P2' 'understudy verify, 1 thread')" '>=' 3
+        target 'cpu, aide --check : verify' "$(ratio 2 'aide --check' 'understudy verify, 1 thread')" '>=' 12
+        target 'wall, 1 thread : 2 threads' "$(ratio 1 'understudy verify, 1 thread' 'understudy verify, 2 threads')" '>=' 1.7
+}
+
+row_nothing()
+{
+        prepare_standby
+        serve
+        mkdir "$work/rsync-site"
+        cp -a "$work/source/." "$work/rsync-site"
+        for ((run = 1; run <= runs; run++)); do
+                measured 'understudy verify' 0 "$us" verify "$work/site" --pub "$work/keys/release.pub"
+                measured 'understudy pull' 0 "$us" pull "$work/site" --repo "$http/repository" --pub "$work/keys/release.pub"
+                measured 'rsync -c' 0 rsync -a -c --delete "$rsync/source/" "$work/rsync-site/"
+        done
+        table wall cpu wire
+        target 'wall, pull : verify' "$(ratio 1 'understudy pull' 'understudy verify')" '<=' 1.25
+        target 'cpu, pull : verify' "$(ratio 2 'understudy pull' 'understudy verify')" '<=' 1.25
+        target 'wall, rsync -c : pull' "$(ratio 1 'rsync -c' 'understudy pull')" '>' 1
+}
+
+row_update()
+{
+        prepare_standby
+        serve
+        for peer in rsync rsync-c casync; do
+                mkdir "$work/$peer-site"
+                cp -a "$work/source/." "$work/$peer-site"
+        done
+        ostree_commit
+        bash bench/peers.sh ostree_pull "$work/ostree-site" >"$work/output" 2>&1 || stop "ostree: $(cat "$work/output")"
+        for ((run = 1; run <= runs; run++)); do
+                change_tree "$work/source" "$run"
+                "$us" publish "$work/source" --repo "$work/repository" --key "$work/keys/release.key" --quiet || stop 'publish'
+                ostree_commit
+                casync_make
+                measured 'understudy pull' 0 "$us" pull "$work/site" --repo "$http/repository" --pub "$work/keys/release.pub"
+                measured 'rsync -a --delete' 0 rsync -a --delete "$rsync/source/" "$work/rsync-site/"
+                measured 'rsync -c' 0 rsync -a -c --delete "$rsync/source/" "$work/rsync-c-site/"
+                measured 'ostree pull + checkout' 0 bash bench/peers.sh ostree_pull "$work/ostree-site"
+                measured 'casync extract' 0 bash bench/peers.sh casync_extract "$work/casync-site"
+        done
+        table wall cpu wire
+        target 'wall, rsync -c : pull' "$(ratio 1 'rsync -c' 'understudy pull')" '>' 1
+        target 'wall, ostree : pull' "$(ratio 1 'ostree pull + checkout' 'understudy pull')" '>' 1
+        target 'bytes, ostree : pull' "$(ratio 4 'ostree pull + checkout' 'understudy pull')" '>' 1
+}
+
+row_first()
+{
+        prepare_standby
+        serve
+        ostree_commit
+        casync_make
+        for ((run = 1; run <= runs; run++)); do
+                rm -rf "$work"/*-site "$work/site" "$work/state" "$work/ostree-client"
+                measured 'understudy pull' 0 "$us" pull "$work/site" --repo "$http/repository" --pub "$work/keys/release.pub"
+                measured 'rsync -a' 0 rsync -a --delete "$rsync/source/" "$work/rsync-site/"
+                measured 'ostree pull + checkout' 0 bash bench/peers.sh ostree_pull "$work/ostree-site"
+                measured 'casync extract' 0 bash bench/peers.sh casync_extract "$work/casync-site"
+        done
+        table wall cpu wire
+        target 'wall, rsync -a : pull' "$(ratio 1 'rsync -a' 'understudy pull')" '>' 1
+        target 'wall, ostree : pull' "$(ratio 1 'ostree pull + checkout' 'understudy pull')" '>' 1
+}
+
+# The same step, 5 % changed, on ext4 where files are copied and on XFS where they are reflinked; each on a loop-mounted
+# image of its own.
+row_reflink()
+{
+        local size=12G
+
+        [[ $tree == large ]] || size=1G
+        for kind in ext4 xfs; do
+                rm -rf "$work/source" "$work/repository" "$work/keys" "$work/state"
+                truncate -s "$size" "$work/disk.img"
+                mkdir -p "$work/disk"
+                "mkfs.$kind" -q "$work/disk.img" && mount -o loop "$work/disk.img" "$work/disk" || stop "mkfs.$kind"
+                make_tree "$work/source"
+                size_of "$work/source"
+                "$us" keygen "$work/keys" --no-password >/dev/null || stop keygen
+                for ((run = 0; run <= runs; run++)); do
+                        [[ $run -eq 0 ]] || change_tree "$work/source" "$run"
+                        "$us" publish "$work/source" --repo "$work/repository" --key "$work/keys/release.key" --site bench --quiet || stop publish
+                        sync
+                        if [[ $run -eq 0 ]]; then
+                                "$us" pull "$work/disk/site" --repo "$work/repository" --pub "$work/keys/release.pub" --quiet || stop pull
+                        elif [[ $kind == ext4 ]]; then
+                                measured 'copy on ext4' 0 "$us" pull "$work/disk/site" --repo "$work/repository" --pub "$work/keys/release.pub" --take-over copy
+                        else
+                                measured 'reflink on XFS' 0 "$us" pull "$work/disk/site" --repo "$work/repository" --pub "$work/keys/release.pub"
+                        fi
+                done
+                umount "$work/disk"
+                rm -f "$work/disk.img"
+        done
+        table wall cpu
+        target 'wall, copy : reflink' "$(ratio 1 'copy on ext4' 'reflink on XFS')" shown 1
+}
+
+row_memory()
+{
+        local many=$work/many
+
+        mkdir "$many"
+        make_many "$many"
+        size_of "$many"
+        "$us" keygen "$work/keys" --no-password >/dev/null &&
+                "$us" publish "$many" --repo "$work/repository" --key "$work/keys/release.key" --site bench --quiet ||
+                stop 'publish does not work'
+        measured 'understudy verify, 1,000,000 files' 0 "$us" verify "$many" --pub "$work/keys/release.pub" \
+                --manifest "$work/repository/releases/1/manifest.mtree"
+        table memory wall cpu
+        target 'peak memory, MB' "$(awk '{ printf "%.1f", $3 * 1024 / 1e6 }' "$work/results/understudy verify, 1,000,000 files")" '<' 64
+}
+
+declare -A titles=(
+        [verify]='Verify' [nothing]='Pull when nothing changed' [update]='Pull with 5 % of the files changed, over HTTP'
+        [first]='First pull, over HTTP' [reflink]='Pull with 5 % changed: copy on ext4, reflink on XFS'
+        [memory]='Memory to verify 1,000,000 files')
+known=(verify nothing update first reflink memory)
+[[ $# -gt 0 ]] || set -- "${known[@]}"
+for row in "$@"; do
+        [[ -n ${titles[$row]:-} ]] || stop "there is no row $row; there are: ${known[*]}"
+done
+for row in "$@"; do
+        row_start "$row"
+        "row_$row"
+        document_put "$row" "${titles[$row]}"
+        row_clean
+done
