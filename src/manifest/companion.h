@@ -71,7 +71,11 @@ struct companion {
                 NULL, 0, NULL, 0, NULL, 0, NULL, 0                                                                     \
         }
 
-/* Strict: unknown keys, wrong order, duplicates and hostile paths are -EBADMSG. */
+/*
+ * Strict: unknown keys, wrong order, duplicates and hostile paths are -EBADMSG, and so is what would have no meaning:
+ * an area whose link stays in the tree, an ignored path below another one, one path declared in two ways, attributes
+ * that say nothing.
+ */
 int companion_parse(const char *text, size_t length, struct companion *ret_companion, struct error *err);
 
 /* Canonical text; parse and format are inverse to each other. */

@@ -32,6 +32,14 @@ enum breach policy_check(unsigned int allow, const char *name, mode_t mode, cons
 /* Words for a person: "a web server may run it". Translated. */
 const char *breach_text(enum breach breach);
 
+/* The words for enum allow, in the order in which files list them. */
+#define ALLOW_WORD_COUNT 5
+struct allow_word {
+        const char *word; /* never translated */
+        enum allow bit;
+};
+extern const struct allow_word allow_words[ALLOW_WORD_COUNT];
+
 /* "code,html,control,links,execute" (any of them, comma-separated) into bits; a usage error with the list of words
  * otherwise. */
 int allow_parse(const char *text, unsigned int *ret_allow, struct error *err);
