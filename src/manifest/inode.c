@@ -202,14 +202,14 @@ static int read_attributes(const struct bearer *bearer, struct attributes *ret_a
         return 0;
 }
 
-int inode_attributes(int fd, struct attributes *ret_attributes, struct error *err)
+static int bearer_attributes(const struct bearer *bearer, struct attributes *ret_attributes, struct error *err)
 {
         struct attributes attributes = { 0 };
         struct statx stx;
-        int r = inode_stat(fd, &stx);
+        int r = inode_stat(bearer->fd, &stx);
 
         if (r == 0)
-                r = read_attributes(&(struct bearer){ fd, NULL }, &attributes);
+                r = read_attributes(bearer, &attributes);
         if (r == -E2BIG)
                 return error_set(err, r, _("an extended attribute is larger than the %d bytes that a release can hold"),
                                  XATTR_VALUE_MAXIMUM);
@@ -218,6 +218,19 @@ int inode_attributes(int fd, struct attributes *ret_attributes, struct error *er
         attributes.flags = inode_flags(&stx);
         *ret_attributes = attributes;
         return 0;
+}
+
+int inode_attributes(int fd, struct attributes *ret_attributes, struct error *err)
+{
+        return bearer_attributes(&(struct bearer){ fd, NULL }, ret_attributes, err);
+}
+
+int inode_link_attributes(int path_fd, struct attributes *ret_attributes, struct error *err)
+{
+        char path[FD_PATH_SIZE];
+
+        fd_path(path_fd, path);
+        return bearer_attributes(&(struct bearer){ path_fd, path }, ret_attributes, err);
 }
 
 static const struct xattr *find(const struct attributes *attributes, const char *name)

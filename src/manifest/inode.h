@@ -38,6 +38,9 @@ uint32_t inode_flags(const struct statx *stx);
  * `ret_attributes->path` is left NULL. Values above XATTR_VALUE_MAXIMUM are -E2BIG. */
 int inode_attributes(int fd, struct attributes *ret_attributes, struct error *err);
 
+/* The same for a symbolic link (an O_PATH descriptor). */
+int inode_link_attributes(int path_fd, struct attributes *ret_attributes, struct error *err);
+
 /* Appends "user.x=text, security.capability=0x01..." to a buffer; long values are cut. 0 or -ENOMEM. */
 int inode_attributes_describe(const struct attributes *attributes, struct buffer *out);
 
