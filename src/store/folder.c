@@ -66,7 +66,8 @@ static int lock(struct folder *folder, struct error *err)
         return 0;
 }
 
-/* What file_replace() left of a .new-NAME when it was killed; nobody else writes here while we have the lock. */
+/* What file_replace() left of a .new-NAME or of `latest` when it was killed; nobody else writes here while we have the
+ * lock. */
 static int remove_leftovers(const struct folder *folder, struct error *err)
 {
         int fd = fault_point(FAULT_OPEN) ? -1 : openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -80,7 +81,8 @@ static int remove_leftovers(const struct folder *folder, struct error *err)
                 return r;
         }
         while ((entry = readdir(list))) {
-                if (text_starts(entry->d_name, "." NEW_PREFIX) && text_ends(entry->d_name, ".tmp"))
+                if ((text_starts(entry->d_name, "." NEW_PREFIX) || text_starts(entry->d_name, ".latest.")) &&
+                    text_ends(entry->d_name, ".tmp"))
                         (void)unlinkat(folder->fd, entry->d_name, 0); /* what stays does no harm */
         }
         closedir(list);
