@@ -43,7 +43,8 @@ int pack_index_format(const struct pack_index *index, struct buffer *out, struct
 void pack_index_done(struct pack_index *index);
 const struct pack_entry *pack_index_find(const struct pack_index *index, const struct digest *object);
 
-/* Writing (publisher). The pack goes to `fd`; it must be an empty file. */
+/* Writing (publisher). The pack goes to `fd`; it must be an empty file. A writer whose add failed is only good for
+ * pack_writer_free(): a frame may be torn. */
 struct pack_writer;
 int pack_writer_new(int fd, bool delta, int level, struct pack_writer **ret_writer, struct error *err);
 /* Compresses the content of `source` (from offset 0, exactly `size` bytes that hash to `object`: otherwise -ESTALE,
@@ -55,6 +56,8 @@ int pack_writer_add_fd(struct pack_writer *writer, const struct digest *object, 
 int pack_writer_add_delta(struct pack_writer *writer, const struct digest *object, const void *bytes, size_t size,
                           const struct digest *base, const void *base_bytes, size_t base_size, uint64_t worth,
                           struct error *err);
+/* True when the object was added already. */
+bool pack_writer_has(const struct pack_writer *writer, const struct digest *object);
 /* Copies a frame from another pack as it is. */
 int pack_writer_add_frame(struct pack_writer *writer, const struct pack_entry *entry, int pack, struct error *err);
 /* fsyncs; gives the index (the caller's) and the SHA-256 of the pack. */

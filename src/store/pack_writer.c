@@ -80,7 +80,7 @@ void pack_writer_freep(struct pack_writer **writer)
 
 /* --- which objects are there already --- */
 
-static uint32_t *find_slot(struct pack_writer *writer, const struct digest *object)
+static uint32_t *find_slot(const struct pack_writer *writer, const struct digest *object)
 {
         size_t mask = writer->slot_count - 1, at;
         uint64_t start;
@@ -92,7 +92,7 @@ static uint32_t *find_slot(struct pack_writer *writer, const struct digest *obje
         return &writer->slots[at];
 }
 
-static bool has_object(struct pack_writer *writer, const struct digest *object)
+bool pack_writer_has(const struct pack_writer *writer, const struct digest *object)
 {
         return writer->slot_count > 0 && *find_slot(writer, object) != 0;
 }
@@ -216,7 +216,7 @@ int pack_writer_add_fd(struct pack_writer *writer, const struct digest *object, 
         int r;
 
         assert(!writer->delta);
-        if (has_object(writer, object))
+        if (pack_writer_has(writer, object))
                 return 0;
         r = grow(writer, err);
         if (r < 0)
@@ -255,7 +255,7 @@ int pack_writer_add_delta(struct pack_writer *writer, const struct digest *objec
 
         assert(writer->delta && !digest_equal(object, base));
         assert(size <= PACK_DELTA_SIZE_MAXIMUM && base_size <= PACK_DELTA_SIZE_MAXIMUM);
-        if (has_object(writer, object))
+        if (pack_writer_has(writer, object))
                 return 0;
         r = grow(writer, err);
         if (r < 0)
@@ -288,7 +288,7 @@ int pack_writer_add_frame(struct pack_writer *writer, const struct pack_entry *s
         struct pack_entry entry = *source;
         int r;
 
-        if (has_object(writer, &source->object))
+        if (pack_writer_has(writer, &source->object))
                 return 0;
         r = grow(writer, err);
         if (r < 0)

@@ -36,6 +36,9 @@ struct publish_options {
                               replaces what the release before declared unless keep_declared */
         bool keep_declared;    /* declarations of the release before stay, `declared` is added */
         int64_t uid, gid;      /* -1: owners as found */
+        bool new_key;          /* the release before may be signed by a key that does not count (any more); what it
+                                  declared is not kept then */
+        bool allow_setuid;     /* files with a setuid or setgid bit are released; otherwise they are refused (4) */
         bool allow_attributes; /* xattrs, ACLs, capabilities and flags that are found are released with the site;
                                   otherwise finding one is refused (4) with its path */
         int level;             /* zstd; 0: 3 */
@@ -45,16 +48,22 @@ struct publish_options {
         int (*review)(void *context, const struct release *release, int manifest_fd, int previous_manifest_fd,
                       struct error *err);
         void (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
+        void (*note)(void *context, const char *sentence); /* warnings: names that look as if they had slipped in */
         void *context;
 };
 
 struct publish_result {
         uint64_t number;
+        char site[RELEASE_NAME_SIZE];
         uint64_t files, bytes; /* of all roots */
         uint64_t new_objects, stored_bytes;
 };
 
-/* -EEXIST when another publisher made the same number meanwhile (nothing of ours stays; run it again). */
+/*
+ * -EEXIST when another publisher made the same number meanwhile (nothing of ours stays but an unlisted pack at most;
+ * run it again). -ESTALE when the source changed while it was read. Sets the umask of the process while it runs: what
+ * it writes is for everybody to read.
+ */
 int publish(const struct publish_options *options, struct publish_result *ret_result, struct error *err);
 
 #endif
