@@ -12,7 +12,7 @@
 #include "base/fault.h"
 #include "base/i18n.h"
 #include "base/io.h"
-#include "tree/areas.h"
+#include "tree/verify_areas.h"
 #include "tree/changes.h"
 #include "tree/hash_pool.h"
 #include "manifest/inode.h"

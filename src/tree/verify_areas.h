@@ -1,8 +1,9 @@
 /*
- * areas.h - mutable areas and ignored paths: not compared with anything, but under the rules of manifest/policy.h.
+ * verify_areas.h - mutable areas and ignored paths: not compared with anything, but under the rules of
+ * manifest/policy.h.
  */
-#ifndef TREE_AREAS_H
-#define TREE_AREAS_H
+#ifndef TREE_VERIFY_AREAS_H
+#define TREE_VERIFY_AREAS_H
 
 #include "tree/hash_pool.h"
 #include "manifest/walk.h"

@@ -1,5 +1,5 @@
-/* areas.c - resolving mutable areas without following links, and their rules. */
-#include "areas.h"
+/* verify_areas.c - resolving mutable areas without following links, and their rules. */
+#include "verify_areas.h"
 
 #include <errno.h>
 #include <fcntl.h>
