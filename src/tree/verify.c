@@ -381,6 +381,40 @@ int tree_verify(int directory, struct mtree_reader *manifest, const struct verif
         return 0;
 }
 
+/* DEST itself is not a folder: one difference says all there is to say. */
+static int tell_root(const struct verify_options *options, enum difference_kind kind, const char *found,
+                     struct verify_result *ret_result, struct error *err)
+{
+        const struct difference difference = { ".", 1, kind, "directory", found, options->root };
+
+        *ret_result = (struct verify_result){ .differences = 1 };
+        return options->difference ? options->difference(options->context, &difference, err) : 0;
+}
+
+int tree_verify_at(int parent, const char *name, struct mtree_reader *manifest, const struct verify_options *options,
+                   struct verify_result *ret_result, struct error *err)
+{
+        struct verify_options here = *options;
+        _cleanup_(fd_closep) int fd = -1;
+        struct statx stx;
+        int r = inode_stat_at(parent, name, &stx);
+
+        if (r == -ENOENT)
+                return tell_root(options, DIFFERENCE_MISSING, NULL, ret_result, err);
+        if (r < 0)
+                return error_errno(err, -r, _("cannot look at %s"), name);
+        if (!S_ISDIR(stx.stx_mode))
+                return tell_root(options, DIFFERENCE_TYPE, inode_type_name(stx.stx_mode), ret_result, err);
+        fd = fault_point(FAULT_OPEN)
+                     ? -1
+                     : openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+                return error_errno(err, errno, _("cannot open the folder %s"), name);
+        here.parent = parent;
+        here.parent_name = name;
+        return tree_verify(fd, manifest, &here, ret_result, err);
+}
+
 bool verify_is_genuine(const struct verify_result *result)
 {
         return result->differences == 0 && !result->changing && result->writable == 0;

@@ -89,4 +89,11 @@ bool verify_is_genuine(const struct verify_result *result);
 int tree_verify(int directory, struct mtree_reader *manifest, const struct verify_options *options,
                 struct verify_result *ret_result, struct error *err);
 
+/*
+ * The same for the tree called `name` in the folder `parent`, which may be absent, a symbolic link or something else:
+ * then that is the one difference (missing or type, of "."). options->parent and parent_name are set here.
+ */
+int tree_verify_at(int parent, const char *name, struct mtree_reader *manifest, const struct verify_options *options,
+                   struct verify_result *ret_result, struct error *err);
+
 #endif
