@@ -11,7 +11,7 @@ test: packages-build-test-demo build  ## all tests: units, then the integration 
 	tests/run.sh $(BUILD)
 
 bench: packages-build-bench build     ## measure against rsync, AIDE, ostree, casync; writes docs/BENCHMARKS.md (root)
-	bench/run.sh
+	BUILD=$(BUILD) bench/run.sh
 
 soak: packages-build-test build       ## the torture tests, exhaustively; takes long (root)
 	tests/torture/soak.sh $(BUILD)

@@ -46,7 +46,7 @@ target()
                         (comparison == "<" && value + 0 < limit) || (comparison == ">" && value + 0 > limit)
                 if (comparison == "shown") printf "- %s = **%s**\n", words, value
                 else printf "- %s = **%s**, target %s %s: %s\n", words, value, comparison, limit, met ? "met" : "**not met**"
-        }' | tee -a "$work/section"
+        }' >>"$work/section"
 }
 
 machine()
@@ -96,7 +96,8 @@ document_head()
 
 `make bench` (or `bench/run.sh ROW...`) measures these rows on the machine where it runs and replaces them here. The
 peers run beside us in the same run, one after the other in turn; the network is the loopback interface of a network
-namespace of its own, and the bytes over the wire are that interface's, with all headers. The small tree is Debian's
+namespace of its own, and the bytes over the wire are that interface's, with all headers. cpu is user and system time of
+the command that is named and of its children, not of the server that it fetches from. The small tree is Debian's
 wordpress, wordpress-l10n and three themes; the large one is copies of it, each file with a line of its own.
 
 END

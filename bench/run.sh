@@ -13,7 +13,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 source_folder=$PWD
-build=$source_folder/${BUILD:-build}
+build=$(realpath "${BUILD:-build}")
 
 stop()
 {
@@ -23,12 +23,6 @@ stop()
 
 [[ $EUID -eq 0 ]] || stop 'please run it as root (it mounts, and copies owners)'
 [[ -x $build/understudy && -x $build/bench/measure ]] || stop "build first: $build has no understudy"
-if [[ -z ${BENCH_INSIDE:-} ]]; then
-        export BENCH_INSIDE=1
-        exec unshare --net --mount --propagation private -- "$0" "$@"
-fi
-ip link set lo up
-
 tree=${BENCH_TREE:-large}
 runs=${BENCH_RUNS:-$([[ $tree == small ]] && echo 7 || echo 3)}
 folder=${BENCH_FOLDER:-/var/tmp/understudy-bench}
@@ -41,6 +35,12 @@ export LC_ALL=C.UTF-8 UNDERSTUDY_STATE=$work/state work
 . bench/trees.sh
 . bench/peers.sh
 . bench/document.sh
+
+if [[ -z ${BENCH_INSIDE:-} ]]; then
+        packages_unpacked
+        BENCH_INSIDE=1 exec unshare --net --mount --propagation private -- "$0" "$@"
+fi
+ip link set lo up
 
 # ---------------------------------------------------------------- a row's life
 
