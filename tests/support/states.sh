@@ -64,19 +64,21 @@ wrong()
 publish_before() { cp -a "$tmp/repository1" "$1/repository"; }
 publish_command() { state_command=("$UNDERSTUDY" publish "$tmp/site2" --repo "$1/repository" --key "$key"); }
 
-# repository_whole FOLDER: every release has its signatures, minisign accepts them, every pack is what its name says.
+# repository_whole FOLDER: every release has its signatures, minisign accepts them, and the packs that it lists are there
+# and are what their names say, with their indexes. (A pack that no release lists is harmless.)
 repository_whole()
 {
-        local file
+        local file id index
 
         for file in "$1"/releases/[0-9]*/*; do
-                [[ $file == *.minisig || $file == *.zst || $file == *.zst.* || $file == *.from-* ]] && continue
+                [[ $file == *.minisig || $file == *.zst || $file == *.from-* ]] && continue
                 minisign -V -q -p "$pub" -m "$file" >/dev/null 2>&1 || wrong "minisign does not accept ${file#"$1"/}" || return
         done
-        for file in "$1"/packs/*.pack; do
-                [[ $(sha256sum <"$file") == "$(basename "$file" .pack)  -" ]] || wrong "$file is not what its name says" || return
-                [[ -s ${file%.pack}.index ]] || wrong "$file has no index" || return
-        done
+        while read -r id index; do
+                file=$1/packs/$id
+                [[ $(sha256sum <"$file.pack") == "$id  -" ]] || wrong "$id.pack is not what its name says" || return
+                [[ $(sha256sum <"$file.index") == "$index  -" ]] || wrong "$id.index is not the one that was signed" || return
+        done < <(jq -r '.packs[] | .id + " " + .index' "$1"/releases/[0-9]*/release.json | sort -u)
 }
 
 # repository_gives FOLDER: the fingerprint of what a new stand-by gets from it.
