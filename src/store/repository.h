@@ -6,6 +6,9 @@
  * plain bytes that the caller hashes itself while it writes them to where it wants them. The helper never gets a
  * descriptor of the tree for writing.
  *
+ * Open it before any thread is started, and use it from the thread that did (the helper ends with that thread). After
+ * an error of a sink nothing more can be asked.
+ *
  * Limits: every file is asked for with its maximum; whole transfers have a deadline; stalls, redirects, too long and
  * too short answers are errors with words. A broken connection is resumed from where it broke.
  *
@@ -41,11 +44,21 @@ int repository_open(const char *url, const struct repository_options *options, s
 void repository_close(struct repository *repository); /* NULL is fine; waits for the helper */
 void repository_closep(struct repository **repository);
 
-/* The URL as given, for words. */
+/* The URL as given, for words: without slashes at its end, and without user and password. */
 const char *repository_url(const struct repository *repository);
 
 /* One small file into a buffer, at most its maximum. -ENOENT when the repository has no such file. */
 int repository_get(struct repository *repository, const char *path, struct buffer *buffer, struct error *err);
+
+/*
+ * A file and the signature beside it (PATH.minisig), which `check` accepts. A publisher replaces the two one after the
+ * other, so they are read again for about a second while check says -EBADMSG or -EKEYREJECTED. What other results check
+ * gives, and -ENOENT of either file, is the result at once.
+ */
+typedef int repository_check_function(void *context, const struct buffer *text, const struct buffer *signature,
+                                      struct error *err);
+int repository_get_signed(struct repository *repository, const char *path, struct buffer *text,
+                          struct buffer *signature, repository_check_function *check, void *context, struct error *err);
 
 /* One large file into fd (appended at its offset), exactly `size` bytes with this SHA-256 (checked here, in the
  * caller); -EBADMSG otherwise. A compressed form beside it (PATH.zst), or a difference from `base_fd` (the same file of
@@ -67,9 +80,9 @@ struct wanted {
 };
 
 /*
- * Called in the order in which objects arrive: begin (returns 0 or an error that ends everything), data..., end. `end`
- * gets the result of the transfer of this object: 0, or -EBADMSG when what came was not it (the helper says so; the
- * caller has to hash itself anyway).
+ * Called in the order in which objects arrive, one after the other: begin, data..., end. Each returns 0, or an error
+ * that ends everything. `end` follows exactly `size` bytes; that they are the right ones the caller has to find out by
+ * hashing (the helper has checked, but nobody believes it).
  */
 struct repository_sink {
         int (*begin)(void *context, const struct wanted *wanted, struct error *err);
