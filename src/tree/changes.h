@@ -31,7 +31,7 @@ struct changes {
         uint64_t sum[2]; /* over everything that was looked at */
 };
 
-/* Waits for the next tick (at most some milliseconds). */
+/* Waits until the clock that inodes are stamped with has passed the time of the call: some milliseconds. */
 int changes_begin(struct changes *changes, struct error *err);
 
 /* Everything that the first walk saw and that is compared. */
