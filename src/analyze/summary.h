@@ -1,0 +1,103 @@
+/*
+ * summary.h - the result of an analysis, as plain data: what every report (terminal, HTML, JSON, CSV, queries) is made
+ * from.
+ *
+ * A dimension is a list of rows with the same figures; reports iterate over dimensions and know none of them by heart.
+ * Every figure that is not exact is named in `approximate` with its error.
+ */
+#ifndef ANALYZE_SUMMARY_H
+#define ANALYZE_SUMMARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum dimension_kind {
+        DIMENSION_PAGES,     /* paths of pages, without assets */
+        DIMENSION_ASSETS,    /* style sheets, scripts, pictures, fonts ... */
+        DIMENSION_NOT_FOUND, /* paths that were answered with 404 or 410 */
+        DIMENSION_ENTRY,     /* first page of a visit */
+        DIMENSION_EXIT,      /* last page of a visit */
+        DIMENSION_REFERRERS, /* hosts; own ones left out */
+        DIMENSION_REFERRER_PAGES,
+        DIMENSION_CAMPAIGNS, /* utm_campaign / utm_source / utm_medium */
+        DIMENSION_SEARCH,    /* search engines */
+        DIMENSION_BROWSERS,
+        DIMENSION_SYSTEMS,
+        DIMENSION_DEVICES, /* desktop, mobile, tablet, bot */
+        DIMENSION_BOTS,    /* names */
+        DIMENSION_COUNTRIES,
+        DIMENSION_HOSTS, /* virtual hosts */
+        DIMENSION_STATUS,
+        DIMENSION_METHODS,
+        DIMENSION_HOURS, /* hour of the day, 00-23 UTC */
+        DIMENSION_GOALS,
+        DIMENSION_COUNT
+};
+
+/* "pages", "assets", ...: keys of JSON and CSV, never translated. */
+const char *dimension_name(enum dimension_kind kind);
+
+struct figures {
+        uint64_t hits;
+        uint64_t visitors; /* distinct (address, agent, UTC day) of requests whose status is not 4xx */
+        uint64_t visits;   /* sessions: 30 minutes */
+        uint64_t bytes;
+        uint64_t bot_hits; /* of hits */
+        uint64_t errors;   /* status 4xx and 5xx, of hits */
+};
+
+struct row {
+        const char *name; /* raw bytes as logged, owned by the summary */
+        size_t name_length;
+        struct figures figures;
+};
+
+struct dimension {
+        struct row *rows; /* sorted by hits, then by name; at most `top` of them */
+        size_t count;
+        uint64_t total; /* distinct names, also those that are not in rows */
+};
+
+/* One hour or day. */
+struct interval {
+        int64_t start; /* seconds since 1970 UTC */
+        struct figures figures;
+};
+
+struct approximate {
+        const char *figure; /* "visitors", "pages.visitors", ... */
+        double error;       /* relative, one standard deviation */
+        const char *reason; /* N_() */
+};
+
+struct invalid_sample {
+        const char *file;
+        const char *line; /* escaped, at most 200 bytes */
+};
+
+struct summary {
+        uint64_t lines, invalid, empty;
+        struct figures totals;
+        uint64_t hosts; /* distinct client addresses */
+        uint64_t human_visitors, human_visits;
+        uint64_t bounces;          /* visits of one page */
+        uint64_t visit_seconds;    /* added up over visits of more than one hit */
+        int64_t first_us, last_us; /* times of hits */
+        struct dimension dimensions[DIMENSION_COUNT];
+        struct interval *hours, *days; /* without gaps between the first and the last */
+        size_t hour_count, day_count;
+        uint64_t duration_p50_us, duration_p95_us, duration_p99_us; /* 0 when the log has no durations */
+        struct approximate *approximate;
+        size_t approximate_count;
+        struct invalid_sample *samples; /* at most 10 */
+        size_t sample_count;
+        const char **formats; /* names of the formats met */
+        size_t format_count;
+        bool durations;
+        void *arena; /* private: owns all of the above */
+};
+
+void summary_done(struct summary *summary);
+
+#endif
