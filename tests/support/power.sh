@@ -31,8 +31,9 @@ power_need()
         mkdir -p "$power_disk"
 }
 
-# A mount of an image file: umount frees its loop device.
-power_mount() { mount -o loop "$1" "$power_disk"; }
+# A mount of an image file: umount frees its loop device. Without auto_da_alloc ext4 keeps nothing of a file that was
+# renamed without a sync, as other file systems do.
+power_mount() { mount -o loop,noauto_da_alloc "$1" "$power_disk"; }
 
 power_log_start()
 {
@@ -88,7 +89,15 @@ power_image()
         fi
         words=$(power_examine "$2" 2>&1) || power_violations+=("$1: $words")
         words=$(power_finish 2>&1) || power_violations+=("$1: the next run: $words")
-        umount "$power_disk"
+        umount "$power_disk" || bail_out 'the disk cannot be unmounted'
+}
+
+# power_crash: a new $tmp/crashed.img. It must be a new file: the loop device of the last one may not have gone yet, and
+# mount would take it again, with what the kernel remembers of it.
+power_crash()
+{
+        rm -f "$tmp/crashed.img"
+        cp --sparse=always "$tmp/at.img" "$tmp/crashed.img"
 }
 
 # power_everywhere: every flush, and between two of them POWER_COINS disks (1) that kept some of the unflushed writes.
@@ -106,10 +115,10 @@ power_everywhere()
                 at=$n
                 when=during
                 [[ $n -lt $power_flushes ]] || when='done'
-                cp --sparse=always "$tmp/at.img" "$tmp/crashed.img"
+                power_crash
                 power_image "power lost after flush $n of $power_flushes" "$when"
                 for ((coin = 1; coin <= ${POWER_COINS:-1}; coin++)); do
-                        cp --sparse=always "$tmp/at.img" "$tmp/crashed.img"
+                        power_crash
                         "$replay_log" "$tmp/command.log" "$tmp/crashed.img" "$n" "$n" "$coin"
                         power_image "power lost after flush $n of $power_flushes and some writes (coins $coin)" "$when"
                 done
