@@ -254,26 +254,35 @@ static int roots_from_json(const json_t *array, struct state_root *roots, uint64
 /* The fields of a journal entry (time, server, kind), so that the journal can take it over as it is. */
 static json_t *intent_to_json(const struct state_intent *intent)
 {
-        char time[CLOCK_TEXT_SIZE], server[256] = "";
+        char time[CLOCK_TEXT_SIZE], server[256] = "", key[KEY_TEXT_SIZE];
 
         if (!intent->present)
                 return json_null();
         clock_format_utc(intent->time, time);
+        public_key_text(&intent->pub, key);
         (void)gethostname(server, sizeof(server) - 1);
-        return json_pack("{s:I, s:s, s:o, s:s, s:s, s:I}", "from", (json_int_t)intent->from, "kind", "pull.exchange",
-                         "roots", roots_to_json(intent->roots, intent->inode, intent->root_count), "server", server,
-                         "time", time, "to", (json_int_t)intent->to);
+        return json_pack("{s:I, s:I, s:s, s:s, s:b, s:o, s:s, s:s, s:s, s:I}", "from", (json_int_t)intent->from,
+                         "keys_version", (json_int_t)intent->keys_version, "kind", "pull.exchange", "pub", key,
+                         "root_mode", intent->root_mode, "roots",
+                         roots_to_json(intent->roots, intent->inode, intent->root_count), "server", server, "site",
+                         intent->site, "time", time, "to", (json_int_t)intent->to);
 }
 
 static int intent_from_json(const json_t *value, struct state_intent *intent)
 {
         const char *time = json_string_value(json_object_get(value, "time"));
+        const char *site = json_string_value(json_object_get(value, "site"));
+        const char *key = json_string_value(json_object_get(value, "pub"));
 
         memset(intent, 0, sizeof(*intent));
         if (json_is_null(value))
                 return 0;
-        if (!time || clock_parse_utc(time, &intent->time) < 0)
+        if (!time || clock_parse_utc(time, &intent->time) < 0 || !site || strlen(site) >= sizeof(intent->site) ||
+            !key || public_key_parse(key, strlen(key), &intent->pub, NULL) < 0)
                 return -EBADMSG;
+        memcpy(intent->site, site, strlen(site) + 1);
+        intent->root_mode = json_is_true(json_object_get(value, "root_mode"));
+        intent->keys_version = (uint64_t)json_integer_value(json_object_get(value, "keys_version"));
         intent->from = (uint64_t)json_integer_value(json_object_get(value, "from"));
         intent->to = (uint64_t)json_integer_value(json_object_get(value, "to"));
         intent->present = true;

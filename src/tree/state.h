@@ -50,6 +50,10 @@ struct state_intent {
         bool present;
         int64_t time;      /* seconds since 1970 */
         uint64_t from, to; /* releases; from is 0 when nothing was in place */
+        char site[RELEASE_NAME_SIZE];
+        struct public_key pub; /* what is to be pinned from then on */
+        bool root_mode;
+        uint64_t keys_version;
         uint64_t inode[RELEASE_ROOTS_MAXIMUM];
         struct state_root roots[RELEASE_ROOTS_MAXIMUM];
         size_t root_count;

@@ -1,44 +1,35 @@
 /* test_state.c - what is remembered comes back as it was, is locked, and is never believed when damaged. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/io.h"
 #include "tree/state.h"
 
-static char folder[64];
+static char folder[TESTS_FOLDER_SIZE];
 
 static int set_up(void **context)
 {
         (void)context;
-        snprintf(folder, sizeof(folder), "/tmp/understudy-test-state.XXXXXX");
-        return mkdtemp(folder) ? 0 : -1;
+        close(tests_folder(folder));
+        return 0;
 }
 
 static int tear_down(void **context)
 {
         (void)context;
-        return tree_remove(AT_FDCWD, folder, NULL);
+        tests_folder_remove(folder);
+        return 0;
 }
 
 static struct state *open_state(const char *dest, bool for_writing)
 {
         struct error error = ERROR_NONE;
         struct state *state = NULL;
-        char directory[96];
+        char directory[TESTS_FOLDER_SIZE + 16];
 
         snprintf(directory, sizeof(directory), "%s/state", folder);
         if (state_open(directory, dest, for_writing, &state, &error) < 0)
@@ -70,6 +61,10 @@ static void test_comes_back(void **context)
         state->intent.root_count = 1;
         state->intent.roots[0] = state->roots[0];
         state->intent.inode[0] = 4711;
+        state->intent.pub = state->pub;
+        state->intent.root_mode = true;
+        state->intent.keys_version = 4;
+        snprintf(state->intent.site, sizeof(state->intent.site), "example");
         assert_int_equal(state_save(state, &error), 0);
         state_close(state);
 
@@ -89,6 +84,10 @@ static void test_comes_back(void **context)
         assert_int_equal(state->intent.from, 11);
         assert_int_equal(state->intent.to, 12);
         assert_int_equal(state->intent.inode[0], 4711);
+        assert_int_equal(state->intent.pub.key[31], 7);
+        assert_true(state->intent.root_mode);
+        assert_int_equal(state->intent.keys_version, 4);
+        assert_string_equal(state->intent.site, "example");
         assert_string_equal(state->intent.roots[0].name, "docroot");
         state_close(state);
 }
@@ -97,7 +96,7 @@ static void test_one_at_a_time(void **context)
 {
         struct state *state = open_state("/srv/www/a", true), *second = NULL;
         struct error error = ERROR_NONE;
-        char directory[96], pid[32];
+        char directory[TESTS_FOLDER_SIZE + 16], pid[32];
 
         (void)context;
         snprintf(directory, sizeof(directory), "%s/state", folder);
@@ -121,7 +120,7 @@ static void test_one_at_a_time(void **context)
 static void test_reading_makes_nothing(void **context)
 {
         struct state *state = open_state("/srv/www/a", false);
-        char directory[96];
+        char directory[TESTS_FOLDER_SIZE + 16];
 
         (void)context;
         assert_false(state->pulled);
@@ -136,7 +135,7 @@ static void test_damaged(void **context)
         struct state *state = open_state("/srv/www/a", true);
         struct error error = ERROR_NONE;
         struct buffer text = BUFFER_INIT(65536);
-        char directory[96];
+        char directory[TESTS_FOLDER_SIZE + 16];
 
         (void)context;
         assert_int_equal(state_save(state, &error), 0);
@@ -155,7 +154,7 @@ static void test_state_inside_dest(void **context)
 {
         struct error error = ERROR_NONE;
         struct state *state = NULL;
-        char directory[96];
+        char directory[TESTS_FOLDER_SIZE + 16];
 
         (void)context;
         snprintf(directory, sizeof(directory), "%s/state", folder);

@@ -1,0 +1,312 @@
+/* pull.c - understudy pull: make a tree exactly its release. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/report.h"
+#include "crypto/key.h"
+#include "tree/pull.h"
+#include "tree/state.h"
+
+#define THREADS_MAXIMUM 64
+
+enum {
+        OPTION_REPO = OPTION_COMMAND,
+        OPTION_PUB,
+        OPTION_RELEASE,
+        OPTION_ADOPT,
+        OPTION_REPIN,
+        OPTION_ROOT,
+        OPTION_TAKE_OVER,
+        OPTION_CHECK,
+        OPTION_RELOAD,
+        OPTION_THREADS,
+        OPTION_EVIDENCE_LIMIT,
+        OPTION_STALL_TIMEOUT,
+        OPTION_CA_FILE,
+};
+
+static const struct option long_options[] = {
+        {"repo",            required_argument, NULL, OPTION_REPO          },
+        { "pub",            required_argument, NULL, OPTION_PUB           },
+        { "release",        required_argument, NULL, OPTION_RELEASE       },
+        { "adopt",          no_argument,       NULL, OPTION_ADOPT         },
+        { "repin",          no_argument,       NULL, OPTION_REPIN         },
+        { "root",           required_argument, NULL, OPTION_ROOT          },
+        { "take-over",      required_argument, NULL, OPTION_TAKE_OVER     },
+        { "check",          required_argument, NULL, OPTION_CHECK         },
+        { "reload",         required_argument, NULL, OPTION_RELOAD        },
+        { "threads",        required_argument, NULL, OPTION_THREADS       },
+        { "evidence-limit", required_argument, NULL, OPTION_EVIDENCE_LIMIT},
+        { "stall-timeout",  required_argument, NULL, OPTION_STALL_TIMEOUT },
+        { "ca-file",        required_argument, NULL, OPTION_CA_FILE       },
+        { NULL,             0,                 NULL, 0                    },
+};
+
+struct request {
+        struct common common;
+        const char *dest;
+        bool has_pub;
+        struct pull_options pull;
+        struct state_root roots[RELEASE_ROOTS_MAXIMUM];
+        struct report report;
+};
+
+/* ---- options ---- */
+
+static int parse_root(struct request *request, const char *text, struct error *err)
+{
+        struct state_root *root = &request->roots[request->pull.root_count];
+        const char *equals = strchr(text, '=');
+        int r;
+
+        if (!equals || equals == text || (size_t)(equals - text) >= sizeof(root->name))
+                return error_usage(err, _("'%s' is not NAME=DEST; name a root of the release and its folder"), text);
+        if (request->pull.root_count == LENGTH(request->roots))
+                return error_usage(err, _("more than %d roots are given"), RELEASE_ROOTS_MAXIMUM);
+        snprintf(root->name, sizeof(root->name), "%.*s", (int)(equals - text), text);
+        if (text_equal(root->name, RELEASE_DOCROOT))
+                return error_usage(err, _("the docroot goes to DEST; leave --root %s out"), text);
+        r = release_name_check(root->name, err);
+        if (r == 0)
+                r = state_absolute(equals + 1, root->folder, err);
+        if (r == 0)
+                request->pull.root_count++;
+        return r;
+}
+
+static int parse_number(const char *what, const char *text, uint64_t maximum, uint64_t *ret_number, struct error *err)
+{
+        if (text_parse_u64(text, strlen(text), maximum, ret_number) < 0 || *ret_number == 0)
+                return error_usage(err, _("'%s' is no number for %s; write one from 1 to %" PRIu64), text, what,
+                                   maximum);
+        return 0;
+}
+
+static int parse_take_over(struct request *request, const char *text, struct error *err)
+{
+        static const char *const words[] = {
+                [TAKE_OVER_AUTO] = "auto", [TAKE_OVER_COPY] = "copy", [TAKE_OVER_LINK] = "link"
+        };
+
+        for (size_t i = 0; i < LENGTH(words); i++)
+                if (text_equal(text, words[i])) {
+                        request->pull.take_over = (enum take_over)i;
+                        return 0;
+                }
+        return error_usage(err, _("'%s' is no way to take files over; write auto, copy or link"), text);
+}
+
+static int parse_threads(struct request *request, const char *text, struct error *err)
+{
+        uint64_t number = 0;
+        int r = parse_number("--threads", text, THREADS_MAXIMUM, &number, err);
+
+        if (r == 0)
+                request->pull.threads = (unsigned int)number;
+        return r;
+}
+
+static int parse_stall(struct request *request, const char *text, struct error *err)
+{
+        uint64_t seconds = 0;
+        int r = parse_number("--stall-timeout", text, 3600, &seconds, err);
+
+        if (r == 0)
+                request->pull.repository.stall_ms = (int)seconds * 1000;
+        return r;
+}
+
+static int parse_option(struct request *request, int code, struct error *err)
+{
+        struct pull_options *pull = &request->pull;
+
+        switch (code) {
+        case OPTION_REPO: pull->url = optarg; return 0;
+        case OPTION_PUB: request->has_pub = true; return public_key_read(optarg, &pull->pub, err);
+        case OPTION_RELEASE: return parse_number("--release", optarg, RELEASE_NUMBER_MAXIMUM, &pull->number, err);
+        case OPTION_ADOPT: pull->adopt = true; return 0;
+        case OPTION_REPIN: pull->repin = true; return 0;
+        case OPTION_ROOT: return parse_root(request, optarg, err);
+        case OPTION_TAKE_OVER: return parse_take_over(request, optarg, err);
+        case OPTION_CHECK: pull->check_command = optarg; return 0;
+        case OPTION_RELOAD: pull->reload_command = optarg; return 0;
+        case OPTION_THREADS: return parse_threads(request, optarg, err);
+        case OPTION_EVIDENCE_LIMIT:
+                return parse_number("--evidence-limit", optarg, UINT64_C(1) << 50, &pull->evidence_bytes, err);
+        case OPTION_STALL_TIMEOUT: return parse_stall(request, optarg, err);
+        case OPTION_CA_FILE: pull->repository.ca_file = optarg; return 0;
+        }
+        return error_usage(err, _("there is no such option"));
+}
+
+/* ---- while it runs ---- */
+
+static int on_difference(void *context, const struct difference *difference, struct error *err)
+{
+        struct request *request = context;
+
+        progress_end();
+        return report_difference(&request->report, difference, err);
+}
+
+static void on_progress(void *context, const char *what, uint64_t done, uint64_t total)
+{
+        const struct request *request = context;
+
+        progress_show(&request->common, what, done, total);
+}
+
+static void on_note(void *context, const char *sentence)
+{
+        (void)context;
+        progress_end();
+        fprintf(stderr, "understudy: %s\n", sentence);
+}
+
+/* ---- the result ---- */
+
+static int show_json(struct request *request, const struct pull_result *result)
+{
+        json_t *before = json_null();
+        struct error error = ERROR_NONE;
+        json_t *json;
+
+        if (result->compared)
+                before =
+                        report_json(&request->report, result->release_before ? result->release_before : result->release,
+                                    &result->before);
+        json = before ? json_pack("{s:I, s:o, s:b, s:b, s:o, s:I, s:I, s:I, s:I, s:I}", "release",
+                                  (json_int_t)result->release, "before", before, "changed", result->exchanged,
+                                  "expired", result->expired, "evidence",
+                                  command_json_name(result->evidence, strlen(result->evidence)), "files",
+                                  (json_int_t)result->files, "bytes", (json_int_t)result->bytes, "fetched_objects",
+                                  (json_int_t)result->fetched_objects, "bytes_received",
+                                  (json_int_t)result->traffic.bytes, "requests", (json_int_t)result->traffic.requests)
+                      : NULL;
+        if (json)
+                return command_print_json(json);
+        error_memory(&error);
+        return command_fail(&error);
+}
+
+static void show_text(const struct request *request, const struct pull_result *result)
+{
+        if (request->common.quiet)
+                return;
+        if (result->compared && result->before.differences > 0)
+                printf(ngettext("%" PRIu64 " difference was found before.\n",
+                                "%" PRIu64 " differences were found before.\n",
+                                (unsigned long)result->before.differences),
+                       result->before.differences);
+        if (*result->evidence)
+                printf(_("What differed is kept in %s\n"), result->evidence);
+        if (!result->exchanged)
+                printf(_("%s is release %" PRIu64 " already, and nobody can write in it: nothing to do.\n"),
+                       request->dest, result->release);
+        else
+                printf(_("%s is release %" PRIu64 " now: %" PRIu64 " files, %" PRIu64 " fetched (%" PRIu64
+                         " bytes received).\n"),
+                       request->dest, result->release, result->files, result->fetched_objects, result->traffic.bytes);
+}
+
+static bool was_tampered_with(const struct pull_result *result)
+{
+        return result->compared && (result->before.differences > 0 || result->before.changing);
+}
+
+static int run_pull(struct request *request)
+{
+        _cleanup_(state_closep) struct state *state = NULL;
+        struct pull_result result = { 0 };
+        struct error error = ERROR_NONE;
+        int r = state_open(state_directory(request->common.state), request->dest, true, &state, &error);
+        int status = EXIT_DONE;
+
+        if (r == 0)
+                r = report_init(&request->report, request->common.json, request->common.quiet,
+                                request->pull.root_count > 0 || state->root_count > 1, &error);
+        if (r == 0)
+                r = pull(state, &request->pull, &result, &error);
+        progress_end();
+        if (result.release) { /* it is in place, also when something after it failed or a rule refuses */
+                if (request->common.json)
+                        status = show_json(request, &result);
+                else
+                        show_text(request, &result);
+        }
+        report_done(&request->report);
+        if (r < 0)
+                return command_fail(&error);
+        return status != EXIT_DONE ? status : was_tampered_with(&result) ? EXIT_FOUND : EXIT_DONE;
+}
+
+static int run(int argc, char *argv[])
+{
+        static struct request request; /* 70 KB of paths */
+        static char dest[PATH_MAX];
+        struct error error = ERROR_NONE;
+        int code;
+
+        memset(&request, 0, sizeof(request));
+        while ((code = command_option(
+                        argc, argv, &command_pull, long_options,
+                        _("Makes DEST exactly the release: builds a fresh tree beside it, checks every byte, and "
+                          "exchanges\n"
+                          "the two in one step. Says what differed before, and keeps that as evidence.\n"
+                          "\n"
+                          "  --repo URL          repository: http(s)://, file:// or a folder\n"
+                          "  --pub FILE          the public key that vouches for releases (release key or root key)\n"
+                          "  --release N         release N instead of the newest; never older than one accepted "
+                          "before\n"
+                          "  --adopt             take over a folder that is not empty and was never pulled\n"
+                          "  --repin             DEST was pulled with another key before, which was changed on "
+                          "purpose\n"
+                          "  --root NAME=DEST    where another root of the release goes; may be repeated, is "
+                          "remembered\n"
+                          "  --take-over HOW     unchanged files: auto, copy, or link (for very large trees)\n"
+                          "  --check COMMAND     run by sh where the new trees stand in place for it alone; if it "
+                          "fails,\n"
+                          "                      nothing is exchanged\n"
+                          "  --reload COMMAND    run by sh after the exchange\n"
+                          "  --threads N         threads that read and copy (as many as processors, at most 8)\n"
+                          "  --evidence-limit B  most bytes of evidence for one pull (268435456)\n"
+                          "  --stall-timeout S   give a transfer up when it stalls for S seconds (30)\n"
+                          "  --ca-file FILE      TLS certificates to trust instead of the system's\n"),
+                        &request.common)) != -1) {
+                if (code == '?')
+                        return EXIT_USAGE;
+                if (parse_option(&request, code, &error) < 0)
+                        return command_fail(&error);
+        }
+        if (argc - optind != 1)
+                return command_usage(&command_pull, _("name one folder to pull to"));
+        if (!request.pull.url)
+                return command_usage(&command_pull, _("name the repository with --repo URL"));
+        if (!request.has_pub)
+                return command_usage(&command_pull, _("name the public key with --pub FILE"));
+        if (state_absolute(argv[optind], dest, &error) < 0)
+                return command_fail(&error);
+        request.dest = dest;
+        request.pull.roots = request.roots;
+        request.pull.difference = on_difference;
+        request.pull.progress = on_progress;
+        request.pull.note = on_note;
+        request.pull.context = &request;
+        return run_pull(&request);
+}
+
+const struct command command_pull = {
+        .name = "pull",
+        .run = run,
+        .synopsis = "pull DEST --repo URL --pub FILE [--release N] [--adopt] [--repin] [--root NAME=DEST ...] "
+                    "[--take-over auto|copy|link] [--check COMMAND] [--reload COMMAND] [--threads N] "
+                    "[--evidence-limit BYTES] [--stall-timeout SECONDS] [--ca-file FILE]",
+        .summary = N_("make a tree exactly its release"),
+};

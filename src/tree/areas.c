@@ -1,0 +1,332 @@
+/* areas.c - what the site itself writes: ignored paths are carried over, mutable areas beside the tree are made. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "manifest/mtree.h"
+#include "manifest/policy.h"
+#include "manifest/walk.h"
+#include "tree/pull_run.h"
+
+#define AREA_MODE 0755
+
+/* ---- copying what the rules allow ---- */
+
+/* One subtree on its way from the live tree (an intruder's, perhaps) to a place of ours. */
+struct carry {
+        int to; /* folder in which the copies are made */
+        unsigned int allow;
+        const char *label; /* for words */
+};
+
+static int give(int fd, const struct statx *stx)
+{
+        const struct timespec times[2] = {
+                {stx->stx_atime.tv_sec,  stx->stx_atime.tv_nsec},
+                { stx->stx_mtime.tv_sec, stx->stx_mtime.tv_nsec}
+        };
+
+        if (fchown(fd, stx->stx_uid, stx->stx_gid) < 0 && geteuid() == 0)
+                return -errno;
+        return fchmod(fd, stx->stx_mode & 0777) < 0 || futimens(fd, times) < 0 ? -errno : 0;
+}
+
+/* At most what was seen: somebody may be writing. */
+static int copy_bytes(int from, int to, uint64_t size)
+{
+        char bytes[16384];
+        uint64_t done = 0;
+
+        while (done < size) {
+                ssize_t n = pread(from, bytes, sizeof(bytes), (off_t)done);
+                int r;
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return 0;
+                r = write_full(to, bytes, (size_t)n);
+                if (r < 0)
+                        return r;
+                done += (uint64_t)n;
+        }
+        return 0;
+}
+
+static int carry_file(const struct carry *carry, int folder, const char *name, const char *path,
+                      const struct statx *stx, struct error *err)
+{
+        _cleanup_(fd_closep) int from =
+                open_beneath(folder, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0, BENEATH_STRICT);
+        _cleanup_(fd_closep) int to = -1;
+        char head[POLICY_HEAD_SIZE];
+        struct stat st;
+        ssize_t n;
+        int r;
+
+        if (from < 0 || fstat(from, &st) < 0 || !S_ISREG(st.st_mode))
+                return 0; /* it vanished or is something else by now: nothing to carry */
+        n = pread(from, head, sizeof(head), 0);
+        if (n < 0 || policy_check(carry->allow, name, st.st_mode, head, (size_t)n) != BREACH_NONE)
+                return 0; /* a difference, found by the comparison, and evidence */
+        to = openat(carry->to, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        r = to < 0 ? -errno : copy_bytes(from, to, (uint64_t)st.st_size);
+        if (r == 0)
+                r = give(to, stx);
+        if (r < 0)
+                return error_errno(err, -r, _("cannot carry %s/%s over to the new tree"), carry->label, path);
+        return 0;
+}
+
+static int carry_item(const struct carry *carry, int folder, const char *name, const char *path,
+                      const struct statx *stx, struct error *err)
+{
+        char target[ENTRY_LINK_MAXIMUM + 1];
+        ssize_t length;
+
+        if (S_ISREG(stx->stx_mode))
+                return carry_file(carry, folder, name, path, stx, err);
+        if (policy_check(carry->allow, name, stx->stx_mode, NULL, 0) != BREACH_NONE)
+                return 0;
+        if (S_ISDIR(stx->stx_mode)) {
+                if (fault_point(FAULT_WRITE) || (mkdirat(carry->to, path, 0700) < 0 && errno != EEXIST))
+                        return error_errno(err, errno, _("cannot carry %s/%s over to the new tree"), carry->label,
+                                           path);
+                return 0;
+        }
+        length = S_ISLNK(stx->stx_mode) ? readlinkat(folder, name, target, sizeof(target) - 1) : -1;
+        if (length < 0)
+                return 0;
+        target[length] = '\0';
+        if (symlinkat(target, carry->to, path) < 0 ||
+            (fchownat(carry->to, path, stx->stx_uid, stx->stx_gid, AT_SYMLINK_NOFOLLOW) < 0 && geteuid() == 0))
+                return error_errno(err, errno, _("cannot carry %s/%s over to the new tree"), carry->label, path);
+        return 0;
+}
+
+/* Owner and mode of the folders, when their contents are there. */
+static int give_folders(const struct carry *carry, int from, struct error *err)
+{
+        _cleanup_(walk_freep) struct walk *walk = NULL;
+        const struct walk_item *item;
+        int r = walk_new(from, 0, &walk, err);
+
+        while (r == 0 && walk_next(walk, &item)) {
+                _cleanup_(fd_closep) int fd = -1;
+
+                if (item->error < 0 || !S_ISDIR(item->stx.stx_mode) || item->mount)
+                        continue;
+                fd = openat(carry->to, *item->path ? item->path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                if (fd < 0)
+                        continue;
+                r = give(fd, &item->stx);
+                if (r < 0)
+                        return error_errno(err, -r, _("cannot carry %s/%s over to the new tree"), carry->label,
+                                           item->path);
+                (void)walk_enter(walk);
+        }
+        return r;
+}
+
+static int carry_folder(const struct carry *carry, int from, struct error *err)
+{
+        _cleanup_(walk_freep) struct walk *walk = NULL;
+        const struct walk_item *item;
+        int r = walk_new(from, 0, &walk, err);
+
+        while (r == 0 && walk_next(walk, &item)) {
+                if (item->error < 0 || (item->mount && item->path_length > 0))
+                        continue;
+                if (item->path_length > 0)
+                        r = carry_item(carry, walk_folder_fd(item->folder), item->name, item->path, &item->stx, err);
+                if (r == 0 && S_ISDIR(item->stx.stx_mode))
+                        (void)walk_enter(walk);
+        }
+        return r < 0 ? r : give_folders(carry, from, err);
+}
+
+/* ---- ignored paths ---- */
+
+static int carry_ignored(const struct pull_root *root, const struct area *ignored, struct error *err)
+{
+        struct carry carry = { .to = -1, .allow = ignored->allow, .label = ignored->path };
+        const char *slash = strrchr(ignored->path, '/');
+        _cleanup_(fd_closep) int from = open_beneath(root->place.live, ignored->path,
+                                                     O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0, BENEATH_STRICT);
+        _cleanup_(fd_closep) int to = -1;
+        struct statx stx;
+        int r;
+
+        if (from < 0 || inode_stat(from, &stx) < 0)
+                return 0; /* not there, or a link: nothing is carried over */
+        if (S_ISREG(stx.stx_mode)) {
+                carry.to = root->place.staged;
+                return carry_file(&carry, root->place.live, ignored->path, ignored->path, &stx, err);
+        }
+        if (!S_ISDIR(stx.stx_mode) ||
+            policy_check(ignored->allow, slash ? slash + 1 : ignored->path, stx.stx_mode, NULL, 0) != BREACH_NONE)
+                return 0;
+        if (mkdirat(root->place.staged, ignored->path, 0700) < 0 && errno == ENOENT)
+                return 0; /* the release has no such folder above it any more */
+        carry.to = to = openat(root->place.staged, ignored->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (to < 0)
+                return error_errno(err, errno, _("cannot carry %s over to the new tree"), ignored->path);
+        r = carry_folder(&carry, from, err);
+        return r;
+}
+
+int areas_carry_over(struct pull_run *run, struct pull_root *root, struct error *err)
+{
+        int r = 0;
+
+        (void)run;
+        if (root->place.live < 0)
+                return 0;
+        for (size_t i = 0; i < root->companion.ignored_count && r == 0; i++)
+                r = carry_ignored(root, &root->companion.ignored[i], err);
+        return r;
+}
+
+/* ---- mutable areas ---- */
+
+/*
+ * Where the link of an area leads, relative to the folder above the tree: "" when it is not below that. The target is
+ * taken as text: the link stands `depth` folders deep in the tree, so exactly depth + 1 times ".." reach the parent.
+ */
+static const char *area_beside(const struct area *area)
+{
+        const char *target = area->target;
+        size_t depth = 0;
+
+        for (const char *p = area->path; *p; p++)
+                depth += *p == '/';
+        for (size_t i = 0; i < depth + 1; i++) {
+                if (!text_starts(target, "../"))
+                        return "";
+                target += 3;
+        }
+        return target;
+}
+
+/* The owner that the release gives to the folder in which the link stands. */
+static int find_owner(const struct pull_root *root, const struct area *area, uid_t *ret_uid, gid_t *ret_gid,
+                      struct error *err)
+{
+        _cleanup_(mtree_reader_freep) struct mtree_reader *reader = NULL;
+        const char *slash = strrchr(area->path, '/');
+        size_t length = slash ? (size_t)(slash - area->path) : 0;
+        struct entry entry;
+        int r = mtree_reader_new_fd(root->manifest, root->name_manifest, &reader, err);
+
+        while (r >= 0 && (r = mtree_reader_next(reader, &entry, err)) > 0) {
+                if (entry.path_length != length || memcmp(entry.path, area->path, length) != 0)
+                        continue;
+                *ret_uid = entry.uid;
+                *ret_gid = entry.gid;
+                return 0;
+        }
+        return r;
+}
+
+/* Makes each folder of `path` that is not there; a link on the way is an error. Returns the descriptor of the last. */
+static int make_chain(int parent, const char *path, uid_t uid, gid_t gid, bool *ret_made)
+{
+        int folder = fcntl(parent, F_DUPFD_CLOEXEC, 3);
+
+        while (folder >= 0 && *path) {
+                char name[NAME_MAX + 1];
+                size_t length = strcspn(path, "/");
+                int next, kept;
+
+                if (length > NAME_MAX) {
+                        fd_close(&folder);
+                        return -ENAMETOOLONG;
+                }
+                memcpy(name, path, length);
+                name[length] = '\0';
+                path += length + strspn(path + length, "/");
+                *ret_made = mkdirat(folder, name, AREA_MODE) == 0;
+                next = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                if (next >= 0 && *ret_made &&
+                    ((fchown(next, uid, gid) < 0 && geteuid() == 0) || fchmod(next, AREA_MODE) < 0)) {
+                        kept = errno;
+                        close(next);
+                        next = -1;
+                        errno = kept;
+                }
+                kept = errno;
+                close(folder);
+                folder = next;
+                errno = kept;
+        }
+        return folder < 0 ? -errno : folder;
+}
+
+static bool folder_is_empty(int fd)
+{
+        struct walk *walk = NULL;
+        const struct walk_item *item;
+        bool empty = false;
+
+        if (walk_new(fd, WALK_UNSORTED, &walk, NULL) == 0 && walk_next(walk, &item)) {
+                (void)walk_enter(walk);
+                empty = !walk_next(walk, &item);
+        }
+        walk_free(walk);
+        return empty;
+}
+
+/* Adoption: uploads that lie in the tree itself, where the release has a link now, must not be lost. */
+static int adopt_contents(struct pull_run *run, struct pull_root *root, const struct area *area, int to,
+                          struct error *err)
+{
+        struct carry carry = { .to = to, .allow = area->allow, .label = area->path };
+        _cleanup_(fd_closep) int from = -1;
+
+        if (!run->options->adopt || root->place.live < 0 || !folder_is_empty(to))
+                return 0;
+        from = open_beneath(root->place.live, area->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
+        return from < 0 ? 0 : carry_folder(&carry, from, err);
+}
+
+static int make_area(struct pull_run *run, struct pull_root *root, const struct area *area, struct error *err)
+{
+        const char *beside = area_beside(area);
+        _cleanup_(fd_closep) int folder = -1;
+        uid_t uid = geteuid();
+        gid_t gid = getegid();
+        bool made = false;
+        int r;
+
+        if (!*beside || strstr(beside, "..")) {
+                pull_note(run, _("the mutable area %s leads to %s, which is not beside %s: make sure that it is there"),
+                          area->path, area->target, root->place.folder);
+                return 0;
+        }
+        r = find_owner(root, area, &uid, &gid, err);
+        if (r < 0)
+                return r;
+        folder = make_chain(root->place.parent, beside, uid, gid, &made);
+        if (folder < 0) {
+                pull_note(run, _("the mutable area %s (%s beside %s) is not there and cannot be made: %s"), area->path,
+                          beside, root->place.folder, strerror(-folder));
+                return 0;
+        }
+        return adopt_contents(run, root, area, folder, err);
+}
+
+int areas_make(struct pull_run *run, struct pull_root *root, struct error *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < root->companion.area_count && r == 0; i++)
+                r = make_area(run, root, &root->companion.areas[i], err);
+        return r;
+}

@@ -1,0 +1,325 @@
+/* evidence_files.c - copying what differences name out of the parked tree, which an intruder may still be changing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "manifest/inode.h"
+#include "manifest/walk.h"
+#include "tree/evidence_parts.h"
+
+#define FILES_FOLDER "files"
+#define COPY_BUFFER  ((size_t)64 << 10)
+
+/* One root's collection under way. */
+struct collection {
+        struct evidence *evidence;
+        const char *root;
+        int target;                        /* files/ROOT in the evidence */
+        int top;                           /* the parked tree; -1: what stood at DEST was no folder */
+        char last[ENTRY_PATH_MAXIMUM + 2]; /* path that was described last: a path has a line for each kind */
+        char *bytes;
+};
+
+/* ---- metadata ---- */
+
+static void set_time(json_t *json, const char *key, const struct statx_timestamp *time)
+{
+        char text[64];
+
+        snprintf(text, sizeof(text), "%lld.%09u", (long long)time->tv_sec, time->tv_nsec);
+        json_object_set_new(json, key, json_string(text));
+}
+
+static void set_attributes(json_t *json, int fd)
+{
+        _cleanup_(attributes_done) struct attributes attributes = { 0 };
+        json_t *xattrs;
+
+        if (inode_attributes(fd, &attributes, NULL) < 0)
+                return;
+        if (attributes.flags)
+                json_object_set_new(json, "flags", json_integer(attributes.flags));
+        if (attributes.xattr_count == 0)
+                return;
+        xattrs = json_object();
+        for (size_t i = 0; i < attributes.xattr_count; i++) {
+                _cleanup_(buffer_done) struct buffer value = BUFFER_INIT(2 * XATTR_VALUE_MAXIMUM);
+                const struct xattr *xattr = &attributes.xattrs[i];
+
+                if (text_base64(&value, xattr->value, xattr->length) == 0)
+                        json_object_set_new(xattrs, xattr->name, json_string(buffer_text(&value)));
+        }
+        json_object_set_new(json, "xattrs", xattrs);
+}
+
+static json_t *describe(const struct collection *collection, const char *path, const struct statx *stx)
+{
+        json_t *json =
+                json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I}", "root", collection->root, "path",
+                          evidence_json_name(path, strlen(path)), "type", inode_type_name(stx->stx_mode), "uid",
+                          (json_int_t)stx->stx_uid, "gid", (json_int_t)stx->stx_gid, "size", (json_int_t)stx->stx_size,
+                          "links", (json_int_t)stx->stx_nlink, "inode", (json_int_t)stx->stx_ino);
+        char mode[16];
+
+        if (!json)
+                return NULL;
+        snprintf(mode, sizeof(mode), "%04o", stx->stx_mode & 07777U);
+        json_object_set_new(json, "mode", json_string(mode));
+        if (stx->stx_mask & STATX_BTIME)
+                set_time(json, "born", &stx->stx_btime);
+        set_time(json, "changed", &stx->stx_ctime);
+        set_time(json, "modified", &stx->stx_mtime);
+        set_time(json, "read", &stx->stx_atime);
+        if (S_ISBLK(stx->stx_mode) || S_ISCHR(stx->stx_mode)) {
+                char device[32];
+
+                snprintf(device, sizeof(device), "%u:%u", stx->stx_rdev_major, stx->stx_rdev_minor);
+                json_object_set_new(json, "device", json_string(device));
+        }
+        return json;
+}
+
+/* ---- contents ---- */
+
+static int open_copy(const struct collection *collection, const char *path, struct error *err)
+{
+        const char *slash = strrchr(path, '/');
+        int fd, r;
+
+        if (slash) {
+                _cleanup_(memory_freep) char *folder = memory_copy(path, (size_t)(slash - path));
+
+                if (!folder)
+                        return error_memory(err);
+                r = directory_make(collection->target, folder, 0700, err);
+                if (r < 0)
+                        return r;
+        }
+        fd = openat(collection->target, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        return fd < 0 ? error_errno(err, errno, _("cannot write evidence of %s into the state folder"), path) : fd;
+}
+
+/* At most the size that was seen: the file may be growing. Returns 0, 1 when it cannot be read to its end. */
+static int copy_content(struct collection *collection, int from, int to, uint64_t size, struct digest *ret_digest)
+{
+        struct evidence *evidence = collection->evidence;
+        uint64_t done = 0;
+        int r = hasher_begin(evidence->hasher);
+
+        while (r == 0 && done < size) {
+                size_t want = size - done < COPY_BUFFER ? (size_t)(size - done) : COPY_BUFFER;
+                ssize_t n = pread(from, collection->bytes, want, (off_t)done);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        break;
+                done += (uint64_t)n;
+                r = write_full(to, collection->bytes, (size_t)n);
+                if (r == 0)
+                        r = hasher_add(evidence->hasher, collection->bytes, (size_t)n);
+        }
+        evidence->left -= done < evidence->left ? done : evidence->left;
+        if (r == 0)
+                r = hasher_end(evidence->hasher, ret_digest);
+        return r < 0 ? r : done < size;
+}
+
+static void leave_out(struct collection *collection, json_t *json, uint64_t size, const char *why)
+{
+        json_object_set_new(json, "left_out", json_string(why));
+        collection->evidence->left_out_files++;
+        collection->evidence->left_out_bytes += size;
+}
+
+/* A full disk or an odd name must not stop the settling of a pull: what cannot be kept is said in the report. */
+static void copy_file(struct collection *collection, const char *path, int from, const struct statx *stx, json_t *json)
+{
+        const struct timespec times[2] = {
+                {stx->stx_atime.tv_sec,  stx->stx_atime.tv_nsec},
+                { stx->stx_mtime.tv_sec, stx->stx_mtime.tv_nsec}
+        };
+        struct error error = ERROR_NONE;
+        char hex[DIGEST_HEX_SIZE];
+        struct digest digest;
+        _cleanup_(fd_closep) int to = -1;
+        int r;
+
+        if (stx->stx_size > collection->evidence->left) {
+                leave_out(collection, json, stx->stx_size, "limit");
+                return;
+        }
+        to = open_copy(collection, path, &error);
+        r = to < 0 ? to : copy_content(collection, from, to, stx->stx_size, &digest);
+        if (r < 0) {
+                leave_out(collection, json, stx->stx_size, to < 0 ? error.text : strerror(-r));
+                return;
+        }
+        if (r > 0)
+                json_object_set_new(json, "incomplete", json_true());
+        digest_hex(&digest, hex);
+        json_object_set_new(json, "sha256", json_string(hex));
+        (void)futimens(to, times);
+}
+
+/* `folder` and `name` lead to what `stx` says; nothing but a regular file or a folder is opened. */
+static int keep(struct collection *collection, int folder, const char *name, const char *path, const struct statx *stx,
+                struct error *err)
+{
+        json_t *json = describe(collection, path, stx);
+        _cleanup_(fd_closep) int fd = -1;
+        struct statx opened;
+        int r;
+
+        if (!json)
+                return error_memory(err);
+        if (S_ISREG(stx->stx_mode) || S_ISDIR(stx->stx_mode))
+                fd = open_beneath(folder, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0, BENEATH_STRICT);
+        if (fd >= 0 && inode_stat(fd, &opened) == 0 && opened.stx_ino == stx->stx_ino) {
+                set_attributes(json, fd);
+                if (S_ISREG(stx->stx_mode))
+                        copy_file(collection, path, fd, stx, json);
+        } else if (S_ISREG(stx->stx_mode)) {
+                leave_out(collection, json, stx->stx_size, "cannot be opened");
+        } else if (S_ISLNK(stx->stx_mode)) {
+                char target[ENTRY_LINK_MAXIMUM + 1];
+                ssize_t length = readlinkat(folder, name, target, sizeof(target));
+
+                if (length >= 0)
+                        json_object_set_new(json, "target", evidence_json_name(target, (size_t)length));
+        }
+        r = evidence_line(collection->evidence, collection->evidence->files, json, err);
+        if (r > 0)
+                collection->evidence->left_out_files++;
+        return r < 0 ? r : 0;
+}
+
+/* An extra folder: all that is in it, but not behind a mount. */
+static int keep_below(struct collection *collection, const char *path, struct error *err)
+{
+        _cleanup_(walk_freep) struct walk *walk = NULL;
+        _cleanup_(fd_closep) int fd =
+                open_beneath(collection->top, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
+        const struct walk_item *item;
+        int r;
+
+        if (fd < 0)
+                return 0;
+        r = walk_new(fd, 0, &walk, err);
+        while (r == 0 && walk_next(walk, &item)) {
+                _cleanup_(buffer_done) struct buffer full = BUFFER_INIT(2 * PATH_MAX);
+
+                if (item->path_length > 0 && item->error == 0) {
+                        if (buffer_printf(&full, "%s/%s", path, item->path) < 0)
+                                continue;
+                        r = keep(collection, walk_folder_fd(item->folder), item->name, buffer_text(&full), &item->stx,
+                                 err);
+                }
+                if (r == 0 && item->error == 0 && S_ISDIR(item->stx.stx_mode) && !item->mount)
+                        (void)walk_enter(walk);
+        }
+        return r;
+}
+
+/* What a difference names: an open folder to look in and the name. */
+static int keep_path(struct collection *collection, const char *path, bool whole, struct error *err)
+{
+        struct statx stx;
+        _cleanup_(fd_closep) int fd = open_beneath(collection->top, path, O_PATH | O_NOFOLLOW, 0, BENEATH_STRICT);
+        int r;
+
+        if (fd < 0)
+                return 0; /* missing, or behind a mount */
+        if (statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &stx) < 0)
+                return 0;
+        r = keep(collection, collection->top, path, path, &stx, err);
+        if (r == 0 && whole && S_ISDIR(stx.stx_mode))
+                r = keep_below(collection, path, err);
+        return r;
+}
+
+static int keep_line(struct collection *collection, const char *line, size_t length, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer path = BUFFER_INIT(ENTRY_PATH_MAXIMUM + 1);
+        json_t *json = json_loadb(line, length, 0, NULL);
+        const char *root = json_string_value(json_object_get(json, "root"));
+        const char *kind = json_string_value(json_object_get(json, "kind"));
+        const char *escaped = json_string_value(json_object_get(json, "path"));
+        int r = 0;
+
+        if (root && kind && escaped && text_equal(root, collection->root) && collection->top >= 0 &&
+            text_unescape(&path, escaped, strlen(escaped)) == 0 && path.length > 0) {
+                while (path.length > 1 && path.data[path.length - 1] == '/')
+                        path.data[--path.length] = '\0';
+                if (!text_equal(path.data, collection->last)) {
+                        bool whole = text_equal(kind, "extra") || text_equal(kind, "type");
+
+                        snprintf(collection->last, sizeof(collection->last), "%s", path.data);
+                        r = keep_path(collection, path.data, whole, err);
+                }
+        }
+        json_decref(json);
+        return r;
+}
+
+static int keep_all(struct collection *collection, struct error *err)
+{
+        FILE *spool = evidence_read(collection->evidence, SPOOL_DIFFERENCES);
+        char *line = NULL;
+        size_t size = 0;
+        ssize_t length;
+        int r = 0;
+
+        while (spool && r == 0 && (length = getline(&line, &size, spool)) > 0)
+                r = keep_line(collection, line, (size_t)length, err);
+        free(line);
+        if (spool)
+                fclose(spool);
+        return r;
+}
+
+/* DEST was a link, a file or a device. */
+static int keep_single(struct collection *collection, int sibling, const char *parked, struct error *err)
+{
+        struct statx stx;
+
+        if (statx(sibling, parked, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &stx) < 0)
+                return 0;
+        return keep(collection, sibling, parked, ".found", &stx, err);
+}
+
+int evidence_collect(struct evidence *evidence, const char *root, int sibling, const char *parked, struct error *err)
+{
+        struct collection *collection = memory_new(1, sizeof(*collection));
+        char target[RELEASE_NAME_SIZE + 16];
+        int r;
+
+        if (!collection || !(collection->bytes = memory_new(COPY_BUFFER, 1))) {
+                free(collection);
+                return error_memory(err);
+        }
+        collection->evidence = evidence;
+        collection->root = root;
+        collection->target = -1;
+        snprintf(target, sizeof(target), FILES_FOLDER "/%s", root);
+        r = directory_make(evidence->folder, target, 0700, err);
+        if (r == 0) {
+                collection->target = openat(evidence->folder, target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                collection->top = open_beneath(sibling, parked, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
+                r = collection->top >= 0 ? keep_all(collection, err) : keep_single(collection, sibling, parked, err);
+                fd_close(&collection->top);
+                fd_close(&collection->target);
+        }
+        free(collection->bytes);
+        free(collection);
+        return r;
+}

@@ -1,0 +1,145 @@
+/*
+ * namespaces.c - web servers in another mount namespace (containers, sandboxed services), to whom an exchange here may
+ * be invisible: where the tree itself is mounted into theirs, they would go on serving the old one.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "tree/mounts.h"
+#include "tree/pull_run.h"
+
+/* Longer names are cut by the kernel at 15 bytes; "php-fpm8.2" and the like are matched by their start. */
+static const char *const servers[] = { "nginx", "apache2", "httpd", "lighttpd", "caddy", "php-fpm", "php-cgi", NULL };
+
+/* The inode that is looked for, and in whose eyes. */
+struct sought {
+        const struct place *place;
+        const struct statx *tree;
+        bool mounts_only; /* before the exchange: it only matters where the tree is a mount of its own */
+        long pid;         /* found */
+        char name[32];
+};
+
+static bool is_server(const char *process, char name[static 32])
+{
+        char path[300];
+        FILE *file;
+        bool found = false;
+
+        snprintf(path, sizeof(path), "/proc/%s/comm", process);
+        file = fopen(path, "re");
+        if (!file)
+                return false;
+        if (fgets(name, 32, file)) {
+                name[strcspn(name, "\n")] = '\0';
+                for (size_t i = 0; servers[i] && !found; i++)
+                        found = text_starts(name, servers[i]);
+        }
+        fclose(file);
+        return found;
+}
+
+static bool same_namespace(const char *process)
+{
+        struct stat own, other;
+        char path[300];
+
+        snprintf(path, sizeof(path), "/proc/%s/ns/mnt", process);
+        /* One that cannot be asked (it ended, or we are not root) cannot be judged. */
+        return stat("/proc/self/ns/mnt", &own) < 0 || stat(path, &other) < 0 || own.st_ino == other.st_ino;
+}
+
+static bool is_tree(const struct sought *sought, const char *process, const char *point)
+{
+        char path[PATH_MAX + 64];
+        struct statx found;
+
+        if (snprintf(path, sizeof(path), "/proc/%s/root%s", process, point) >= (int)sizeof(path) ||
+            statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &found) < 0)
+                return false;
+        return found.stx_ino == sought->tree->stx_ino && found.stx_dev_major == sought->tree->stx_dev_major &&
+               found.stx_dev_minor == sought->tree->stx_dev_minor &&
+               (!sought->mounts_only || (found.stx_attributes & STATX_ATTR_MOUNT_ROOT));
+}
+
+/* At DEST, and wherever else the process has something mounted. */
+static bool sees_tree(const struct sought *sought, const char *process)
+{
+        char path[300], point[PATH_MAX], *line = NULL;
+        size_t size = 0;
+        ssize_t length;
+        FILE *table;
+        bool found = is_tree(sought, process, sought->place->folder);
+
+        snprintf(path, sizeof(path), "/proc/%s/mountinfo", process);
+        table = found ? NULL : fopen(path, "re");
+        while (table && !found && (length = getline(&line, &size, table)) > 0) {
+                unsigned int device_major = 0, device_minor = 0;
+
+                if (sscanf(line, "%*u %*u %u:%u", &device_major, &device_minor) == 2 &&
+                    device_major == sought->tree->stx_dev_major && device_minor == sought->tree->stx_dev_minor &&
+                    mounts_parse_point(line, point, sizeof(point)) == 0)
+                        found = is_tree(sought, process, point);
+        }
+        free(line);
+        if (table)
+                fclose(table);
+        return found;
+}
+
+static int search(struct sought *sought, struct error *err)
+{
+        DIR *processes = opendir("/proc");
+        const struct dirent *process;
+
+        if (!processes)
+                return error_errno(err, errno, _("cannot read /proc to find web servers in other mount namespaces"));
+        while (sought->pid == 0 && (process = readdir(processes))) {
+                if (isdigit((unsigned char)process->d_name[0]) && is_server(process->d_name, sought->name) &&
+                    !same_namespace(process->d_name) && sees_tree(sought, process->d_name))
+                        sought->pid = strtol(process->d_name, NULL, 10);
+        }
+        closedir(processes);
+        return 0;
+}
+
+int namespaces_check(const struct place *place, struct error *err)
+{
+        struct sought sought = { .place = place, .tree = &place->found, .mounts_only = true };
+        int r;
+
+        if (!place->exists)
+                return 0;
+        r = search(&sought, err);
+        if (r < 0 || sought.pid == 0)
+                return r;
+        return error_refuse(
+                err,
+                _("%s (pid %ld) runs in another mount namespace, where %s is mounted by itself: it would go "
+                  "on serving the old tree; mount the parent folder there instead"),
+                sought.name, sought.pid, place->folder);
+}
+
+int namespaces_check_exchanged(const struct place *place, const struct statx *old, struct error *err)
+{
+        struct sought sought = { .place = place, .tree = old };
+        int r = search(&sought, err);
+
+        if (r < 0 || sought.pid == 0)
+                return r;
+        return error_refuse(err,
+                            _("%s (pid %ld) in another mount namespace still sees the old tree at %s, so the old tree "
+                              "was put back; mount the parent folder there instead, or restart it"),
+                            sought.name, sought.pid, place->folder);
+}

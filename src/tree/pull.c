@@ -1,0 +1,557 @@
+/* pull.c - the order of steps of a pull; docs/internals/pull.md tells what a crash leaves at each. */
+#include "tree/pull.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "manifest/mtree.h"
+#include "manifest/walk.h"
+#include "tree/evidence.h"
+#include "tree/mounts.h"
+#include "tree/pull_parts.h"
+#include "tree/stage.h"
+
+void pull_note(const struct pull_run *run, const char *format, ...)
+{
+        char sentence[ERROR_TEXT_SIZE];
+        va_list arguments;
+
+        if (!run->options->note)
+                return;
+        va_start(arguments, format);
+        vsnprintf(sentence, sizeof(sentence), format, arguments);
+        va_end(arguments);
+        run->options->note(run->options->context, sentence);
+}
+
+/* ---- which roots go where ---- */
+
+/* The folder that a root goes to: as given now, else as remembered. */
+static int find_folder(const struct pull_run *run, const char *name, char folder[static PATH_MAX], struct error *err)
+{
+        const char *remembered = state_root_folder(run->state, name);
+
+        if (text_equal(name, RELEASE_DOCROOT)) {
+                snprintf(folder, PATH_MAX, "%s", run->state->dest);
+                return 1;
+        }
+        for (size_t i = 0; i < run->options->root_count; i++)
+                if (text_equal(run->options->roots[i].name, name)) {
+                        int r = state_absolute(run->options->roots[i].folder, folder, err);
+
+                        return r < 0 ? r : 1;
+                }
+        if (!remembered)
+                return 0;
+        snprintf(folder, PATH_MAX, "%s", remembered);
+        return 1;
+}
+
+static int add_root(struct pull_run *run, const struct release_root *released, struct error *err)
+{
+        struct pull_root *root = &run->roots[run->root_count];
+        const char *remembered = state_root_folder(run->state, released->name);
+        char folder[PATH_MAX];
+        int r = find_folder(run, released->name, folder, err);
+
+        if (r < 0)
+                return r;
+        if (r == 0) {
+                pull_note(run,
+                          _("release %" PRIu64 " has a root %s, which goes nowhere here; name a folder with --root "
+                            "%s=FOLDER"),
+                          run->release.number, released->name, released->name);
+                return 0;
+        }
+        root->released = released;
+        root->known = run->state->pulled && remembered && text_equal(remembered, folder);
+        run->root_count++;
+        return place_open(&root->place, released->name, folder, err);
+}
+
+static bool is_inside(const char *inner, const char *outer)
+{
+        size_t length = strlen(outer);
+
+        return strncmp(inner, outer, length) == 0 && (inner[length] == '/' || inner[length] == '\0');
+}
+
+static int check_roots(const struct pull_run *run, struct error *err)
+{
+        for (size_t i = 0; i < run->options->root_count; i++)
+                if (!release_root(&run->release, run->options->roots[i].name))
+                        return error_usage(err, _("release %" PRIu64 " has no root %s; leave --root %s=... out"),
+                                           run->release.number, run->options->roots[i].name,
+                                           run->options->roots[i].name);
+        for (size_t i = 0; i < run->root_count; i++)
+                for (size_t j = 0; j < run->root_count; j++)
+                        if (i != j && is_inside(run->roots[i].place.folder, run->roots[j].place.folder))
+                                return error_usage(err, _("%s lies inside %s, but each is a root of its own"),
+                                                   run->roots[i].place.folder, run->roots[j].place.folder);
+        return 0;
+}
+
+/* The docroot first, then by name: the fixed order of the exchange. */
+static int open_roots(struct pull_run *run, struct error *err)
+{
+        const struct release_root *docroot = release_root(&run->release, RELEASE_DOCROOT);
+        int r;
+
+        if (!docroot)
+                return error_set(err, -EBADMSG, _("release %" PRIu64 " has no docroot"), run->release.number);
+        r = add_root(run, docroot, err);
+        for (size_t i = 0; i < run->release.root_count && r == 0; i++)
+                if (&run->release.roots[i] != docroot)
+                        r = add_root(run, &run->release.roots[i], err);
+        return r < 0 ? r : check_roots(run, err);
+}
+
+/* ---- before anything is written beside DEST ---- */
+
+static bool folder_is_empty(int fd)
+{
+        struct walk *walk = NULL;
+        const struct walk_item *item;
+        bool is_empty = false;
+
+        if (walk_new(fd, WALK_UNSORTED, &walk, NULL) == 0 && walk_next(walk, &item) &&
+            (walk_enter(walk) == 0 || item->mount))
+                is_empty = !walk_next(walk, &item);
+        walk_free(walk);
+        return is_empty;
+}
+
+static int check_never_pulled(const struct pull_run *run, const struct place *place, struct error *err)
+{
+        int mounts;
+
+        if (!place->exists || (place->live >= 0 && folder_is_empty(place->live)))
+                return 0;
+        if (!run->options->adopt)
+                return error_refuse(err,
+                                    _("%s is not empty and was never pulled; pull with --adopt to take it over (what "
+                                      "differs is kept as evidence)"),
+                                    place->folder);
+        mounts = place->live >= 0 ? mounts_count(place->live, err) : 0;
+        if (mounts > 0)
+                return error_refuse(err,
+                                    _("something is mounted inside %s, and taking it over would carry that away; "
+                                      "unmount it first"),
+                                    place->folder);
+        return mounts;
+}
+
+/* Enough room for a whole copy; a file system that shares blocks needs less, and says so itself when it is full. */
+static int check_space(const struct pull_run *run, const struct pull_root *root, struct error *err)
+{
+        struct statvfs vfs;
+        uint64_t need = root->released->bytes + root->released->files * 4096, available;
+
+        (void)run;
+        if (fstatvfs(root->place.parent, &vfs) < 0)
+                return error_errno(err, errno, _("cannot find out how much room there is beside %s"),
+                                   root->place.folder);
+        if (vfs.f_flag & ST_RDONLY)
+                return error_errno(err, EROFS, _("cannot build the new tree beside %s"), root->place.folder);
+        available = (uint64_t)vfs.f_frsize * (geteuid() == 0 ? vfs.f_bfree : vfs.f_bavail);
+        if (need > available)
+                return error_set(
+                        err, -ENOSPC,
+                        _("the new tree beside %s needs %" PRIu64 " MB, but only %" PRIu64 " MB are free; make room"),
+                        root->place.folder, need >> 20, available >> 20);
+        return 0;
+}
+
+static int check_root(const struct pull_run *run, const struct pull_root *root, struct error *err)
+{
+        const struct place *place = &root->place;
+        int r = root->known ? 0 : check_never_pulled(run, place, err);
+
+        if (r < 0)
+                return r;
+        if (faccessat(place->parent, ".", W_OK | X_OK, AT_EACCESS) < 0)
+                return error_errno(err, errno, _("cannot build a new tree in the folder above %s; run as root"),
+                                   place->folder);
+        return namespaces_check(place, err);
+}
+
+/* ---- the comparison ---- */
+
+static int add_difference(void *context, const struct difference *difference, struct error *err)
+{
+        struct pull_run *run = context;
+        const struct pull_options *options = run->options;
+        int r = 0;
+
+        if (options->difference)
+                r = options->difference(options->context, difference, err);
+        if (r == 0 && !run->evidence)
+                r = evidence_begin(run->state, options->evidence_bytes, &run->evidence, err);
+        return r < 0 ? r : evidence_add(run->evidence, difference, err);
+}
+
+static int difference_of_root(struct pull_run *run, struct pull_root *root, enum difference_kind kind,
+                              const char *found, struct error *err)
+{
+        const struct difference difference = { .path = ".",
+                                               .path_length = 1,
+                                               .kind = kind,
+                                               .expected = "directory",
+                                               .found = found,
+                                               .root = root->released->name };
+
+        root->before.differences++;
+        return add_difference(run, &difference, err);
+}
+
+static void compare_progress(void *context, uint64_t files, uint64_t bytes)
+{
+        const struct pull_run *run = context;
+        uint64_t total = 0;
+
+        (void)bytes;
+        for (size_t i = 0; i < run->root_count; i++)
+                total += run->roots[i].released->files;
+        if (run->options->progress)
+                run->options->progress(run->options->context, _("comparing"), files, total);
+}
+
+static int compare_tree(struct pull_run *run, struct pull_root *root, struct error *err)
+{
+        _cleanup_(mtree_reader_freep) struct mtree_reader *reader = NULL;
+        struct verify_options options = { .threads = run->options->threads,
+                                          .leases = run->same_release,
+                                          .root = root->released->name,
+                                          .companion =
+                                                  root->kept_manifest >= 0 ? &root->kept_companion : &root->companion,
+                                          .parent = root->place.parent,
+                                          .parent_name = root->place.base,
+                                          .difference = add_difference,
+                                          .progress = compare_progress,
+                                          .context = run };
+        int r = mtree_reader_new_fd(root->kept_manifest >= 0 ? root->kept_manifest : root->manifest,
+                                    root->name_manifest, &reader, err);
+
+        return r < 0 ? r : tree_verify(root->place.live, reader, &options, &root->before, err);
+}
+
+static int compare_root(struct pull_run *run, struct pull_root *root, struct error *err)
+{
+        const struct place *place = &root->place;
+        int r;
+
+        /* A folder that was never pulled has nothing to be compared with, unless it is taken over. */
+        if (!root->known && (!place->exists || (place->live >= 0 && folder_is_empty(place->live))))
+                return 0;
+        root->compared = run->result->compared = true;
+        if (!place->exists)
+                r = difference_of_root(run, root, DIFFERENCE_MISSING, NULL, err);
+        else if (place->live < 0)
+                r = difference_of_root(run, root, DIFFERENCE_TYPE, inode_type_name(place->found.stx_mode), err);
+        else
+                r = compare_tree(run, root, err);
+        verify_result_add(&run->result->before, &root->before);
+        return r;
+}
+
+/* Nothing to do: every root is the wanted release, nobody can write, and even the times are as signed. */
+static bool is_done(const struct pull_run *run)
+{
+        if (!run->same_release || run->root_count != run->state->root_count)
+                return false;
+        for (size_t i = 0; i < run->root_count; i++) {
+                const struct pull_root *root = &run->roots[i];
+
+                if (!root->known || !root->compared || !verify_is_genuine(&root->before) || root->before.no_leases ||
+                    root->before.times > 0)
+                        return false;
+        }
+        return true;
+}
+
+static void note_reasons(const struct pull_run *run)
+{
+        const struct verify_result *before = &run->result->before;
+
+        if (!run->same_release || before->differences > 0)
+                return;
+        if (before->no_leases)
+                pull_note(run,
+                          _("the file system of %s gives no leases, so that nobody is writing cannot be known: the "
+                            "tree is built fresh each time"),
+                          run->state->dest);
+        else if (before->writable > 0)
+                pull_note(run, _("somebody holds %s open for writing; the tree is built fresh"), before->writable_path);
+        else if (before->changing)
+                pull_note(run, _("%s changed while it was read; the tree is built fresh"), before->changing_path);
+}
+
+/* ---- the steps after the comparison ---- */
+
+static void make_intent(struct pull_run *run)
+{
+        struct state_intent *intent = &run->state->intent;
+
+        memset(intent, 0, sizeof(*intent));
+        intent->present = true;
+        intent->time = run->started;
+        intent->from = run->state->pulled ? run->state->release : 0;
+        intent->to = run->release.number;
+        memcpy(intent->site, run->release.site, sizeof(intent->site));
+        intent->pub = run->options->pub;
+        intent->root_mode = run->trust->root_mode;
+        intent->keys_version = run->trust->root_mode ? run->trust->keys.version : 0;
+        intent->root_count = run->root_count;
+        for (size_t i = 0; i < run->root_count; i++) {
+                const struct place *place = &run->roots[i].place;
+
+                memcpy(intent->roots[i].name, place->name, sizeof(intent->roots[i].name));
+                memcpy(intent->roots[i].folder, place->folder, sizeof(intent->roots[i].folder));
+                intent->inode[i] = place->staged_inode;
+        }
+}
+
+/* Everything that the exchange relies on is on disk before the intent says so. */
+static int write_intent(struct pull_run *run, struct error *err)
+{
+        int r = 0;
+
+        if (syncfs(run->kept_next) < 0)
+                return error_errno(err, errno, _("cannot make sure that the new manifests are on disk"));
+        for (size_t i = 0; i < run->root_count && r == 0; i++)
+                if (fd_sync(run->roots[i].place.sibling) < 0 || fd_sync(run->roots[i].place.parent) < 0)
+                        r = error_errno(err, errno, _("cannot make sure that the new tree beside %s is on disk"),
+                                        run->roots[i].place.folder);
+        if (r == 0 && run->evidence)
+                r = evidence_sync(run->evidence, err);
+        if (r < 0)
+                return r;
+        make_intent(run);
+        return state_save(run->state, err);
+}
+
+/* The intent was to exchange; nothing was. */
+static void take_back_intent(struct pull_run *run)
+{
+        struct error error = ERROR_NONE;
+
+        for (size_t i = 0; i < run->root_count; i++)
+                if (run->roots[i].place.exchanged)
+                        return; /* it could not be put back: the next run looks again */
+        run->state->intent.present = false;
+        if (state_save(run->state, &error) < 0)
+                pull_note(run, "%s", error.text);
+}
+
+static int exchange_and_settle(struct pull_run *run, struct error *err)
+{
+        struct place *places[RELEASE_ROOTS_MAXIMUM];
+        int r = write_intent(run, err);
+
+        for (size_t i = 0; i < run->root_count; i++)
+                places[i] = &run->roots[i].place;
+        if (r == 0)
+                r = exchange_check(run, err);
+        for (size_t i = 0; i < run->root_count && r == 0; i++)
+                r = areas_make(run, &run->roots[i], err);
+        if (r == 0)
+                r = exchange_all(run, err);
+        if (r < 0) {
+                take_back_intent(run);
+                return r;
+        }
+        run->result->exchanged = true;
+        r = stage_check_links(run->stage, err);
+        if (r == -ESTALE)
+                run->again = true;
+        else if (r < 0)
+                return r;
+        return settle(run, places, run->root_count, err);
+}
+
+/* A transfer that broke off goes on where it was when the same command is run again; after anything else nothing is
+ * left beside DEST. */
+static bool worth_keeping(int r)
+{
+        switch (r) {
+        case -ETIMEDOUT:
+        case -ECONNRESET:
+        case -ECONNREFUSED:
+        case -ECONNABORTED:
+        case -EHOSTUNREACH:
+        case -ENETUNREACH:
+        case -EPIPE: return true;
+        default: return false;
+        }
+}
+
+static int build_fresh(struct pull_run *run, struct error *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < run->root_count && r == 0; i++)
+                r = check_space(run, &run->roots[i], err);
+        if (r == 0)
+                r = stage_new(run, &run->stage, err);
+        if (r < 0)
+                return r;
+        r = stage_build(run->stage, err);
+        if (r == 0)
+                r = exchange_and_settle(run, err);
+        if (r < 0 && !run->result->exchanged && !worth_keeping(r))
+                stage_discard(run);
+        return r;
+}
+
+/* Equal already: what is kept may still be newer (keys.json), and the numbers are accepted. */
+static int keep_as_is(struct pull_run *run, struct error *err)
+{
+        int r;
+
+        if (syncfs(run->kept_next) < 0)
+                return error_errno(err, errno, _("cannot make sure that the new manifests are on disk"));
+        make_intent(run);
+        r = settle(run, NULL, 0, err);
+        run->state->intent.present = false;
+        return r;
+}
+
+static void fill_result(struct pull_run *run)
+{
+        struct pull_result *result = run->result;
+
+        result->release = run->release.number;
+        for (size_t i = 0; i < run->root_count; i++) {
+                result->files += run->roots[i].released->files;
+                result->bytes += run->roots[i].released->bytes;
+        }
+        repository_traffic(run->repository, &result->traffic);
+}
+
+static int refuse_expired(const struct pull_run *run, struct error *err)
+{
+        return error_refuse(err,
+                            _("%s is release %" PRIu64
+                              ", but the expired current note of %s names another one; refresh "
+                              "the note, then pull again"),
+                            run->state->dest, run->release.number, repository_url(run->repository));
+}
+
+static int run_steps(struct pull_run *run, struct error *err)
+{
+        int r = settle_interrupted(run, err);
+
+        if (r == 0)
+                r = repository_open(run->options->url, &run->options->repository, &run->repository, err);
+        if (r == 0)
+                r = pull_choose(run, err);
+        if (r == 0)
+                r = open_roots(run, err);
+        if (r == 0)
+                r = pull_open_kept(run, err);
+        for (size_t i = 0; i < run->root_count && r == 0; i++)
+                r = pull_get_root(run, &run->roots[i], err);
+        for (size_t i = 0; i < run->root_count && r == 0; i++)
+                r = check_root(run, &run->roots[i], err);
+        for (size_t i = 0; i < run->root_count && r == 0; i++)
+                r = compare_root(run, &run->roots[i], err);
+        if (r < 0)
+                return r;
+        note_reasons(run);
+        r = is_done(run) ? keep_as_is(run, err) : build_fresh(run, err);
+        if (r < 0)
+                return r;
+        fill_result(run);
+        if (run->result->exchanged && run->options->reload_command)
+                r = hook_run("reload", run->options->reload_command, err);
+        return r == 0 && run->choice.rule == CHOICE_HEAL_THEN_REFUSE ? refuse_expired(run, err) : r;
+}
+
+/* ---- one run ---- */
+
+static struct pull_run *run_new(struct state *state, const struct pull_options *options, struct pull_result *result)
+{
+        struct pull_run *run = memory_new(1, sizeof(*run));
+
+        if (!run)
+                return NULL;
+        run->state = state;
+        run->options = options;
+        run->result = result;
+        run->kept_next = -1;
+        run->started = clock_now();
+        run->trust = memory_new(1, sizeof(*run->trust));
+        for (size_t i = 0; i < RELEASE_ROOTS_MAXIMUM; i++) {
+                place_init(&run->roots[i].place);
+                run->roots[i].manifest = run->roots[i].kept_manifest = run->roots[i].leftover = -1;
+        }
+        if (!run->trust) {
+                free(run);
+                return NULL;
+        }
+        return run;
+}
+
+static void run_free(struct pull_run *run)
+{
+        stage_free(run->stage);
+        repository_close(run->repository);
+        for (size_t i = 0; i < run->root_count; i++) {
+                struct pull_root *root = &run->roots[i];
+
+                place_done(&root->place);
+                fd_close(&root->manifest);
+                fd_close(&root->kept_manifest);
+                fd_close(&root->leftover);
+                companion_done(&root->companion);
+                companion_done(&root->kept_companion);
+        }
+        if (run->evidence) { /* of a pull that came to nothing */
+                if (!run->state->intent.present)
+                        evidence_drop(run->evidence);
+                evidence_free(run->evidence);
+        }
+        if (run->kept_next >= 0 && !run->state->intent.present)
+                (void)tree_remove(run->state->folder, "kept.next", NULL);
+        fd_close(&run->kept_next);
+        release_done(&run->release);
+        free(run->trust);
+        free(run);
+}
+
+static void raise_descriptors(void)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+                limit.rlim_cur = limit.rlim_max;
+                (void)setrlimit(RLIMIT_NOFILE, &limit);
+        }
+}
+
+int pull(struct state *state, const struct pull_options *options, struct pull_result *ret_result, struct error *err)
+{
+        struct pull_run *run;
+        int r;
+
+        memset(ret_result, 0, sizeof(*ret_result));
+        ret_result->release_before = state->pulled ? state->release : 0;
+        run = run_new(state, options, ret_result);
+        if (!run)
+                return error_memory(err);
+        raise_descriptors();
+        r = run_steps(run, err);
+        run_free(run);
+        return r;
+}

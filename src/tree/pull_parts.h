@@ -1,0 +1,16 @@
+/* pull_parts.h - what the files of pull share among each other. */
+#ifndef TREE_PULL_PARTS_H
+#define TREE_PULL_PARTS_H
+
+#include "tree/pull_run.h"
+
+/* Trust, choice, release.json: fills run->trust, choice, release, kept_next, same_release. */
+int pull_choose(struct pull_run *run, struct error *err);
+
+/* The kept manifests of the release in place into the roots that are known; what cannot be believed is left out. */
+int pull_open_kept(struct pull_run *run, struct error *err);
+
+/* Manifest and companion of one root into kept.next and into `root`, checked in every way. */
+int pull_get_root(struct pull_run *run, struct pull_root *root, struct error *err);
+
+#endif

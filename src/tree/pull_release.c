@@ -1,0 +1,453 @@
+/*
+ * pull_release.c - the first half of a pull: whom to believe, which release, its manifests and companions into
+ * STATE/dest/X/kept.next, and those of the release in place for the comparison. Nothing of DEST is touched here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "manifest/mtree.h"
+#include "tree/pull_parts.h"
+
+/* ---- which release ---- */
+
+static int refuse_choice(const struct pull_run *run, const struct choice_facts *facts, struct error *err)
+{
+        const char *url = repository_url(run->repository);
+
+        switch (run->choice.rule) {
+        case CHOICE_GO:
+        case CHOICE_HEAL_THEN_REFUSE: return 0;
+        case CHOICE_KEYS_OLDER:
+                return error_refuse(err,
+                                    _("the keys.json of %s has version %" PRIu64 ", but version %" PRIu64
+                                      " was accepted before; an older one is never gone back to"),
+                                    url, facts->keys_version, facts->keys_seen);
+        case CHOICE_RELEASE_OLDER:
+                return error_refuse(err,
+                                    _("%s offers release %" PRIu64 ", but release %" PRIu64
+                                      " was accepted before; to go back on purpose publish the old content again"),
+                                    url, run->choice.number, facts->accepted);
+        case CHOICE_EXPIRED_NEVER_PULLED:
+                return error_refuse(err,
+                                    _("the current note of %s has expired, so the newest release cannot be known; "
+                                      "refresh the note, or name a release with --release"),
+                                    url);
+        case CHOICE_NO_CURRENT:
+                return error_set(err, -EBADMSG,
+                                 _("%s has no current.json, so the newest release cannot be known; make one with "
+                                   "`understudy refresh`"),
+                                 url);
+        }
+        return 0;
+}
+
+/* The key and site that DEST was first pulled with. */
+static int check_pin(const struct pull_run *run, struct error *err)
+{
+        const struct state *state = run->state;
+
+        if (!state->pulled || run->options->repin || public_key_equal(&state->pub, &run->options->pub))
+                return 0;
+        return error_refuse(err,
+                            _("%s was pulled with another key before; if the key was changed on purpose, pull with "
+                              "--repin"),
+                            state->dest);
+}
+
+static int check_site(const struct pull_run *run, const char *site, struct error *err)
+{
+        if (!run->state->pulled || text_equal(run->state->site, site))
+                return 0;
+        return error_refuse(err, _("%s holds the site %s, but %s is of the site %s; give the repository of %s"),
+                            run->state->dest, run->state->site, repository_url(run->repository), site,
+                            run->state->site);
+}
+
+static int find_facts(struct pull_run *run, const struct current *current, struct choice_facts *facts,
+                      struct error *err)
+{
+        const struct state *state = run->state;
+        bool same_key = state->pulled && public_key_equal(&state->pub, &run->options->pub);
+        uint64_t number = 0, version = 0;
+        int r = 0;
+
+        facts->root_mode = run->trust->root_mode;
+        facts->wanted = run->options->number;
+        facts->in_place = state->pulled ? state->release : 0;
+        facts->accepted = same_key ? state->accepted : 0;
+        if (run->trust->root_mode) {
+                facts->keys_version = run->trust->keys.version;
+                facts->keys_seen = same_key ? state->keys_version : 0;
+                facts->newest = current->release;
+        } else if (!facts->wanted) {
+                r = repository_latest(run->repository, &facts->newest, err);
+        }
+        if (r < 0)
+                return r;
+        /* The site is known here from the note or from before; a first pull in single-key mode asks again later. */
+        if (facts->has_current || state->pulled) {
+                r = state_accepted(state, &run->options->pub, facts->has_current ? current->site : state->site, &number,
+                                   &version, err);
+                if (r < 0)
+                        return r;
+        }
+        if (facts->accepted < number)
+                facts->accepted = number;
+        if (facts->keys_seen < version)
+                facts->keys_seen = version;
+        return 0;
+}
+
+/* A first pull knows the site only from the release itself. */
+static int check_accepted(struct pull_run *run, struct choice_facts *facts, struct error *err)
+{
+        uint64_t number, version;
+        int r = state_accepted(run->state, &run->options->pub, run->release.site, &number, &version, err);
+
+        if (r < 0 || run->release.number >= number || run->choice.rule == CHOICE_HEAL_THEN_REFUSE ||
+            run->release.number == facts->in_place)
+                return r;
+        facts->accepted = number;
+        run->choice.rule = CHOICE_RELEASE_OLDER;
+        return refuse_choice(run, facts, err);
+}
+
+static int choose(struct pull_run *run, struct choice_facts *facts, struct current *current, struct error *err)
+{
+        int r = 0;
+
+        if (run->trust->root_mode) {
+                r = source_current(run->repository, run->trust, clock_now(), current, &facts->expired, err);
+                if (r < 0)
+                        return r;
+                facts->has_current = r > 0;
+                if (r > 0) {
+                        r = check_site(run, current->site, err);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        r = find_facts(run, current, facts, err);
+        if (r < 0)
+                return r;
+        run->choice = choose_release(facts);
+        run->result->expired = run->choice.expired;
+        if (run->choice.expired)
+                pull_note(run,
+                          _("the current note of %s has expired: whether there is a newer release cannot be known; "
+                            "refresh it"),
+                          repository_url(run->repository));
+        return refuse_choice(run, facts, err);
+}
+
+/* ---- release.json ---- */
+
+/* The one in place and the one offered must agree where they speak of the same release. */
+static int check_history(const struct pull_run *run, const struct digest *digest, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer kept = BUFFER_INIT(RELEASE_MAXIMUM);
+        struct digest before;
+
+        if (!run->state->pulled || file_read(run->state->folder, "kept/release.json", &kept, NULL) < 0 ||
+            digest_of_bytes(buffer_text(&kept), kept.length, &before, NULL) < 0)
+                return 0;
+        if (run->release.number == run->state->release && !digest_equal(&before, digest))
+                return error_set(err, -EBADMSG,
+                                 _("%s offers another release %" PRIu64
+                                   " than the one that was pulled before; a release "
+                                   "is never changed: find out who signed two"),
+                                 repository_url(run->repository), run->release.number);
+        if (run->release.number == run->state->release + 1 && !digest_equal(&before, &run->release.previous))
+                return error_set(err, -EBADMSG,
+                                 _("release %" PRIu64 " of %s does not follow the release %" PRIu64
+                                   " that was pulled before; find out who signed two"),
+                                 run->release.number, repository_url(run->repository), run->state->release);
+        return 0;
+}
+
+static int keep_text(const struct pull_run *run, const char *name, const struct buffer *text, struct error *err)
+{
+        _cleanup_(fd_closep) int fd =
+                openat(run->kept_next, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        int r = fd < 0 ? -errno : write_full(fd, buffer_text(text), text->length);
+
+        return r < 0 ? error_errno(err, -r, _("cannot keep %s in the state folder"), name) : 0;
+}
+
+static int keep_release(struct pull_run *run, const struct current *current, bool has_current, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(RELEASE_MAXIMUM);
+        _cleanup_(buffer_done) struct buffer signature = BUFFER_INIT(SIGNATURE_MAXIMUM);
+        struct digest digest;
+        int r = source_release(run->repository, run->trust, run->choice.number, &run->release, &text, &signature, err);
+
+        if (r == 0)
+                r = check_site(run, run->release.site, err);
+        if (r == 0)
+                r = digest_of_bytes(buffer_text(&text), text.length, &digest, err);
+        if (r == 0)
+                r = check_history(run, &digest, err);
+        if (r < 0)
+                return r;
+        if (has_current && !text_equal(current->site, run->release.site))
+                return error_set(err, -EBADMSG, _("the current note of %s is of the site %s, its release of %s"),
+                                 repository_url(run->repository), current->site, run->release.site);
+        if (has_current && current->release == run->release.number && !digest_equal(&current->digest, &digest))
+                return error_set(err, -EBADMSG,
+                                 _("release %" PRIu64 " of %s is not the one that its current note names"),
+                                 run->release.number, repository_url(run->repository));
+        r = keep_text(run, "release.json", &text, err);
+        return r < 0 ? r : keep_text(run, "release.json.minisig", &signature, err);
+}
+
+static int open_kept_next(struct pull_run *run, struct error *err)
+{
+        struct state *state = run->state;
+        int r = tree_remove(state->folder, "kept.next", err);
+
+        if (r < 0)
+                return r;
+        if (mkdirat(state->folder, "kept.next", 0700) < 0 ||
+            (run->kept_next = openat(state->folder, "kept.next", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+                return error_errno(err, errno, _("cannot make kept.next in the state folder"));
+        return 0;
+}
+
+int pull_choose(struct pull_run *run, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer keys = BUFFER_INIT(KEYS_MAXIMUM);
+        _cleanup_(buffer_done) struct buffer keys_signature = BUFFER_INIT(SIGNATURE_MAXIMUM);
+        bool must_be_root =
+                run->state->pulled && run->state->root_mode && public_key_equal(&run->state->pub, &run->options->pub);
+        struct choice_facts facts = { 0 };
+        struct current current = { 0 };
+        int r = check_pin(run, err);
+
+        if (r == 0)
+                r = source_trust(run->repository, &run->options->pub, must_be_root, run->trust, &keys, &keys_signature,
+                                 err);
+        if (r == 0)
+                r = choose(run, &facts, &current, err);
+        if (r == 0)
+                r = open_kept_next(run, err);
+        if (r == 0)
+                r = keep_release(run, &current, facts.has_current, err);
+        if (r == 0)
+                r = check_accepted(run, &facts, err);
+        if (r == 0 && run->trust->root_mode)
+                r = keep_text(run, "keys.json", &keys, err);
+        if (r == 0 && run->trust->root_mode)
+                r = keep_text(run, "keys.json.minisig", &keys_signature, err);
+        run->same_release = run->state->pulled && run->release.number == run->state->release;
+        return r;
+}
+
+/* ---- manifests and companions ---- */
+
+/* A file of the release in place, if it still is what release.json of then says. */
+static int open_kept(const struct pull_run *run, const char *file, const struct digest *digest, uint64_t size)
+{
+        char path[RELEASE_FILE_SIZE + 16];
+        struct digest found;
+        uint64_t length = 0;
+        int fd;
+
+        snprintf(path, sizeof(path), "kept/%s", file);
+        fd = openat(run->state->folder, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd >= 0 && (digest_of_fd(fd, size, &found, &length, NULL) < 0 || !digest_equal(&found, digest)))
+                fd_close(&fd);
+        return fd;
+}
+
+static int get_signature(struct pull_run *run, const char *file, struct buffer *signature, struct error *err)
+{
+        char path[RELEASE_FILE_SIZE + 64], name[RELEASE_FILE_SIZE + 16];
+        int r;
+
+        snprintf(name, sizeof(name), "%s.minisig", file);
+        snprintf(path, sizeof(path), "kept/%s", name);
+        r = run->same_release ? file_read(run->state->folder, path, signature, NULL) : -ENOENT;
+        snprintf(path, sizeof(path), "releases/%" PRIu64 "/%s", run->release.number, name);
+        if (r < 0)
+                r = repository_get(run->repository, path, signature, err);
+        if (r == -ENOENT)
+                return error_set(err, -EBADMSG, _("%s/%s is missing; publish it again"),
+                                 repository_url(run->repository), path);
+        return r < 0 ? r : keep_text(run, name, signature, err);
+}
+
+/* One file of the release into kept.next: its bytes are those that release.json names, and its own signature holds. */
+static int get_file(struct pull_run *run, const char *file, const struct digest *digest, uint64_t size, int base,
+                    int *ret_fd, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer signature = BUFFER_INIT(SIGNATURE_MAXIMUM);
+        _cleanup_(fd_closep) int fd = -1, kept = open_kept(run, file, digest, size);
+        char path[RELEASE_FILE_SIZE + 64], old[RELEASE_FILE_SIZE + 16];
+        int r = 0;
+
+        snprintf(path, sizeof(path), "releases/%" PRIu64 "/%s", run->release.number, file);
+        snprintf(old, sizeof(old), "kept/%s", file);
+        if (kept >= 0 && linkat(run->state->folder, old, run->kept_next, file, 0) == 0) {
+                fd = fd_steal(&kept);
+        } else {
+                fd = openat(run->kept_next, file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+                if (fd < 0)
+                        return error_errno(err, errno, _("cannot keep %s in the state folder"), file);
+                r = repository_get_file(run->repository, path, size, digest, fd, base, run->state->release, err);
+                if (r == -ENOENT)
+                        return error_set(err, -EBADMSG, _("%s/%s is missing; publish it again"),
+                                         repository_url(run->repository), path);
+        }
+        if (r == 0)
+                r = get_signature(run, file, &signature, err);
+        if (r == 0)
+                r = trust_check_fd(run->trust, ROLE_RELEASE, run->release.created, &signature, fd, path, err);
+        if (r == 0)
+                *ret_fd = fd_steal(&fd);
+        return r;
+}
+
+static int read_companion(int fd, const char *file, struct companion *ret_companion, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(COMPANION_MAXIMUM);
+        int r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : read_to_end(fd, &text);
+
+        if (r < 0)
+                return error_errno(err, -r, _("cannot read %s"), file);
+        return companion_parse(buffer_text(&text), text.length, ret_companion, err);
+}
+
+/* All rules of the dialect, and that no link leaves the tree unless it was declared: before anything is written. */
+static int check_manifest(struct pull_run *run, struct pull_root *root, struct error *err)
+{
+        _cleanup_(mtree_reader_freep) struct mtree_reader *reader = NULL;
+        uint64_t files = 0, bytes = 0;
+        struct entry entry;
+        int r = mtree_reader_new_fd(root->manifest, root->name_manifest, &reader, err);
+
+        while (r >= 0 && (r = mtree_reader_next(reader, &entry, err)) > 0) {
+                const struct area *area;
+
+                if (entry.type == ENTRY_FILE) {
+                        files++;
+                        bytes += (uint64_t)entry.size;
+                }
+                if (entry.type != ENTRY_LINK ||
+                    !link_leaves_tree(entry.path, entry.path_length, entry.target, entry.target_length))
+                        continue;
+                area = companion_area(&root->companion, entry.path);
+                if (!(area && text_equal(area->target, entry.target)) && !companion_link(&root->companion, entry.path))
+                        return error_set(err, -EBADMSG,
+                                         _("release %" PRIu64 " has a link %s that leads out of the tree and was not "
+                                           "declared; it is not taken over"),
+                                         run->release.number, entry.path);
+        }
+        if (r == 0 && (files != root->released->files || bytes != root->released->bytes))
+                return error_set(err, -EBADMSG, _("release %" PRIu64 " does not have the files that it counts"),
+                                 run->release.number);
+        return r;
+}
+
+int pull_get_root(struct pull_run *run, struct pull_root *root, struct error *err)
+{
+        const struct release_root *released = root->released;
+        char file[RELEASE_FILE_SIZE];
+        _cleanup_(fd_closep) int companion = -1;
+        int r;
+
+        release_manifest_file(released->name, root->name_manifest);
+        r = get_file(run, root->name_manifest, &released->manifest_digest, released->manifest_size, root->kept_manifest,
+                     &root->manifest, err);
+        release_companion_file(released->name, file);
+        if (r == 0)
+                r = get_file(run, file, &released->companion_digest, released->companion_size, -1, &companion, err);
+        if (r == 0)
+                r = read_companion(companion, file, &root->companion, err);
+        return r < 0 ? r : check_manifest(run, root, err);
+}
+
+/* ---- the release in place ---- */
+
+/* The kept release.json, under the keys of today or else under those that were kept with it: a key that was revoked
+ * since does not make what it signed unknown, and nothing is put in place on its word. */
+static int trust_kept(struct pull_run *run, struct release *ret_release)
+{
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(RELEASE_MAXIMUM);
+        _cleanup_(buffer_done) struct buffer signature = BUFFER_INIT(SIGNATURE_MAXIMUM);
+        _cleanup_(buffer_done) struct buffer keys = BUFFER_INIT(KEYS_MAXIMUM);
+        _cleanup_(buffer_done) struct buffer keys_signature = BUFFER_INIT(SIGNATURE_MAXIMUM);
+        const struct state *state = run->state;
+        struct trust *trust;
+        int r;
+
+        if (file_read(state->folder, "kept/release.json", &text, NULL) < 0 ||
+            file_read(state->folder, "kept/release.json.minisig", &signature, NULL) < 0)
+                return -ENOENT;
+        if (trust_release(run->trust, &text, &signature, state->release, state->site, ret_release, NULL) == 0)
+                return 0;
+        trust = memory_new(1, sizeof(*trust));
+        if (!trust)
+                return -ENOMEM;
+        trust_init_single(trust, &state->pub);
+        r = 0;
+        if (state->root_mode) {
+                r = file_read(state->folder, "kept/keys.json", &keys, NULL);
+                if (r == 0)
+                        r = file_read(state->folder, "kept/keys.json.minisig", &keys_signature, NULL);
+                if (r == 0)
+                        r = trust_init_root(trust, &state->pub, &keys, &keys_signature, NULL);
+        }
+        if (r == 0)
+                r = trust_release(trust, &text, &signature, state->release, state->site, ret_release, NULL);
+        free(trust);
+        return r;
+}
+
+static void open_kept_root(struct pull_run *run, const struct release *kept, struct pull_root *root)
+{
+        const struct release_root *released = release_root(kept, root->released->name);
+        char file[RELEASE_FILE_SIZE];
+        _cleanup_(fd_closep) int companion = -1;
+
+        if (!released)
+                return;
+        release_manifest_file(released->name, file);
+        root->kept_manifest = open_kept(run, file, &released->manifest_digest, released->manifest_size);
+        release_companion_file(released->name, file);
+        companion = open_kept(run, file, &released->companion_digest, released->companion_size);
+        if (companion < 0 || read_companion(companion, file, &root->kept_companion, NULL) < 0)
+                fd_close(&root->kept_manifest);
+}
+
+int pull_open_kept(struct pull_run *run, struct error *err)
+{
+        struct release kept = { 0 };
+        int r;
+
+        if (!run->state->pulled)
+                return 0;
+        r = trust_kept(run, &kept);
+        if (r == -ENOMEM)
+                return error_memory(err);
+        if (r < 0) {
+                pull_note(run,
+                          _("the manifest of release %" PRIu64 " that was kept for %s is missing or damaged, so "
+                            "what differed is told against release %" PRIu64),
+                          run->state->release, run->state->dest, run->release.number);
+                return 0;
+        }
+        for (size_t i = 0; i < run->root_count; i++)
+                if (run->roots[i].known)
+                        open_kept_root(run, &kept, &run->roots[i]);
+        release_done(&kept);
+        return 0;
+}

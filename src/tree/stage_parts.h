@@ -1,0 +1,75 @@
+/*
+ * stage_parts.h - what the files of stage share: items of work and the three ways to fill one.
+ */
+#ifndef TREE_STAGE_PARTS_H
+#define TREE_STAGE_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "manifest/entry.h"
+#include "tree/copy.h"
+#include "tree/pull_run.h"
+#include "tree/stage.h"
+
+#define STAGE_THREADS_MAXIMUM 8
+#define STAGE_CHUNK           2048 /* files that are handed to the workers at once */
+
+/* A file (or folder) of the new tree that is still to be filled. */
+struct stage_item {
+        struct pull_root *root;
+        char *path; /* owned by the list it is in */
+        enum entry_type type;
+        uint32_t mode, uid, gid;
+        int64_t size, time;
+        struct digest digest;
+        bool in_live; /* the live tree should have this content at this path */
+        bool has_old; /* the release in place has another file at this path: a base for a difference */
+        struct digest old_digest;
+        int64_t old_size;
+        bool done;
+};
+
+struct stage_list {
+        struct stage_item *items;
+        size_t count, capacity;
+};
+
+struct stage {
+        struct pull_run *run;
+        unsigned int threads;
+        struct copier *copiers[STAGE_THREADS_MAXIMUM];
+        struct stage_list jobs;    /* the chunk that the workers fill */
+        struct stage_list missing; /* what no source here had */
+        struct stage_list folders; /* of all roots, parents first */
+        atomic_size_t next_job;
+        atomic_bool failed;
+        atomic_bool clone; /* the file system can share blocks, as far as we know */
+        pthread_mutex_t mutex;
+        struct error error; /* the first one, of any worker */
+        uint64_t done, total;
+};
+
+void stage_item_entry(const struct stage_item *item, struct entry *ret_entry);
+void stage_progress(struct stage *stage, const char *what, uint64_t done);
+
+/* Opens the item's file in the new tree for writing, making it. */
+int stage_create(const struct stage_item *item, int flags, struct error *err);
+
+/* Gives it owner, mode, attributes and time. */
+int stage_apply(const struct stage_item *item, int fd, struct error *err);
+
+/* Tries a file below a folder as the source; item->done says whether it was the content. */
+int stage_copy_from(struct stage *stage, struct copier *copier, struct stage_item *item, int folder, const char *path,
+                    struct error *err);
+
+/* Tries to take the live file itself over (stage_link.c). */
+int stage_link(struct stage *stage, struct stage_item *item, struct error *err);
+
+/* Fills everything in stage->missing: from other paths of the live tree, from the repository, from each other
+ * (stage_fetch.c). */
+int stage_fetch(struct stage *stage, struct error *err);
+
+#endif
