@@ -349,6 +349,8 @@ static int verify(struct verification *v, int directory, struct error *err)
                 r = areas_verify(v->options, v->pool, err);
         if (r == 0)
                 r = hash_pool_finish(v->pool, err);
+        walk_free(v->walk); /* two walks at a time would hold the names of a large folder twice */
+        v->walk = NULL;
         if (r == 0)
                 r = changes_end(&v->changes, directory, v->companion, v->result->differences == 0, v->result, err);
         return r;
