@@ -96,7 +96,7 @@ int report_difference(void *context, const struct difference *difference, struct
 
         if (report->json)
                 r = collect(report, difference, err);
-        else if (!report->quiet)
+        else /* also with --quiet: they are the result */
                 r = print(report, difference, err);
         report->seen++;
         return r;
@@ -149,16 +149,16 @@ void report_text(const struct report *report, uint64_t release, const struct ver
         if (release)
                 snprintf(of, sizeof(of), _(" (release %" PRIu64 ")"), release);
         if (result->writable)
-                printf(_("writable: somebody holds %s open for writing (%" PRIu64 " files)\n"), result->writable_path,
+                printf(_("writable: somebody holds %s open for writing (files: %" PRIu64 ")\n"), result->writable_path,
                        result->writable);
         if (result->changing)
                 print_changing(result);
         if (verify_is_genuine(result))
                 printf(_("genuine%s: %" PRIu64 " files, %" PRIu64 " bytes\n"), of, result->files, result->bytes);
         else if (result->differences)
-                printf(_("differs%s: %" PRIu64 " differences, %" PRIu64 " files compared\n"), of, result->differences,
+                printf(_("differs%s: differences %" PRIu64 ", files compared %" PRIu64 "\n"), of, result->differences,
                        result->files);
         if (result->times)
-                printf(_("note: %" PRIu64 " files do not have the signed modification time; their content decides\n"),
+                printf(_("note: files without the signed modification time: %" PRIu64 "; only content decides\n"),
                        result->times);
 }

@@ -111,6 +111,8 @@ static int find_reference(const struct request *request, const struct state *sta
                 *ret_kept = true;
                 return reference_kept(state, &request->pub, ret_reference, err);
         }
+        if (request->url)
+                return reference_repository(request->url, state, &request->pub, request->release, ret_reference, err);
         if (pulled)
                 return error_usage(
                         err,

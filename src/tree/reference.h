@@ -41,6 +41,13 @@ void reference_freep(struct reference **reference);
 int reference_kept(const struct state *state, const struct public_key *pub, struct reference **ret_reference,
                    struct error *err);
 
+/*
+ * Release `number` (0: the newest) of a repository. `state` (or NULL) is what is remembered of the DEST: a repository
+ * that is of another site, or that offers older keys or an older newest release than were accepted, is refused (4).
+ */
+int reference_repository(const char *url, const struct state *state, const struct public_key *pub, uint64_t number,
+                         struct reference **ret_reference, struct error *err);
+
 /* A manifest file whose FILE.minisig holds under `pub`; its companion (FILE with .companion.json for .mtree) is used
  * when it is there, and must be signed, too. */
 int reference_file(const char *path, const struct public_key *pub, struct reference **ret_reference, struct error *err);
