@@ -8,20 +8,33 @@ src=${1:-src}
 declare -A may_include=(
         [base]=""
         [crypto]="base"
+        [config]="base"
         [ipc]="base"
+        [notify]="base config"
         [manifest]="base crypto"
+        [journal]="base crypto"
         [store]="base crypto ipc manifest"
         [tree]="base crypto ipc manifest store"
         [review]="base crypto ipc manifest"
-        [cli]="base crypto ipc manifest store tree review"
+        [probe]="base crypto ipc manifest"
+        [guard]="base crypto ipc manifest store tree journal"
+        [traffic]="base config crypto ipc journal"
+        [accesslog]="base"
+        [analyze]="base accesslog"
+        [incident]="base crypto accesslog journal"
+        [fleet]="base config crypto journal"
 )
+everything="${!may_include[*]}"
+may_include[console]=$everything
+may_include[cli]="$everything console"
+
 # Pattern of a library's headers -> the folders that may include them.
 declare -A library_users=(
         ["openssl/*"]="crypto"
         ["curl/*"]="store"
         ["zstd*"]="store"
         ["zdict*"]="store"
-        ["jansson*"]="manifest store tree review cli"
+        ["jansson*"]="config notify manifest journal store tree review probe guard traffic analyze incident fleet console cli"
         ["seccomp*"]="ipc"
         ["linux/landlock*"]="ipc"
         ["cap-ng*"]="ipc"
