@@ -73,13 +73,14 @@ static void request_done(struct request *request)
 static int add_root(struct request *request, const char *text, struct error *err)
 {
         const char *equals = strchr(text, '=');
-        char *name = request->names[request->root_count];
+        char *name;
 
         if (!equals || equals == text || !equals[1] || equals - text >= RELEASE_NAME_SIZE)
                 return error_usage(err, _("--root %s: write --root NAME=DIR, for example --root nginx=/etc/nginx"),
                                    text);
         if (request->root_count == RELEASE_ROOTS_MAXIMUM)
                 return error_usage(err, _("a release has at most %d roots"), RELEASE_ROOTS_MAXIMUM);
+        name = request->names[request->root_count];
         memcpy(name, text, (size_t)(equals - text));
         name[equals - text] = '\0';
         request->roots[request->root_count++] = (struct publish_root){ name, equals + 1 };

@@ -171,9 +171,8 @@ int publish_draft_sign(const struct publish_draft *draft, const struct release *
 
 int publish_draft_release(struct publish_draft *draft, uint64_t number, struct error *err)
 {
-        _cleanup_(buffer_done) struct buffer latest = BUFFER_INIT(64);
         int releases = draft->place->releases, r;
-        char name[32];
+        char name[32], latest[34];
 
         snprintf(name, sizeof(name), "%" PRIu64, number);
         r = rename_at(releases, draft->name, releases, name, RENAME_NOREPLACE);
@@ -189,10 +188,8 @@ int publish_draft_release(struct publish_draft *draft, uint64_t number, struct e
         r = fd_sync(releases);
         if (r < 0)
                 return error_errno(err, -r, _("release %s was made, but may not survive a crash"), name);
-        r = buffer_printf(&latest, "%s\n", name);
-        if (r < 0)
-                return error_memory(err);
-        r = file_replace(draft->place->repository.fd, "latest", latest.data, latest.length, 0644, err);
+        snprintf(latest, sizeof(latest), "%s\n", name);
+        r = file_replace(draft->place->repository.fd, "latest", latest, strlen(latest), 0644, err);
         return r < 0 ? error_prefix(err,
                                     _("release %s was made, but `latest` does not say so yet; run again, or write "
                                       "the number into it"),
