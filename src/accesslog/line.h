@@ -19,10 +19,11 @@ struct span {
         uint32_t length;
 };
 
-/* A client address in binary, so that equal clients are equal however they were written. */
+/* A client address in binary, so that equal clients are equal however they were written. Anything that is no address (a
+ * host name, where the server looked it up) leaves the bytes zero and `numeric` false: then the text decides. */
 struct log_address {
-        uint8_t bytes[16]; /* IPv4 as ::ffff:a.b.c.d; a host name or anything else: a 128-bit hash of its bytes */
-        bool numeric;      /* it was an address */
+        uint8_t bytes[16]; /* IPv6; IPv4 as ::ffff:a.b.c.d */
+        bool numeric;
 };
 
 /* Bits of log_line.present: which numbers the line really had. */

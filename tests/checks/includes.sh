@@ -20,7 +20,7 @@ declare -A may_include=(
         [guard]="base crypto ipc manifest store tree journal"
         [traffic]="base config crypto ipc journal"
         [accesslog]="base"
-        [analyze]="base accesslog"
+        [analyze]="base crypto accesslog"
         [incident]="base crypto accesslog journal"
         [fleet]="base config crypto journal"
 )

@@ -1,0 +1,187 @@
+/* combined.c - 192.0.2.1 - user [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 123 "referrer" "agent" */
+#include "combined.h"
+
+#include <string.h>
+
+#include "accesslog/scan.h"
+
+/* The next quote that is not behind an odd number of backslashes; NULL when there is none. `from` is where the field
+ * begins. */
+static const char *next_quote(const char *from, const char *at, const char *end)
+{
+        while (at < end) {
+                const char *quote = memchr(at, '"', (size_t)(end - at));
+                const char *back = quote;
+
+                if (!quote)
+                        return NULL;
+                while (back > from && back[-1] == '\\')
+                        back--;
+                if ((quote - back) % 2 == 0)
+                        return quote;
+                at = quote + 1;
+        }
+        return NULL;
+}
+
+/* The '[' of the time: user names may hold spaces and brackets, so it is the first one from which a time can be read.
+ */
+static const char *find_time(const char *at, const char *end, const char **ret_behind, int64_t *ret_time_us)
+{
+        while (at < end) {
+                const char *open = memchr(at, '[', (size_t)(end - at));
+                const char *close;
+
+                if (!open)
+                        return NULL;
+                close = memchr(open, ']', (size_t)(end - open));
+                if (!close)
+                        return NULL;
+                if (open[-1] == ' ' && scan_time(open + 1, (size_t)(close - open - 1), ret_time_us)) {
+                        *ret_behind = close + 1;
+                        return open;
+                }
+                at = open + 1;
+        }
+        return NULL;
+}
+
+/* " 200 123" or " 200 -" behind the request; *ret_behind is what follows. */
+static bool scan_status(const char *at, const char *end, struct log_line *line, const char **ret_behind)
+{
+        const char *stop;
+        uint64_t bytes = 0;
+
+        if (end - at < 6 || at[0] != ' ' || at[4] != ' ')
+                return false;
+        for (int i = 1; i <= 3; i++)
+                if (at[i] < '0' || at[i] > '9')
+                        return false;
+        stop = memchr(at + 5, ' ', (size_t)(end - at - 5));
+        if (!stop)
+                stop = end;
+        if (!(stop - at == 6 && at[5] == '-') && !scan_number(at + 5, (size_t)(stop - at - 5), &bytes))
+                return false;
+        line->status = (uint16_t)((at[1] - '0') * 100 + (at[2] - '0') * 10 + (at[3] - '0'));
+        line->bytes = bytes;
+        line->present = LOG_HAS_STATUS | LOG_HAS_BYTES;
+        *ret_behind = stop;
+        return true;
+}
+
+/* The request and the numbers behind it. A bare quote inside of a request is followed by something else than a status.
+ */
+static bool scan_request_field(const char *at, const char *end, struct log_line *line, const char **ret_behind)
+{
+        const char *quote;
+
+        if (end - at < 2 || at[0] != ' ' || at[1] != '"')
+                return false;
+        for (const char *from = at + 2, *look = from; (quote = next_quote(from, look, end)); look = quote + 1) {
+                if (scan_status(quote + 1, end, line, ret_behind)) {
+                        scan_request(scan_field(from, quote), line);
+                        return true;
+                }
+        }
+        return false;
+}
+
+/* True when all that is left are further fields: words without quotes, or quoted ones. */
+static bool are_fields(const char *at, const char *end)
+{
+        while (at < end) {
+                const char *stop;
+
+                if (*at++ != ' ')
+                        return false;
+                if (at < end && *at == '"') {
+                        stop = next_quote(at + 1, at + 1, end);
+                        if (!stop)
+                                return false;
+                        at = stop + 1;
+                        continue;
+                }
+                stop = at < end ? memchr(at, ' ', (size_t)(end - at)) : NULL;
+                if (!stop)
+                        stop = end;
+                if (memchr(at, '"', (size_t)(stop - at)))
+                        return false;
+                at = stop;
+        }
+        return true;
+}
+
+/* The agent is the last field of the format; it ends at the quote behind which only further fields stand, else with the
+ * line. */
+static struct span scan_agent(const char *from, const char *end)
+{
+        const char *last = NULL, *quote;
+
+        for (const char *look = from; (quote = next_quote(from, look, end)); look = quote + 1) {
+                if (are_fields(quote + 1, end))
+                        return scan_field(from, quote);
+                last = quote;
+        }
+        if (last && last + 1 == end)
+                return scan_field(from, last);
+        return scan_field(from, end);
+}
+
+/* ` "referrer" "agent"`; an unterminated last field counts, as it was logged. */
+static bool scan_quoted_fields(const char *at, const char *end, struct log_line *line)
+{
+        const char *from, *quote;
+
+        if (end - at < 2 || at[0] != ' ' || at[1] != '"')
+                return false;
+        from = at + 2;
+        for (const char *look = from; (quote = next_quote(from, look, end)); look = quote + 1) {
+                if (end - quote >= 3 && quote[1] == ' ' && quote[2] == '"') {
+                        line->referrer = scan_field(from, quote);
+                        line->agent = scan_agent(quote + 3, end);
+                        return true;
+                }
+                if (quote + 1 == end)
+                        break;
+        }
+        line->referrer = scan_field(from, quote ? quote : end); /* the line ends in or right behind it */
+        line->agent = (struct span){ "", 0 };
+        return true;
+}
+
+/* "www.example.org:443 " in front, as Debian's Apache writes it. */
+static const char *scan_vhost(const char *at, const char *end, struct log_line *line)
+{
+        const char *space = memchr(at, ' ', (size_t)(end - at));
+        const char *colon = space ? memrchr(at, ':', (size_t)(space - at)) : NULL;
+        uint64_t port;
+
+        if (!colon || colon == at || !scan_number(colon + 1, (size_t)(space - colon - 1), &port) || port > 65535)
+                return NULL;
+        line->host = span_of(at, colon);
+        return space + 1;
+}
+
+bool combined_parse(enum log_format_kind kind, const char *line, size_t length, struct log_line *ret_line)
+{
+        const char *end = line + length, *at = line, *space, *time, *user;
+
+        *ret_line = (struct log_line){ 0 };
+        if (kind == LOG_VHOST_COMBINED)
+                at = length ? scan_vhost(at, end, ret_line) : NULL;
+        space = at && at < end ? memchr(at, ' ', (size_t)(end - at)) : NULL;
+        if (!space || space == at)
+                return false;
+        scan_address(at, (size_t)(space - at), ret_line);
+        time = find_time(space + 1, end, &at, &ret_line->time_us);
+        if (!time)
+                return false;
+        user = time - 1 > space + 1 ? memchr(space + 1, ' ', (size_t)(time - 2 - space)) : NULL;
+        if (user && user + 1 < time)
+                ret_line->user = scan_field(user + 1, time - 1);
+        if (!scan_request_field(at, end, ret_line, &at))
+                return false;
+        if (kind == LOG_COMMON)
+                return at == end;
+        return scan_quoted_fields(at, end, ret_line);
+}

@@ -1,0 +1,243 @@
+/* json_scan.c - a strict walk of one JSON object. */
+#include "json_scan.h"
+
+#include <stdint.h>
+#include <string.h>
+
+struct scan {
+        const char *at, *end;
+        char *scratch; /* where the next decoded string goes */
+        json_scalar_function *scalar;
+        void *context;
+        struct span keys[JSON_DEPTH_MAXIMUM];
+        unsigned int depth;
+};
+
+static void skip_space(struct scan *s)
+{
+        while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\r' || *s->at == '\n'))
+                s->at++;
+}
+
+static bool take(struct scan *s, char c)
+{
+        skip_space(s);
+        if (s->at == s->end || *s->at != c)
+                return false;
+        s->at++;
+        return true;
+}
+
+static int hex_digit(char c)
+{
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        c |= 0x20;
+        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool take_hex(struct scan *s, int digits, uint32_t *ret_value)
+{
+        uint32_t value = 0;
+
+        for (int i = 0; i < digits; i++) {
+                int digit = s->at < s->end ? hex_digit(*s->at) : -1;
+
+                if (digit < 0)
+                        return false;
+                value = value << 4 | (uint32_t)digit;
+                s->at++;
+        }
+        *ret_value = value;
+        return true;
+}
+
+/* A code point as UTF-8; at most as long as its escape was. */
+static void put_utf8(struct scan *s, uint32_t point)
+{
+        if (point < 0x80) {
+                *s->scratch++ = (char)point;
+        } else if (point < 0x800) {
+                *s->scratch++ = (char)(0xc0 | point >> 6);
+                *s->scratch++ = (char)(0x80 | (point & 0x3f));
+        } else if (point < 0x10000) {
+                *s->scratch++ = (char)(0xe0 | point >> 12);
+                *s->scratch++ = (char)(0x80 | (point >> 6 & 0x3f));
+                *s->scratch++ = (char)(0x80 | (point & 0x3f));
+        } else {
+                *s->scratch++ = (char)(0xf0 | point >> 18);
+                *s->scratch++ = (char)(0x80 | (point >> 12 & 0x3f));
+                *s->scratch++ = (char)(0x80 | (point >> 6 & 0x3f));
+                *s->scratch++ = (char)(0x80 | (point & 0x3f));
+        }
+}
+
+static bool take_unicode(struct scan *s)
+{
+        uint32_t point, low;
+
+        if (!take_hex(s, 4, &point))
+                return false;
+        if (point >= 0xd800 && point <= 0xdbff && s->end - s->at >= 6 && s->at[0] == '\\' && s->at[1] == 'u') {
+                const char *kept = s->at;
+
+                s->at += 2;
+                if (take_hex(s, 4, &low) && low >= 0xdc00 && low <= 0xdfff)
+                        point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
+                else
+                        s->at = kept;
+        }
+        if (point >= 0xd800 && point <= 0xdfff) /* half a pair: U+FFFD, as decoders do */
+                point = 0xfffd;
+        put_utf8(s, point);
+        return true;
+}
+
+static bool take_escape(struct scan *s)
+{
+        static const char names[] = "\"\\/bfnrt", bytes[] = "\"\\/\b\f\n\r\t";
+        const char *found;
+        uint32_t byte;
+        char c;
+
+        if (s->at == s->end)
+                return false;
+        c = *s->at++;
+        if (c == 'u')
+                return take_unicode(s);
+        if (c == 'x') {
+                if (!take_hex(s, 2, &byte))
+                        return false;
+                *s->scratch++ = (char)byte;
+                return true;
+        }
+        found = c ? strchr(names, c) : NULL;
+        if (!found)
+                return false;
+        *s->scratch++ = bytes[found - names];
+        return true;
+}
+
+/* The inside of a string, behind its opening quote. Bytes below 0x20 are not allowed raw (RFC 8259 section 7). */
+static bool take_string(struct scan *s, struct span *ret_value)
+{
+        const char *begin = s->at;
+        char *decoded = s->scratch;
+
+        while (s->at < s->end && *s->at != '"' && *s->at != '\\' && (unsigned char)*s->at >= 0x20)
+                s->at++;
+        if (s->at < s->end && *s->at == '"') { /* the usual case: nothing to decode */
+                *ret_value = (struct span){ begin, (uint32_t)(s->at++ - begin) };
+                return true;
+        }
+        memcpy(s->scratch, begin, (size_t)(s->at - begin));
+        s->scratch += s->at - begin;
+        while (s->at < s->end && *s->at != '"') {
+                char c = *s->at++;
+
+                if ((unsigned char)c < 0x20)
+                        return false;
+                if (c != '\\')
+                        *s->scratch++ = c;
+                else if (!take_escape(s))
+                        return false;
+        }
+        if (s->at == s->end)
+                return false;
+        s->at++;
+        *ret_value = (struct span){ decoded, (uint32_t)(s->scratch - decoded) };
+        return true;
+}
+
+static bool take_word(struct scan *s, const char *word, enum json_type type)
+{
+        size_t length = strlen(word);
+
+        if ((size_t)(s->end - s->at) < length || memcmp(s->at, word, length) != 0)
+                return false;
+        s->at += length;
+        return s->scalar(s->context, s->keys, s->depth, type, (struct span){ s->at - length, (uint32_t)length });
+}
+
+static bool take_number(struct scan *s)
+{
+        const char *begin = s->at;
+
+        while (s->at < s->end && (strchr("+-.eE", *s->at) ? *s->at != '\0' : *s->at >= '0' && *s->at <= '9'))
+                s->at++;
+        if (s->at == begin)
+                return false;
+        return s->scalar(s->context, s->keys, s->depth, JSON_TYPE_NUMBER,
+                         (struct span){ begin, (uint32_t)(s->at - begin) });
+}
+
+static bool take_scalar(struct scan *s)
+{
+        struct span value;
+
+        switch (*s->at) {
+        case '"':
+                s->at++;
+                return take_string(s, &value) && s->scalar(s->context, s->keys, s->depth, JSON_TYPE_STRING, value);
+        case 't': return take_word(s, "true", JSON_TYPE_TRUE);
+        case 'f': return take_word(s, "false", JSON_TYPE_FALSE);
+        case 'n': return take_word(s, "null", JSON_TYPE_NULL);
+        default: return take_number(s);
+        }
+}
+
+/* A key and its colon. */
+static bool take_key(struct scan *s)
+{
+        return take(s, '"') && take_string(s, &s->keys[s->depth - 1]) && take(s, ':');
+}
+
+/*
+ * Containers are kept on a stack of closing brackets instead of in recursion. An array adds no level of keys, so that
+ * "User-Agent":["x"] is found as User-Agent.
+ */
+bool json_scan(const char *text, size_t length, char *scratch, json_scalar_function *scalar, void *context)
+{
+        struct scan s = { .at = text, .end = text + length, .scratch = scratch, .scalar = scalar, .context = context };
+        char closers[2 * JSON_DEPTH_MAXIMUM];
+        size_t open = 0;
+        bool fresh; /* right behind an opening bracket */
+
+        if (!take(&s, '{'))
+                return false;
+        closers[open++] = '}';
+        s.depth = 1;
+        fresh = true;
+        while (open > 0) {
+                skip_space(&s);
+                if (s.at == s.end)
+                        return false;
+                if (*s.at == closers[open - 1]) {
+                        s.at++;
+                        if (closers[--open] == '}')
+                                s.depth--;
+                        fresh = false;
+                        continue;
+                }
+                if (!fresh && !take(&s, ','))
+                        return false;
+                if (closers[open - 1] == '}' && !take_key(&s))
+                        return false;
+                skip_space(&s);
+                if (s.at == s.end)
+                        return false;
+                fresh = *s.at == '{' || *s.at == '[';
+                if (!fresh) {
+                        if (!take_scalar(&s))
+                                return false;
+                        continue;
+                }
+                if (open == sizeof(closers) || (*s.at == '{' && s.depth == JSON_DEPTH_MAXIMUM))
+                        return false;
+                closers[open++] = *s.at == '{' ? '}' : ']';
+                s.depth += *s.at == '{';
+                s.at++;
+        }
+        skip_space(&s);
+        return s.at == s.end;
+}
