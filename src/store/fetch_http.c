@@ -323,6 +323,9 @@ static void judge(struct transfer *transfer, CURLcode code)
                 words = curl_easy_strerror(code);
         switch (code) {
         case CURLE_OUT_OF_MEMORY: /* also what it says of a header line without end */
+                fail(transfer, END_FAILED, -EBADMSG,
+                     transfer->header_bytes && !transfer->decided ? _("its headers have no end") : words);
+                break;
         case CURLE_URL_MALFORMAT:
         case CURLE_UNSUPPORTED_PROTOCOL:
         case CURLE_PEER_FAILED_VERIFICATION:

@@ -139,9 +139,9 @@ static void serve_slowly(const struct request *request)
         }
 }
 
-static void serve_headers(const struct request *request, const char *header)
+static void serve_headers(const struct request *request, const char *first, const char *header)
 {
-        put_text(request->socket, "HTTP/1.1 200 OK\r\n");
+        put_text(request->socket, first);
         for (;;)
                 put_text(request->socket, header);
 }
@@ -215,12 +215,11 @@ static void serve_wrong(struct request *request)
         } else if (mode_is("endless")) {
                 serve_endless(request);
         } else if (mode_is("endless-headers")) {
-                serve_headers(request, "X-More: and more\r\n");
+                serve_headers(request, "HTTP/1.1 200 OK\r\n", "X-More: and more\r\n");
         } else if (mode_is("endless-header")) {
-                put_text(socket, "HTTP/1.1 200 OK\r\nX-Long: ");
-                serve_headers(request, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+                serve_headers(request, "HTTP/1.1 200 OK\r\nX-Long: ", "and longer and longer and longer and longer");
         } else if (mode_is("endless-100")) {
-                serve_headers(request, "\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n");
+                serve_headers(request, "", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
         } else if (mode_is("changed")) {
                 serve_changed(request);
         } else if (mode_is("redirect-file")) {

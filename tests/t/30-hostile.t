@@ -1,0 +1,144 @@
+#!/bin/bash
+# 30-hostile.t - a repository's server that is broken or hostile: every answer ends in a clear error or in the right
+# bytes, within bounded time and memory, and the live tree stays as it was.
+# shellcheck source=tests/t/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+need jq
+driver=$build_folder/tests/support/fetch_driver
+server=$build_folder/tests/support/hostile_server
+[[ -x $driver && -x $server ]] || bail_out "$driver is not built"
+
+# What goes over the network: one file that is streamed, some small ones, two releases.
+make_site "$tmp/src"
+head -c 3000000 /dev/zero | openssl enc -aes-128-ctr -K 01 -iv 00 2>/dev/null >"$tmp/src/film.mp4"
+make_keys "$tmp/keys"
+make_repository
+number=$(<"$repo/latest")
+manifest=$repo/releases/$number/manifest.mtree
+sed -n 's/.* size=\([0-9]*\) .*sha256=\([0-9a-f]*\).*/\2 \1/p' "$manifest" | sort -u >"$tmp/wanted"
+wanted=$(wc -l <"$tmp/wanted")
+pack=$(basename "$(ls -S "$repo"/packs/*.pack | head -1)")
+
+server_pid=
+# serve MODE [PART]: starts the server, sets $url.
+serve()
+{
+        local port
+        [[ -z $server_pid ]] || { kill "$server_pid" && wait "$server_pid"; } 2>/dev/null
+        : >"$tmp/port"
+        mkfifo "$tmp/alive.$$" 2>/dev/null
+        "$server" "$repo" "$@" <>"$tmp/alive.$$" >>"$tmp/port" 2>"$tmp/server.log" &
+        server_pid=$!
+        cleanup_process "$server_pid"
+        for _ in {1..100}; do
+                port=$(<"$tmp/port")
+                [[ -n $port ]] && break
+                sleep 0.05
+        done
+        url=http://127.0.0.1:$port
+}
+
+# read_objects / read_latest: through the driver, with short patience.
+# shellcheck disable=SC2016
+read_objects() { run timeout 90 bash -c '"$0" -s 1000 -t 3 "$1" objects "$2" <"$3"' "$driver" "$url" "$number" "$tmp/wanted"; }
+read_latest() { run timeout 90 "$driver" -s 1000 -t 3 "$url" latest; }
+read_manifest()
+{
+        run timeout 90 "$driver" -s 1000 -t 3 "$url" file "releases/$number/manifest.mtree" \
+                "$(stat -c %s "$manifest")" "$(sha256sum "$manifest" | cut -d' ' -f1)"
+}
+
+field() { sed -n "s/.*$1 \([0-9]*\).*/\1/p" "$tmp/stdout" | tail -1; }
+
+# all_well NAME: the last read brought everything.
+all_well()
+{
+        if [[ $status == 0 && $(field objects) == "$wanted" ]]; then
+                pass "$1"
+        else
+                fail "$1"
+                diag "  status $status"
+                output_diag
+        fi
+}
+
+# refused NAME WORDS [MILLISECONDS]: status 3, one line with these words, in time, with little memory.
+refused()
+{
+        local name=$1 words=$2 most=${3:-4000} memory
+        memory=$(field helper_kb)
+        if [[ $status == 3 && $(wc -l <"$tmp/stderr") == 1 && $(errors) =~ $words ]] &&
+                [[ $(field ms) -le $most && $(field received) -le 20000000 ]] &&
+                { [[ $memory -le 100000 ]] || nm "$driver" 2>/dev/null | grep -q __asan_init; }; then
+                pass "$name"
+        else
+                fail "$name"
+                diag "  status $status, expected 3 and words like: $words; at most $most ms"
+                output_diag
+        fi
+}
+
+# ------------------------------------------------- what has to work
+serve good
+read_objects
+all_well 'a web server with ranges'
+is 'as many bytes as the packs have, about' $(($(field received) < 3500000)) 1
+read_manifest
+is 'a manifest' "$status" 0
+serve no-ranges
+read_objects
+all_well 'a web server without ranges'
+serve cut-once
+read_objects
+all_well 'a connection that is cut in the middle is taken up again'
+is 'not from the start' $(($(field received) < 3600000)) 1
+serve cut-often "$pack"
+read_objects
+all_well 'a connection that is cut again and again, but gets further each time'
+serve busy-once
+read_objects
+all_well 'a server that is busy for a moment'
+
+# ------------------------------------------------- what must end
+while IFS='~' read -r mode part words most; do
+        serve "$mode" ${part:+"$part"}
+        read_objects
+        refused "$mode ${part:-everywhere}" "$words" "${most:-4000}"
+done <<END
+short~~premature end
+short~.pack~has [0-9]+ bytes where the release says
+short~.index~has [0-9]+ bytes where the release says
+short-chunked~.pack~ends too early
+short-chunked~.index~ends too early
+long~.index~has [0-9]+ bytes where the release says
+long-unsaid~.index~sends more than it should
+endless~.index~sends more than it should
+endless~.json~sends more than it should
+endless-headers~~headers have no end
+endless-header~~headers have no end
+endless-100~~headers have no end
+changed~.index~not the one that the release names
+changed~.pack~is damaged
+redirect-file~~file:///etc/passwd, which is not followed
+redirect-host~~http://other.invalid/repo/, which is not followed
+stall~.json~stopped sending~9000
+silent~.json~stopped sending~9000
+drip~.index~stopped sending~15000
+cut-there~.pack~closed|remaining
+other-range~.index~another range
+other-range~.pack~another range
+gzip~~encoding that nobody asked for
+huge-length~.json~no more than
+huge-length~.index~where the release says
+huge-length~.pack~where the release says
+html~.json~release.json
+html~.index~where the release says
+not-http~~HTTP
+404 Not Found~.pack~has no file packs
+404 Not Found~.index~has no file packs
+403 Forbidden~~HTTP status 403
+500 Internal Server Error~~HTTP status 500
+204 No Content~~HTTP status 204
+END
+done_testing
