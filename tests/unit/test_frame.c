@@ -126,10 +126,10 @@ static void end_in_the_middle_of_a_frame_is_broken(void **state)
 static void broken_heads_are_refused(void **state)
 {
         static const char heads[][FRAME_HEAD_SIZE] = {
-                "\0\0\0\0\0\0\0\0",           /* no verb */
-                "\1\1\0\0\0\0\0\0",           /* not zero */
-                "\1\0\0\1\0\0\0\0",           /* not zero */
-                "\1\0\0\0\1\0\4\0",           /* 256 KiB and one byte */
+                "\0\0\0\0\0\0\0\0",         /* no verb */
+                "\1\1\0\0\0\0\0\0",         /* not zero */
+                "\1\0\0\1\0\0\0\0",         /* not zero */
+                "\1\0\0\0\1\0\4\0",         /* 256 KiB and one byte */
                 "\1\0\0\0\xff\xff\xff\xff", /* four gigabytes */
         };
 

@@ -31,13 +31,13 @@
 #define COULD     0 /* the attempt had success */
 #define COULD_NOT 1
 
-typedef int attempt(void);
+typedef int attempt_function(void);
 
 static pid_t parent;
 static int listener_port;
 
 /* Enters in a child and tries; returns its exit status, or 256 + the signal that ended it. */
-static int inside(bool network, attempt *attempt)
+static int inside(bool network, attempt_function *attempt)
 {
         pid_t pid;
         int status = 0;
@@ -55,13 +55,13 @@ static int inside(bool network, attempt *attempt)
         return WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static void never(attempt *attempt)
+static void never(attempt_function *attempt)
 {
         assert_int_equal(inside(false, attempt), COULD_NOT);
         assert_int_equal(inside(true, attempt), COULD_NOT);
 }
 
-static void deadly(attempt *attempt)
+static void deadly(attempt_function *attempt)
 {
         assert_int_equal(inside(false, attempt), 256 + SIGSYS);
         assert_int_equal(inside(true, attempt), 256 + SIGSYS);
@@ -84,8 +84,8 @@ static int open_hosts(void)
 
 static int write_a_file(void)
 {
-        return open("/tmp/test_sandbox.file", O_WRONLY | O_CREAT, 0600) < 0 &&
-                               open("/dev/null", O_WRONLY) < 0 && open("/tmp", O_TMPFILE | O_RDWR, 0600) < 0
+        return open("/tmp/test_sandbox.file", O_WRONLY | O_CREAT, 0600) < 0 && open("/dev/null", O_WRONLY) < 0 &&
+                               open("/tmp", O_TMPFILE | O_RDWR, 0600) < 0
                        ? COULD_NOT
                        : COULD;
 }
