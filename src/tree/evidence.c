@@ -80,6 +80,9 @@ static int open_spools(struct evidence *evidence, struct error *err)
                 r = evidence->folder;
                 return error_errno(err, -r, _("cannot open %s in the state folder"), NEXT_NAME);
         }
+        r = tree_remove(evidence->folder, FILES_FOLDER, err); /* copies that a crashed run had begun */
+        if (r < 0)
+                return r;
         evidence->differences = openat(evidence->folder, SPOOL_DIFFERENCES, flags, 0600);
         evidence->files = openat(evidence->folder, SPOOL_FILES, flags | O_TRUNC, 0600);
         evidence->mounts = openat(evidence->folder, SPOOL_MOUNTS, flags, 0600);

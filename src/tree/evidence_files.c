@@ -16,8 +16,7 @@
 #include "manifest/walk.h"
 #include "tree/evidence_parts.h"
 
-#define FILES_FOLDER "files"
-#define COPY_BUFFER  ((size_t)64 << 10)
+#define COPY_BUFFER ((size_t)64 << 10)
 
 /* One root's collection under way. */
 struct collection {

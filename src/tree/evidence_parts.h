@@ -12,6 +12,7 @@
 
 #define SPOOL_DIFFERENCES  "differences"
 #define SPOOL_FILES        "files.list"
+#define FILES_FOLDER       "files" /* the copies, FILES_FOLDER/ROOT/path */
 #define SPOOL_MOUNTS       "mounts"
 #define SPOOL_MAXIMUM      (UINT64_C(64) << 20) /* bytes of all lines: a hostile tree may hold millions of names */
 #define SPOOL_LINE_MAXIMUM ((size_t)256 << 10)

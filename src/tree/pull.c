@@ -22,6 +22,8 @@
 #include "tree/pull_parts.h"
 #include "tree/stage.h"
 
+#define REMEMBER_FROM_BYTES (UINT64_C(32) << 20)
+
 void pull_note(const struct pull_run *run, const char *format, ...)
 {
         char sentence[ERROR_TEXT_SIZE];
@@ -227,6 +229,24 @@ static void compare_progress(void *context, uint64_t files, uint64_t bytes)
                 run->options->progress(run->options->context, _("comparing"), files, total);
 }
 
+/* In any thread of the comparison: the descriptor holds its lease still. */
+static int add_proven(void *context, const struct entry *entry, int fd, const struct statx *stx, struct error *err)
+{
+        struct pull_run *run = context;
+
+        (void)entry;
+        if (fcntl(fd, F_GETLEASE) != F_RDLCK || stx->stx_ctime.tv_sec >= run->started - 1)
+                return 0;
+        return proven_add(&run->comparing->proven, stx) < 0 ? error_memory(err) : 0;
+}
+
+/* Remembering what was proven is worth it where much would be copied. */
+static bool worth_remembering(const struct pull_run *run, const struct pull_root *root)
+{
+        return run->options->take_over == TAKE_OVER_LINK ||
+               (run->options->take_over == TAKE_OVER_AUTO && root->released->bytes >= REMEMBER_FROM_BYTES);
+}
+
 static int compare_tree(struct pull_run *run, struct pull_root *root, struct error *err)
 {
         _cleanup_(mtree_reader_freep) struct mtree_reader *reader = NULL;
@@ -243,7 +263,15 @@ static int compare_tree(struct pull_run *run, struct pull_root *root, struct err
         int r = mtree_reader_new_fd(root->kept_manifest >= 0 ? root->kept_manifest : root->manifest,
                                     root->name_manifest, &reader, err);
 
-        return r < 0 ? r : tree_verify(root->place.live, reader, &options, &root->before, err);
+        if (root->kept_manifest >= 0 && worth_remembering(run, root)) {
+                options.leases = true;
+                options.genuine = add_proven;
+                run->comparing = root;
+        }
+        if (r == 0)
+                r = tree_verify(root->place.live, reader, &options, &root->before, err);
+        proven_sort(&root->proven);
+        return r;
 }
 
 static int compare_root(struct pull_run *run, struct pull_root *root, struct error *err)
@@ -437,6 +465,10 @@ static void fill_result(struct pull_run *run)
                 result->bytes += run->roots[i].released->bytes;
         }
         repository_traffic(run->repository, &result->traffic);
+        /* What was asked about writers decided whether to build fresh; equal to its release the tree was all the same.
+         */
+        result->before.writable = 0;
+        result->before.no_leases = false;
 }
 
 static int refuse_expired(const struct pull_run *run, struct error *err)
@@ -494,6 +526,8 @@ static struct pull_run *run_new(struct state *state, const struct pull_options *
         run->trust = memory_new(1, sizeof(*run->trust));
         for (size_t i = 0; i < RELEASE_ROOTS_MAXIMUM; i++) {
                 place_init(&run->roots[i].place);
+                proven_init(&run->roots[i].proven);
+                proven_init(&run->roots[i].linked);
                 run->roots[i].manifest = run->roots[i].kept_manifest = run->roots[i].leftover = -1;
         }
         if (!run->trust) {
@@ -507,10 +541,12 @@ static void run_free(struct pull_run *run)
 {
         stage_free(run->stage);
         repository_close(run->repository);
-        for (size_t i = 0; i < run->root_count; i++) {
+        for (size_t i = 0; i < RELEASE_ROOTS_MAXIMUM; i++) {
                 struct pull_root *root = &run->roots[i];
 
                 place_done(&root->place);
+                proven_done(&root->proven);
+                proven_done(&root->linked);
                 fd_close(&root->manifest);
                 fd_close(&root->kept_manifest);
                 fd_close(&root->leftover);
@@ -540,18 +576,48 @@ static void raise_descriptors(void)
         }
 }
 
+static int run_once(struct state *state, const struct pull_options *options, struct pull_result *result,
+                    bool *ret_again, struct error *err)
+{
+        struct pull_run *run = run_new(state, options, result);
+        int r;
+
+        if (!run)
+                return error_memory(err);
+        r = run_steps(run, err);
+        *ret_again = run->again;
+        run_free(run);
+        return r;
+}
+
+/* What the first run found is what was there before; the second one only repaired it. */
+static int run_again(struct state *state, const struct pull_options *options, struct pull_result *first,
+                     struct error *err)
+{
+        struct pull_options by_copy = *options;
+        struct pull_result second = { 0 };
+        bool again = false;
+        int r;
+
+        by_copy.take_over = TAKE_OVER_COPY;
+        r = run_once(state, &by_copy, &second, &again, err);
+        if (!*first->evidence)
+                memcpy(first->evidence, second.evidence, sizeof(first->evidence));
+        first->before.differences += second.before.differences;
+        first->fetched_objects += second.fetched_objects;
+        first->traffic.bytes += second.traffic.bytes;
+        first->traffic.requests += second.traffic.requests;
+        return r;
+}
+
 int pull(struct state *state, const struct pull_options *options, struct pull_result *ret_result, struct error *err)
 {
-        struct pull_run *run;
+        bool again = false;
         int r;
 
         memset(ret_result, 0, sizeof(*ret_result));
         ret_result->release_before = state->pulled ? state->release : 0;
-        run = run_new(state, options, ret_result);
-        if (!run)
-                return error_memory(err);
         raise_descriptors();
-        r = run_steps(run, err);
-        run_free(run);
-        return r;
+        r = run_once(state, options, ret_result, &again, err);
+        return r == 0 && again ? run_again(state, options, ret_result, err) : r;
 }

@@ -16,6 +16,7 @@
 #include "manifest/inode.h"
 #include "manifest/release.h"
 #include "manifest/trust.h"
+#include "tree/proven.h"
 #include "tree/pull.h"
 #include "tree/source.h"
 #include "tree/state.h"
@@ -75,6 +76,8 @@ struct pull_root {
         struct companion kept_companion;
         struct verify_result before;
         bool compared;
+        struct proven proven; /* live files that the comparison proved under a lease */
+        struct proven linked; /* those that have a second name in the new tree, as they were right after that */
 };
 
 struct evidence;
@@ -93,8 +96,9 @@ struct pull_run {
         size_t root_count;
         struct evidence *evidence; /* NULL until something differed */
         struct stage *stage;
-        bool again;      /* a file that was taken over by link is not what was verified any more */
-        int64_t started; /* seconds since 1970 */
+        struct pull_root *comparing; /* the one whose live tree is being compared */
+        bool again;                  /* a file that was taken over by link is not what was verified any more */
+        int64_t started;             /* seconds since 1970 */
 };
 
 /* A sentence for the person at the terminal. */

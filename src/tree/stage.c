@@ -88,7 +88,6 @@ int stage_new(struct pull_run *run, struct stage **ret_stage, struct error *err)
         if (!stage)
                 return error_memory(err);
         stage->run = run;
-        stage->clone = run->options->take_over != TAKE_OVER_COPY;
         stage->threads = run->options->threads ? run->options->threads : (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
         if (stage->threads > STAGE_THREADS_MAXIMUM)
                 stage->threads = STAGE_THREADS_MAXIMUM;
@@ -172,7 +171,7 @@ int stage_copy_from(struct stage *stage, struct copier *copier, struct stage_ite
 {
         _cleanup_(fd_closep) int from = open_source(folder, path, item->size);
         _cleanup_(fd_closep) int to = -1;
-        bool clone = stage->clone;
+        bool clone = atomic_load(&stage->clone);
         int r;
 
         if (from < 0)
@@ -182,7 +181,7 @@ int stage_copy_from(struct stage *stage, struct copier *copier, struct stage_ite
                 return to;
         r = copier_copy(copier, from, to, &item->digest, (uint64_t)item->size, &clone);
         if (!clone)
-                stage->clone = false;
+                atomic_store(&stage->clone, false);
         if (r == -ESTALE) {
                 (void)empty(to); /* gives the blocks back at once: a large file may stay open elsewhere */
                 return unlinkat(item->root->place.staged, item->path, 0) < 0
@@ -219,7 +218,7 @@ static int stage_file(struct stage *stage, struct copier *copier, struct stage_i
         if (item->size == 0)
                 return make_empty(item, err);
         if (item->in_live)
-                r = stage_link(stage, item, err);
+                r = stage_take_live(stage, item, err);
         if (r == 0 && !item->done && item->in_live)
                 r = stage_copy_from(stage, copier, item, place->live, item->path, err);
         if (r == 0 && !item->done && item->root->leftover >= 0)
@@ -496,6 +495,8 @@ int stage_build(struct stage *stage, struct error *err)
 
         for (size_t i = 0; i < run->root_count && r == 0; i++)
                 r = make_staged(&run->roots[i], err);
+        if (r == 0)
+                stage_choose_way(stage);
         for (size_t i = 0; i < run->root_count && r == 0; i++)
                 r = build_root(stage, &run->roots[i], err);
         if (r == 0)

@@ -1,17 +1,152 @@
-/* stage_link.c - taking over the live file itself, for trees that are too large to copy. */
+/*
+ * stage_link.c - taking the live file over without reading it again: it was proven under a lease a moment ago, and
+ * nobody has changed it since. Where the file system shares blocks, the new inode shares them; otherwise, for trees
+ * that are too large to copy, the inode itself gets a second name in the new tree, until the old one goes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/i18n.h"
+#include "base/io.h"
+#include "manifest/mtree.h"
 #include "tree/stage_parts.h"
 
-int stage_link(struct stage *stage, struct stage_item *item, struct error *err)
+/* Trees from this size on are taken over by link where blocks cannot be shared: copying them would take long and need
+ * twice the room. */
+#define LINK_FROM_BYTES (UINT64_C(512) << 20)
+
+/* Whether two files of this folder can share blocks; asked with a file that has no name. */
+static bool can_clone(int folder)
 {
-        (void)stage;
-        (void)item;
-        (void)err;
+        _cleanup_(fd_closep) int from = openat(folder, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+        _cleanup_(fd_closep) int to = openat(folder, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+
+        return from >= 0 && to >= 0 && write_full(from, "x", 1) == 0 && ioctl(to, FICLONE, from) == 0;
+}
+
+void stage_choose_way(struct stage *stage)
+{
+        enum take_over way = stage->run->options->take_over;
+        uint64_t bytes = 0;
+        bool clone = way == TAKE_OVER_AUTO;
+
+        for (size_t i = 0; i < stage->run->root_count; i++) {
+                bytes += stage->run->roots[i].released->bytes;
+                clone = clone && can_clone(stage->run->roots[i].place.sibling);
+        }
+        atomic_store(&stage->clone, clone);
+        stage->link = way == TAKE_OVER_LINK || (way == TAKE_OVER_AUTO && !clone && bytes > LINK_FROM_BYTES);
+}
+
+/* As the release wants it in every respect but the content: the inode is shared, so nothing of it may be changed. */
+static bool fits(const struct stage_item *item, const struct statx *stx)
+{
+        const struct pull_root *root = item->root;
+        struct entry entry;
+
+        stage_item_entry(item, &entry);
+        return stx->stx_nlink == 1 && stx->stx_mtime.tv_sec == item->time && stx->stx_mtime.tv_nsec == 0 &&
+               inode_compare(stx, &entry, 0) == 0 && !companion_attributes(&root->companion, item->path) &&
+               !companion_attributes(&root->kept_companion, item->path);
+}
+
+static int link_it(struct stage *stage, struct stage_item *item, int from, struct error *err)
+{
+        char path[FD_PATH_SIZE];
+        struct statx stx;
+
+        fd_path(from, path);
+        if (fault_point(FAULT_RENAME) ||
+            linkat(AT_FDCWD, path, item->root->place.staged, item->path, AT_SYMLINK_FOLLOW) < 0)
+                return 0; /* then it is copied */
+        if (inode_stat(from, &stx) < 0 || proven_add(&item->root->linked, &stx) < 0)
+                return error_memory(err);
+        stage->linked = true;
+        item->done = true;
         return 0;
+}
+
+/* The lease is held all the while, so what is shared is what was proven. */
+static int clone_it(struct stage *stage, struct stage_item *item, int from, struct error *err)
+{
+        _cleanup_(fd_closep) int to = stage_create(item, O_EXCL, err);
+        int r;
+
+        if (to < 0)
+                return to;
+        if (ioctl(to, FICLONE, from) < 0 || fcntl(from, F_GETLEASE) != F_RDLCK) {
+                if (errno == EOPNOTSUPP || errno == ENOTTY)
+                        atomic_store(&stage->clone, false);
+                return unlinkat(item->root->place.staged, item->path, 0) < 0
+                               ? error_errno(err, errno, _("cannot remove %s"), item->path)
+                               : 0;
+        }
+        r = stage_apply(item, to, err);
+        item->done = r == 0;
+        return r;
+}
+
+int stage_take_live(struct stage *stage, struct stage_item *item, struct error *err)
+{
+        struct pull_root *root = item->root;
+        _cleanup_(fd_closep) int from = -1;
+        struct statx stx;
+
+        if (root->proven.count == 0 || !(stage->link || atomic_load(&stage->clone)))
+                return 0;
+        from = open_beneath(root->place.live, item->path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0,
+                            BENEATH_STRICT);
+        if (from < 0 || fcntl(from, F_SETLEASE, F_RDLCK) < 0 || inode_stat(from, &stx) < 0 ||
+            proven_look(&root->proven, &stx) != PROVEN_SAME || (int64_t)stx.stx_size != item->size)
+                return 0;
+        if (atomic_load(&stage->clone))
+                return clone_it(stage, item, from, err);
+        return fits(item, &stx) ? link_it(stage, item, from, err) : 0;
+}
+
+/* ---- after the exchange ---- */
+
+static int check_link(const struct pull_root *root, const struct entry *entry)
+{
+        _cleanup_(fd_closep) int fd = -1;
+        struct statx stx;
+
+        if (inode_stat_at(root->place.staged, entry->path, &stx) < 0)
+                return -ESTALE;
+        if (proven_look(&root->linked, &stx) == PROVEN_UNKNOWN)
+                return 0; /* an inode of its own */
+        fd = openat(root->place.staged, entry->path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) < 0 || inode_stat(fd, &stx) < 0)
+                return -ESTALE;
+        return proven_look(&root->linked, &stx) == PROVEN_SAME ? 0 : -ESTALE;
 }
 
 int stage_check_links(struct stage *stage, struct error *err)
 {
-        (void)stage;
-        (void)err;
-        return 0;
+        struct pull_run *run = stage->run;
+        int r = 0;
+
+        for (size_t i = 0; i < run->root_count && stage->linked && r >= 0; i++) {
+                struct pull_root *root = &run->roots[i];
+                _cleanup_(mtree_reader_freep) struct mtree_reader *reader = NULL;
+                struct entry entry;
+
+                proven_sort(&root->linked);
+                r = mtree_reader_new_fd(root->manifest, root->name_manifest, &reader, err);
+                while (r >= 0 && (r = mtree_reader_next(reader, &entry, err)) > 0)
+                        if (entry.type == ENTRY_FILE && check_link(root, &entry) < 0) {
+                                pull_note(run,
+                                          _("%s/%s was written to while it was taken over; the tree is built again "
+                                            "by copying"),
+                                          root->place.folder, entry.path);
+                                return -ESTALE;
+                        }
+        }
+        return r;
 }

@@ -46,7 +46,9 @@ struct stage {
         struct stage_list folders; /* of all roots, parents first */
         atomic_size_t next_job;
         atomic_bool failed;
-        atomic_bool clone; /* the file system can share blocks, as far as we know */
+        atomic_bool clone;  /* the file system can share blocks, as far as we know */
+        bool link;          /* unchanged files are given a second name */
+        atomic_bool linked; /* some were */
         pthread_mutex_t mutex;
         struct error error; /* the first one, of any worker */
         uint64_t done, total;
@@ -65,8 +67,11 @@ int stage_apply(const struct stage_item *item, int fd, struct error *err);
 int stage_copy_from(struct stage *stage, struct copier *copier, struct stage_item *item, int folder, const char *path,
                     struct error *err);
 
-/* Tries to take the live file itself over (stage_link.c). */
-int stage_link(struct stage *stage, struct stage_item *item, struct error *err);
+/* How unchanged files are taken over, when the sibling folders are there. stage_link.c has these. */
+void stage_choose_way(struct stage *stage);
+
+/* Takes the live file over without reading it, if it was proven and is unchanged; item->done says whether. */
+int stage_take_live(struct stage *stage, struct stage_item *item, struct error *err);
 
 /* Fills everything in stage->missing: from other paths of the live tree, from the repository, from each other
  * (stage_fetch.c). */

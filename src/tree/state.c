@@ -1,6 +1,7 @@
 /* state.c - what a server remembers about a DEST: dest.json, its lock, and the numbers it has accepted. */
 #include "tree/state.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -403,6 +404,33 @@ const char *state_root_folder(const struct state *state, const char *name)
 
 /* ---- opening ---- */
 
+/* Temporary files of file_replace() that a killed command left; whoever calls holds the lock that writers of this
+ * folder hold. */
+static void sweep_temporary(int parent, const char *name, const char *prefix)
+{
+        int fd = open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0, BENEATH_ANY_MOUNT);
+        DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+        const struct dirent *entry;
+
+        if (!folder) {
+                fd_close(&fd);
+                return;
+        }
+        while ((entry = readdir(folder)))
+                if (text_starts(entry->d_name, prefix) && text_ends(entry->d_name, ".tmp"))
+                        (void)unlinkat(fd, entry->d_name, 0);
+        closedir(folder);
+}
+
+static void sweep(const struct state *state)
+{
+        sweep_temporary(state->folder, ".", ".dest.json.");
+        if (flock(state->base, LOCK_EX | LOCK_NB) < 0)
+                return; /* somebody is writing there: the next command sweeps */
+        sweep_temporary(state->base, "accepted", ".");
+        (void)flock(state->base, LOCK_UN);
+}
+
 static int open_base(struct state *state, const char *directory, bool for_writing, struct error *err)
 {
         int r;
@@ -463,6 +491,8 @@ static int open_all(struct state *state, const char *directory, const char *dest
         r = take_lock(state, for_writing, err);
         if (r < 0)
                 return r;
+        if (for_writing)
+                sweep(state);
         return load(state, err);
 }
 
