@@ -80,8 +80,9 @@ static int read_line(int terminal, struct buffer *line)
         }
 }
 
-/* Ctrl-C must not leave the terminal without echo: the signals that end us are caught, and sent again afterwards. */
-static int read_without_echo(int terminal, struct buffer *line)
+/* Ctrl-C must not leave the terminal without echo: the signals that end us are caught, and sent again afterwards. The
+ * prompt comes last, for what is typed before the echo is off is thrown away. */
+static int read_without_echo(int terminal, const char *prompt, struct buffer *line)
 {
         static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
         struct sigaction action = { .sa_handler = catch_signal }, kept[LENGTH(numbers)];
@@ -96,6 +97,8 @@ static int read_without_echo(int terminal, struct buffer *line)
         silent = before;
         silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
         r = tcsetattr(terminal, TCSAFLUSH, &silent) < 0 ? -errno : 0;
+        if (r == 0)
+                r = write_full(terminal, prompt, strlen(prompt));
         if (r == 0)
                 r = read_line(terminal, line);
         (void)tcsetattr(terminal, TCSAFLUSH, &before);
@@ -120,9 +123,7 @@ static int ask(const char *prompt, struct buffer *password, struct error *err)
         r = buffer_reserve(password, password->maximum);
         if (r < 0)
                 return error_memory(err);
-        r = write_full(terminal, prompt, strlen(prompt));
-        if (r == 0)
-                r = read_without_echo(terminal, password);
+        r = read_without_echo(terminal, prompt, password);
         if (r == -E2BIG)
                 return error_set(err, r, _("the password is longer than %zu bytes"), password->maximum);
         if (r < 0)
