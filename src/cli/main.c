@@ -25,6 +25,7 @@ static const struct command *const commands[] = {
         &command_revoke,
         &command_refresh,
         &command_publish,
+        &command_releases,
         &command_pull,
         &command_verify,
         &command_demo,
