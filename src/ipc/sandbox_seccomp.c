@@ -233,6 +233,8 @@ int sandbox_seccomp_enter(const struct sandbox *sandbox, struct error *err)
         if (!filter)
                 return error_memory(err);
         r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+        if (r == 0) /* tell a kernel that has no filters from one that refuses this one */
+                r = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
         if (r == 0)
                 r = add_all(filter, SCMP_ACT_KILL_PROCESS, deadly, LENGTH(deadly));
         if (r == 0)

@@ -1,19 +1,10 @@
 /* test_repository.c - reading a folder repository through the sandboxed helper: right, damaged, lying. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <zstd.h>
 
@@ -680,5 +671,7 @@ int main(void)
                 cmocka_unit_test(opening_says_what_is_wrong),
         };
 
+        if (tests_lack_openat2()) /* valgrind, which does not know the sandbox's system calls either */
+                return 0;
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,18 +1,11 @@
 /* test_sandbox.c - from inside the sandbox, what an intruder would try is tried. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -23,7 +16,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/io.h"
 #include "ipc/sandbox.h"
@@ -300,5 +292,7 @@ int main(void)
                 cmocka_unit_test(rights_are_gone),
         };
 
+        if (tests_lack_openat2()) /* valgrind, which does not know the sandbox's system calls either */
+                return 0;
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
