@@ -12,8 +12,9 @@
 # strace kills before the call is executed, so "before the next call" is "after this one" and every boundary is met. The
 # first process of the command is the one whose calls are counted; what it forked must be gone by itself soon after it.
 
-# The calls that change what is on the disk, in the mount table or in another process. Each of them is a kill point;
-# of all the others only a sample is (CRASH_SAMPLE points, evenly spread; 0: every single one).
+# The calls that change what is on the disk, in the mount table or in another process. Each of them is a kill point (one
+# in CRASH_STRIDE, if that is set); of all the others only a sample is: CRASH_SAMPLE points (20), evenly spread; 0: every
+# single one.
 crash_changing=' write pwrite64 writev pwritev pwritev2 ftruncate fallocate copy_file_range sendfile ioctl rename
 renameat renameat2 link linkat symlink symlinkat unlink unlinkat rmdir mkdir mkdirat mknodat fsync fdatasync syncfs sync
 fchmod fchmodat chmod fchown fchownat lchown chown utimensat setxattr lsetxattr fsetxattr removexattr lremovexattr
@@ -35,13 +36,16 @@ crash_points()
         [[ $status -eq ${crash_status:-0} ]] || { output_diag >&2 && return 1; }
         # execve was there before strace could kill; an exit ends the process anyway.
         sed -n 's/^\([a-z_0-9]*\)(.*/\1/p' "$tmp/strace" | grep -vxE 'execve|exit|exit_group' |
-                awk -v changing="$(echo $crash_changing)" -v sample="${CRASH_SAMPLE:=40}" '
+                awk -v changing="$(echo $crash_changing)" -v sample="${CRASH_SAMPLE:-20}" -v stride="${CRASH_STRIDE:-1}" '
                         { name[NR] = $1; nth[NR] = ++seen[$1] }
                         END {
                                 for (i = 1; i <= NR; i++) others += !index(" " changing " ", " " name[i] " ")
                                 step = sample > 0 && others > sample ? others / sample : 1
                                 for (i = 1; i <= NR; i++) {
-                                        if (index(" " changing " ", " " name[i] " ")) { print name[i], nth[i]; continue }
+                                        if (index(" " changing " ", " " name[i] " ")) {
+                                                if (++change % stride == 0) print name[i], nth[i]
+                                                continue
+                                        }
                                         if (int(++other / step) != int((other - 1) / step)) print name[i], nth[i]
                                 }
                         }'

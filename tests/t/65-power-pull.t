@@ -17,7 +17,7 @@ for pull_way in update heal first; do
         power_command=("${state_command[@]}")
         power_status=$(pull_status)
         power_images=0 power_violations=()
-        POWER_POINTS=${POWER_POINTS:-25} power_everywhere
+        power_everywhere
         ok "$pull_way: the disk was flushed on the way" test "$power_flushes" -ge 3
         is "$pull_way: old or new, whole, and the next run succeeds" "${#power_violations[@]}" 0
 done
