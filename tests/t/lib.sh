@@ -363,22 +363,22 @@ make_standby()
         us pull "$dest" --repo "$repo" --pub "$pub" || { fail 'first pull' && output_diag; }
 }
 
-# snapshot FOLDER: everything that is there to know about a tree, found without our code; equal text is an equal tree.
-# Modification times of folders, and all change times, say nothing and are left out.
+# snapshot FOLDER: all that there is to know about a tree but its times, found without our code; equal text is an equal
+# tree. Of the flags those that steer what may be done to a file: immutable and append-only.
 snapshot()
 {
         (
                 cd "$1" || exit
-                find . -printf '%P\0%y %m %U:%G %n %l\0' | LC_ALL=C sort -z | tr '\0' '\n' >"$tmp/.names"
-                # The link count of a folder counts folders, which ext4 and btrfs do differently, but the same twice.
-                cat "$tmp/.names"
+                find . -printf '%y %m %U:%G %n %P -> %l\0' | LC_ALL=C sort -z | tr '\0' '\n'
                 find . -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum -z | tr '\0' '\n'
-                find . -type f -printf '%P %T@\n' | LC_ALL=C sort
                 find . -print0 | LC_ALL=C sort -z | xargs -0r getfattr -h -d -m - -e hex -- 2>&1
-                # lsattr: only the flags that are compared; e (extents) depends on the file system's mood.
-                find . \( -type f -o -type d \) -print0 | LC_ALL=C sort -z | xargs -0r lsattr -d -- 2>&1 | sed 's/^[^ ia]*\([ia]*\)[^ ]* /\1 /'
+                find . \( -type f -o -type d \) -print0 | LC_ALL=C sort -z | xargs -0r lsattr -d -- 2>&1 |
+                        awk '{ flags = ($1 ~ /i/ ? "i" : "") ($1 ~ /a/ ? "a" : ""); sub(/^[^ ]* /, ""); if (flags) print flags, $0 }'
         )
 }
+
+# times FOLDER: of its files.
+times() { (cd "$1" && find . -type f -printf '%P %T@\0' | LC_ALL=C sort -z | tr '\0' '\n'); }
 
 # mtree_agrees FOLDER MANIFEST: NetBSD's mtree has nothing to say (times apart).
 mtree_agrees()
