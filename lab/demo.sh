@@ -23,10 +23,8 @@ here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 
 choose_words()
 {
-        local language=${LANGUAGE:-${LC_ALL:-${LC_MESSAGES:-${LANG:-en}}}}
-        [[ ${1:-$language} == ja* ]] && language=ja || language=en
-        # What the commands say, too. C.UTF-8 is on every machine; LANGUAGE chooses the words.
-        export LC_ALL=C.UTF-8 LANGUAGE=$language
+        language=${1:-${LANGUAGE:-${LC_ALL:-${LC_MESSAGES:-${LANG:-en}}}}}
+        [[ $language == ja* ]] && language=ja || language=en
         # shellcheck source=words.en.sh
         # shellcheck disable=SC2034 # LAB_INTERRUPTED: in namespaces.sh
         . "$here/words.$language.sh"
@@ -44,6 +42,8 @@ fail()
 
 keep='' json='' quiet=''
 choose_words
+# What other tools print is read here; C.UTF-8 is on every machine.
+export LC_ALL=C.UTF-8
 while [[ $# -gt 0 ]]; do
         case $1 in
         --keep) keep=yes ;;
@@ -75,9 +75,10 @@ if [[ -z ${LAB_FOLDER:-} ]]; then
         [[ $EUID -eq 0 ]] || fail 3 "$word_need_root"
         need_programs
         lab_place >/dev/null || fail 3 "$word_no_place"
-        lab_enter "$keep" "$here/demo.sh" ${keep:+--keep} ${json:+--json} ${quiet:+--quiet} --lang "$LANGUAGE"
+        lab_enter "$keep" "$here/demo.sh" ${keep:+--keep} ${json:+--json} ${quiet:+--quiet} --lang "$language"
         exit
 fi
+unset LANGUAGE
 
 # ---------------------------------------------------------------- what is shown
 
@@ -92,7 +93,26 @@ say() { [[ -n $json || -n $quiet ]] || printf '%s\n' "$*"; }
 # shellcheck disable=SC2059
 step() { say "  $(printf "$@")"; }
 heading() { say && say "$bold$1$plain"; }
-command_line() { say "  \$ $*"; }
+
+# A command as a person would type it: lines that do not fit end in a backslash.
+command_line()
+{
+        local line="  \$ $1" word
+        shift
+        while [[ $# -gt 0 ]]; do
+                word=$1
+                shift
+                # An option and its value stay together.
+                [[ $word != --* || ${1:---} == --* ]] || { word+=" $1" && shift; }
+                if [[ $((${#line} + ${#word})) -gt 75 ]]; then
+                        say "$line \\"
+                        line="        $word"
+                else
+                        line+=" $word"
+                fi
+        done
+        say "$line"
+}
 
 # Words behind a text, so that all lines stand at the same column; Japanese letters are two columns wide.
 pad()
@@ -188,7 +208,7 @@ set_times() { find "$1" -exec touch -h -d "$2" {} +; }
 # As long ago both servers had the same pages; the news were written since.
 build_sites()
 {
-        mkdir -p production standby public &&
+        mkdir -p production standby repository &&
                 cp -r "$here/site" production/site &&
                 chmod -R u=rwX,go=rX production/site &&
                 chown -R root:root production/site &&
@@ -227,7 +247,7 @@ start()
                 lab_address production "$service" || fail 3 'ip'
         build_sites || fail 3 "$LAB_FOLDER"
         lab_serve production "$LAB_FOLDER/production/site" && lab_serve standby "$LAB_FOLDER/standby/site" &&
-                lab_serve publisher "$LAB_FOLDER/public" || fail 3 'nginx, php-fpm'
+                lab_serve publisher "$LAB_FOLDER/repository" || fail 3 'nginx, php-fpm'
         step "$word_servers" 192.0.2.77 192.0.2.78
         learn_known
         plant || fail 3 "$LAB_FOLDER"
@@ -263,7 +283,8 @@ understudy_run()
         local host=$1
         shift
         command_line understudy "$@"
-        UNDERSTUDY_STATE=$LAB_FOLDER/$host/state lab_in "$host" "$UNDERSTUDY" "$@" --json >answer 2>words
+        UNDERSTUDY_STATE=$LAB_FOLDER/$host/state \
+                lab_in "$host" "$UNDERSTUDY" --lang "$language" "$@" --json >answer 2>words
 }
 
 # What differs, a line a path.
@@ -283,7 +304,7 @@ show_differences()
 
 admit_standby()
 {
-        understudy_run standby verify standby/site --pub standby/release.pub
+        understudy_run standby verify standby/site --pub release.pub
 }
 
 act2()
@@ -292,20 +313,20 @@ act2()
         heading "$word_act2"
         mkdir -p publisher keys
         "$UNDERSTUDY" keygen keys --no-password >/dev/null 2>words || fail 3 "$(cat words)"
-        understudy_run publisher publish production/site --repo public/repository --key keys/release.key ||
+        understudy_run publisher publish production/site --repo repository --key keys/release.key ||
                 fail 3 "$(cat words)"
-        cp keys/release.pub standby/release.pub
+        cp keys/release.pub release.pub
         release=$(jq .release answer) files=$(jq .files answer)
         step "$word_published" "$release" "$files"
 
-        understudy_run standby verify standby/site --repo http://192.0.2.70/repository --pub standby/release.pub --release 1
+        understudy_run standby verify standby/site --repo http://192.0.2.70 --pub release.pub --release 1
         status=$?
         [[ $status -eq 1 ]] || fail 3 "$(cat words)"
         step "$word_verify_before"
         show_differences .
         cp answer found
 
-        understudy_run standby pull standby/site --repo http://192.0.2.70/repository --pub standby/release.pub --adopt
+        understudy_run standby pull standby/site --repo http://192.0.2.70 --pub release.pub --adopt
         status=$?
         [[ $status -le 1 ]] || fail 3 "$(cat words)"
         evidence=$(jq -r '.evidence // ""' answer)
@@ -357,7 +378,7 @@ act3_page_comes_back()
         intruder &
         intruder=$!
         sleep 0.1
-        understudy_run standby pull standby/site --repo http://192.0.2.70/repository --pub standby/release.pub
+        understudy_run standby pull standby/site --repo http://192.0.2.70 --pub release.pub
         status=$?
         [[ $status -le 1 ]] && step "$word_pulled_again" "$status"
         sleep 0.3
@@ -373,10 +394,10 @@ act3_foreign_release()
         step "$word_foreign"
         mkdir -p foreign-keys && cp -a standby/site foreign-site &&
                 "$UNDERSTUDY" keygen foreign-keys --no-password >/dev/null 2>&1 &&
-                mv public/repository public/genuine &&
-                "$UNDERSTUDY" publish foreign-site --repo public/repository --key foreign-keys/release.key >/dev/null 2>&1 ||
+                mv repository repository.genuine &&
+                "$UNDERSTUDY" publish foreign-site --repo repository --key foreign-keys/release.key >/dev/null 2>&1 ||
                 fail 3 "$word_foreign"
-        understudy_run standby pull standby/site --repo http://192.0.2.70/repository --pub standby/release.pub
+        understudy_run standby pull standby/site --repo http://192.0.2.70 --pub release.pub
         status=$?
         step "$word_foreign_refused" "$status"
         say "$(quote "$(sed 's/^understudy: //' words | tail -1)")"
@@ -395,29 +416,29 @@ act3()
 
 # ---------------------------------------------------------------- the end
 
-row()
-{
-        local numbers
-        read -ra numbers <<<"$2"
-        say "  $(pad 24 "$1") $(printf '%13d %11d %9d %10d' "${numbers[@]}")"
-}
-
-table()
-{
-        local head
-        IFS='|' read -ra head <<<"$word_table_head"
-        say "$bold  $(pad 24 '') $(right 13 "${head[1]}") $(right 11 "${head[2]}") $(right 9 "${head[3]}") $(right 10 "${head[4]}")$plain"
-        row "$word_row_before" "$(count 0 "$act1_start")"
-        row "$word_row_act1" "$(count "$act1_start" "$act2_start")"
-        row "$word_row_act2" "$(count "$act2_start" "$act3_start")"
-        row "$word_row_act3" "$(count "$act3_start" "$act3_end")"
-}
-
+# right WIDTH TEXT: like pad, with the text at the right.
 right()
 {
         local width
         width=$(printf '%s' "$2" | wc -L)
         printf '%*s%s' "$(($1 > width ? $1 - width : 0))" '' "$2"
+}
+
+# row WORDS PAGES STANDBY TAMPERED UNANSWERED
+row() { say "  $(pad 20 "$1")$(right 14 "$2")$(right 16 "$3")$(right 11 "$4")$(right 12 "$5")"; }
+
+table()
+{
+        local head
+        IFS='|' read -ra head <<<"$word_table_head"
+        say "$bold$(row "${head[@]}")$plain"
+        # shellcheck disable=SC2046 # four numbers
+        {
+                row "$word_row_before" $(count 0 "$act1_start")
+                row "$word_row_act1" $(count "$act1_start" "$act2_start")
+                row "$word_row_act2" $(count "$act2_start" "$act3_start")
+                row "$word_row_act3" $(count "$act3_start" "$act3_end")
+        }
 }
 
 # Looked at here, because it will not stay: the first planted line that is kept as evidence.
