@@ -114,16 +114,35 @@ command_line()
         say "$line"
 }
 
+columns() { printf '%s' "$1" | wc -L; }
+
 # Words behind a text, so that all lines stand at the same column; Japanese letters are two columns wide.
 pad()
 {
         local width
-        width=$(printf '%s' "$2" | wc -L)
+        width=$(columns "$2")
         printf '%s%*s' "$2" "$(($1 > width ? $1 - width : 0))" ''
 }
 
-# One sentence of a command, folded to the terminal.
-quote() { printf '%s\n' "$1" | fold -s -w 72 | sed 's/^/      /'; }
+# A sentence of a command, folded to the terminal: at spaces, or, as Japanese is, between any two letters.
+quote()
+{
+        local text=$1 line='' width=0 letter last i
+        for ((i = 0; i < ${#text}; i++)); do
+                letter=${text:i:1} last=${line##* }
+                if [[ $width -lt 70 ]]; then
+                        line+=$letter
+                elif [[ $letter == [!\ -~] || $last == *[!\ -~]* || $last == "$line" || $letter == ' ' ]]; then
+                        say "      $line"
+                        line=${letter# } width=0
+                else
+                        say "      ${line% *}"
+                        line=$last$letter width=${#last}
+                fi
+                [[ $letter == [\ -~] ]] && width=$((width + 1)) || width=$((width + 2))
+        done
+        say "      $line"
+}
 
 # ---------------------------------------------------------------- the visitor, and the count
 
@@ -400,7 +419,7 @@ act3_foreign_release()
         understudy_run standby pull standby/site --repo http://192.0.2.70 --pub release.pub
         status=$?
         step "$word_foreign_refused" "$status"
-        say "$(quote "$(sed 's/^understudy: //' words | tail -1)")"
+        quote "$(sed 's/^understudy: //' words | tail -1)"
         if [[ $status -ge 3 ]]; then step "$green$word_refused$plain"; else act3_refused=false; fi
 }
 
@@ -420,7 +439,7 @@ act3()
 right()
 {
         local width
-        width=$(printf '%s' "$2" | wc -L)
+        width=$(columns "$2")
         printf '%*s%s' "$(($1 > width ? $1 - width : 0))" '' "$2"
 }
 
@@ -446,7 +465,8 @@ show_evidence()
 {
         local line file number text
         heading "$word_where_evidence"
-        say "  ${evidence/#$LAB_FOLDER\//}"
+        # The folder of a stand-by is a long digest: shown so that a shell understands it, and a person, too.
+        say "  $(sed -E "s|^$LAB_FOLDER/||; s|([0-9a-f]{8})[0-9a-f]{56}|\\1*|" <<<"$evidence")"
         line=$(grep -rn -m1 -F malware.invalid "$evidence" --include=index.html | head -1)
         [[ -n $line ]] || return
         IFS=: read -r file number text <<<"$line"

@@ -1,0 +1,93 @@
+#!/bin/bash
+# The demo: that it shows what it is meant to show, fits a terminal, and leaves nothing behind, however it ends.
+. "$(dirname "$0")/lib.sh"
+need_root
+need nginx rsync jq ip unshare
+export TMPDIR=$tmp/place
+mkdir "$TMPDIR"
+
+# Processes of a demo of ours; others may run meanwhile.
+nobody_left() { [[ -z $(processes) ]]; }
+processes()
+{
+        local folder
+        for folder in /proc/[0-9]*; do
+                [[ $(readlink "$folder/cwd") == "$TMPDIR"/* ]] && echo "$folder"
+        done
+}
+nothing_left()
+{
+        wait_for 5 nobody_left
+        is "$1: no process" "$(processes)" ''
+        is "$1: no mount" "$(grep -F "$TMPDIR" /proc/self/mountinfo)" ''
+        is "$1: no folder" "$(ls -A "$TMPDIR")" ''
+}
+
+interfaces_before=$(ip -br link | sed 's/@.*//' | awk '{ print $1 }')
+namespaces_before=$(ip netns list)
+
+# Two at once, in both languages: they must not see each other.
+"$UNDERSTUDY" demo --lang en >"$tmp/english" 2>&1 </dev/null &
+english=$!
+cleanup_process "$english"
+"$UNDERSTUDY" demo --json --lang ja >"$tmp/stdout" 2>"$tmp/stderr" </dev/null
+status=$?
+is 'the demo with --json' "$status" 0
+json_is 'good' .good true
+json_is 'refused' .refused true
+ok 'act 1: tampered pages were served' test "$(json '.acts[1].tampered')" -gt 0
+ok 'act 2: the stand-by served' test "$(json '.acts[2].standby')" -gt 0
+json_is 'act 2: no tampered page' '.acts[2].tampered' 0
+json_is 'before: no tampered page' '.acts[0].tampered' 0
+json_is 'act 3: no tampered page' '.acts[3].tampered' 0
+json_is 'act 3: nothing from the stand-by' '.acts[3].standby' 0
+json_is 'what was found' '[.found[] | .path + " " + .kind] | sort' \
+        '["lib/templates/login.html content","login/index.html extra"]'
+wait "$english"
+is 'the demo in words' "$?" 0
+is 'no line is longer than a terminal' "$(awk 'length > 79' "$tmp/english")" ''
+like 'it names the planted page' "$(cat "$tmp/english")" 'login/index.html +should not be there'
+nothing_left 'after its end'
+
+# Both languages have the same words, and no line of either is too long.
+lab=$source_folder/lab
+is 'both languages have the same words' \
+        "$(grep -o '^word_[a-z0-9_]*' "$lab/words.en.sh")" "$(grep -o '^word_[a-z0-9_]*' "$lab/words.ja.sh")"
+is 'and the same formats' "$(grep -oE '^word_|%[sd]' "$lab/words.en.sh")" "$(grep -oE '^word_|%[sd]' "$lab/words.ja.sh")"
+
+# Ctrl-C goes to the whole process group; other ends only to the process itself.
+for signal in INT TERM HUP; do
+        setsid perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' "$UNDERSTUDY" demo >"$tmp/said" 2>&1 </dev/null &
+        demo=$!
+        cleanup_process "$demo"
+        wait_for 20 grep -qs 'ACT 1' "$tmp/said" || fail "$signal: act 1 has begun"
+        if [[ $signal == INT ]]; then kill -INT -- "-$demo"; else kill "-$signal" "$demo"; fi
+        wait "$demo"
+        isnt "$signal: it did not end as if it were done" "$?" 0
+        nothing_left "after $signal"
+done
+
+# After kill -9 the kernel takes down the lab; its folder goes with the next demo.
+setsid "$UNDERSTUDY" demo >"$tmp/said" 2>&1 </dev/null &
+demo=$!
+cleanup_process "$demo"
+wait_for 20 grep -qs 'ACT 1' "$tmp/said" || fail 'KILL: act 1 has begun'
+kill -KILL "$demo"
+wait "$demo" 2>/dev/null
+wait_for 5 nobody_left
+is 'after KILL: no process' "$(processes)" ''
+first=$(ls "$TMPDIR")
+like 'after KILL: its folder is there' "$first" '^understudy-lab\.'
+setsid "$UNDERSTUDY" demo >"$tmp/said" 2>&1 </dev/null &
+demo=$!
+cleanup_process "$demo"
+wait_for 20 grep -qs 192.0.2.80 "$tmp/said" || fail 'the next demo has begun'
+not_ok 'the next demo has removed it' test -e "$TMPDIR/$first"
+kill -TERM "$demo"
+wait "$demo" 2>/dev/null
+nothing_left 'after the next demo'
+
+is 'no interface on this machine' "$(ip -br link | sed 's/@.*//' | awk '{ print $1 }')" "$interfaces_before"
+is 'no namespace on this machine' "$(ip netns list)" "$namespaces_before"
+
+done_testing
