@@ -33,15 +33,15 @@ lab_place()
         return 1
 }
 
-# A process by its number and its start: a number alone may be somebody else's by now.
-lab_process_id()
+# A process by its number and its start, as "PID-START": a number alone may be somebody else's by now.
+lab_process()
 {
         local stat
         stat=$(cat "/proc/$1/stat" 2>/dev/null) || return
         # Behind the name, which may hold anything: state is the first word, the start the 20th.
         # shellcheck disable=SC2086
         set -- "$1" ${stat##*) }
-        echo "$1 ${21}"
+        echo "$1-${21}"
 }
 
 lab_remove()
@@ -51,12 +51,15 @@ lab_remove()
         rm -rf --one-file-system -- "$1"
 }
 
+# The folder's name says whose it is, from its first moment on: another lab may start at the same time.
 lab_remove_dead()
 {
         local folder owner
-        for folder in "$1/$LAB_PREFIX".*; do
-                owner=$(cat "$folder/owner" 2>/dev/null) || continue
-                [[ $(lab_process_id "${owner%% *}") == "$owner" ]] || lab_remove "$folder"
+        for folder in "$1/$LAB_PREFIX".*-*.*; do
+                [[ -d $folder ]] || continue
+                owner=${folder##*/"$LAB_PREFIX".}
+                owner=${owner%.*}
+                [[ $(lab_process "${owner%-*}") == "$owner" ]] || lab_remove "$folder"
         done
 }
 
@@ -89,8 +92,7 @@ lab_enter()
         shift
         place=$(lab_place) || return 3
         lab_remove_dead "$place"
-        LAB_FOLDER=$(mktemp -d "$place/$LAB_PREFIX.XXXXXX") || return 3
-        lab_process_id $$ >"$LAB_FOLDER/owner"
+        LAB_FOLDER=$(mktemp -d "$place/$LAB_PREFIX.$(lab_process $$).XXXXXX") || return 3
         chmod 0755 "$LAB_FOLDER"
         export LAB_FOLDER
         # In the background, where it does not see Ctrl-C: bash runs a trap at once only while it waits like this.
@@ -185,7 +187,7 @@ http {
         location ^~ /lib/ { return 404; }
         location ~ \.php\$ {
             try_files \$uri =404;
-            fastcgi_pass unix:$here/php.sock;
+            fastcgi_pass unix:/run/php-$host.sock;
             fastcgi_param SCRIPT_FILENAME \$document_root\$fastcgi_script_name;
             fastcgi_param REQUEST_METHOD \$request_method;
             fastcgi_param QUERY_STRING \$query_string;
@@ -203,7 +205,7 @@ END
 
 lab_write_php()
 {
-        local here=$1
+        local host=$1 here=$2
         cat >"$here/php-fpm.conf" <<END
 [global]
 pid = $here/php-fpm.pid
@@ -212,7 +214,7 @@ daemonize = no
 [www]
 user = www-data
 group = www-data
-listen = $here/php.sock
+listen = /run/php-$host.sock
 listen.owner = www-data
 listen.mode = 0600
 pm = static
@@ -227,12 +229,12 @@ END
 lab_serve()
 {
         local host=$1 root=$2 here=$LAB_FOLDER/server-$1 end=$((SECONDS + 10))
-        mkdir -p "$here" && lab_write_nginx "$host" "$root" "$here" && lab_write_php "$here" || return
+        mkdir -p "$here" && lab_write_nginx "$host" "$root" "$here" && lab_write_php "$host" "$here" || return
         PHP_INI_SCAN_DIR='' lab_in "$host" "$(lab_php_fpm)" -F -y "$here/php-fpm.conf" -c "$here/php.ini" \
                 >"$here/php-fpm.out" 2>&1 </dev/null &
         lab_in "$host" nginx -p "$here" -c "$here/nginx.conf" -e "$here/nginx-error.log" \
                 >"$here/nginx.out" 2>&1 </dev/null &
-        until [[ -S $here/php.sock ]] && lab_in "$host" curl -s -o /dev/null http://127.0.0.1/; do
+        until [[ -S /run/php-$host.sock ]] && lab_in "$host" curl -s -o /dev/null http://127.0.0.1/; do
                 if [[ $SECONDS -ge $end ]]; then
                         cat "$here"/*.out "$here"/*.log >&2
                         return 1

@@ -55,12 +55,19 @@ is 'both languages have the same words' \
         "$(grep -o '^word_[a-z0-9_]*' "$lab/words.en.sh")" "$(grep -o '^word_[a-z0-9_]*' "$lab/words.ja.sh")"
 is 'and the same formats' "$(grep -oE '^word_|%[sd]' "$lab/words.en.sh")" "$(grep -oE '^word_|%[sd]' "$lab/words.ja.sh")"
 
-# Ctrl-C goes to the whole process group; other ends only to the process itself.
-for signal in INT TERM HUP; do
-        setsid perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' "$UNDERSTUDY" demo >"$tmp/said" 2>&1 </dev/null &
+# begin: a demo that has come as far as the first act, in a process group of its own; $demo is its process.
+begin()
+{
+        rm -f "$tmp/said"
+        setsid perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' "$UNDERSTUDY" demo --lang en >"$tmp/said" 2>&1 </dev/null &
         demo=$!
         cleanup_process "$demo"
-        wait_for 20 grep -qs 'ACT 1' "$tmp/said" || fail "$signal: act 1 has begun"
+        wait_for 20 grep -qs 'ACT 1' "$tmp/said" || fail "$1: act 1 has begun"
+}
+
+# Ctrl-C goes to the whole process group; other ends only to the process itself.
+for signal in INT TERM HUP; do
+        begin "$signal"
         if [[ $signal == INT ]]; then kill -INT -- "-$demo"; else kill "-$signal" "$demo"; fi
         wait "$demo"
         isnt "$signal: it did not end as if it were done" "$?" 0
@@ -68,20 +75,14 @@ for signal in INT TERM HUP; do
 done
 
 # After kill -9 the kernel takes down the lab; its folder goes with the next demo.
-setsid "$UNDERSTUDY" demo >"$tmp/said" 2>&1 </dev/null &
-demo=$!
-cleanup_process "$demo"
-wait_for 20 grep -qs 'ACT 1' "$tmp/said" || fail 'KILL: act 1 has begun'
+begin KILL
 kill -KILL "$demo"
 wait "$demo" 2>/dev/null
 wait_for 5 nobody_left
 is 'after KILL: no process' "$(processes)" ''
 first=$(ls "$TMPDIR")
 like 'after KILL: its folder is there' "$first" '^understudy-lab\.'
-setsid "$UNDERSTUDY" demo >"$tmp/said" 2>&1 </dev/null &
-demo=$!
-cleanup_process "$demo"
-wait_for 20 grep -qs 192.0.2.80 "$tmp/said" || fail 'the next demo has begun'
+begin 'the next demo'
 not_ok 'the next demo has removed it' test -e "$TMPDIR/$first"
 kill -TERM "$demo"
 wait "$demo" 2>/dev/null
