@@ -89,5 +89,5 @@ attack()
         exact "$name: exact"
         is "$name: nothing is left beside it" "$(ls -A "${dest%/*}")" "${dest##*/}"
         status_is 0 "$name: nothing for a second pull" us pull "$dest" --repo "$repo" --pub "$pub" --json
-        json_is "$name: and nothing was exchanged" .exchanged false
+        json_is "$name: and nothing was exchanged" .changed false
 }

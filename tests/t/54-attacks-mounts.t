@@ -64,7 +64,7 @@ in_extra() { mkdir -p new/x && mount --bind "$behind/folder" new/x; }
 mount_attack 'a mount in an extra folder' in_extra 'new/ extra'
 
 on_extra_file() { : >extra && mount --bind "$behind/page" extra; }
-mount_attack 'a mount on an extra file' on_extra_file 'extra mount'
+mount_attack 'a mount on an extra file' on_extra_file 'extra extra' 'extra mount'
 
 stacked() { mount --bind "$behind/folder" docs && mount --bind "$behind/docs" docs; }
 mount_attack 'two mounts on one folder' stacked 'docs mount'

@@ -38,7 +38,7 @@ for kind in held mapped; do
                 fi
                 # Nothing differs, and still the tree may not be left as it is: somebody can write.
                 status_is "$expected" "$name: pull" us pull "$dest" --repo "$repo" --pub "$pub" --json
-                json_is "$name: a fresh tree was exchanged in" .exchanged true
+                json_is "$name: a fresh tree was exchanged in" .changed true
                 status_is 0 "$name: genuine" us verify "$dest" --pub "$pub" --json
                 let_write "$name"
                 status_is 0 "$name: and still genuine" us verify "$dest" --pub "$pub" --json

@@ -232,7 +232,7 @@ done
 
 status_is 0 'after all of it the stand-by is genuine' us verify "$dest" --pub "$pub" --json
 status_is 0 'and the genuine repository has nothing for it' us pull "$dest" --repo "$genuine_repo" --pub "$pub" --json
-json_is 'so that nothing was exchanged' .exchanged false
+json_is 'so that nothing was exchanged' .changed false
 exact 'exact'
 
 done_testing
