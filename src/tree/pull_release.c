@@ -121,6 +121,15 @@ static int check_accepted(struct pull_run *run, struct choice_facts *facts, stru
         return refuse_choice(run, facts, err);
 }
 
+/* A key that was seen to be withdrawn stays so, whatever becomes of this pull: not only when a release was accepted. */
+static int remember_keys(const struct pull_run *run, const struct choice_facts *facts, struct error *err)
+{
+        if (!run->state->pulled || !facts->root_mode || facts->keys_version <= facts->keys_seen)
+                return 0;
+        return state_accept(run->state, &run->options->pub, run->state->site, facts->accepted, facts->keys_version,
+                            err);
+}
+
 static int choose(struct pull_run *run, struct choice_facts *facts, struct current *current, struct error *err)
 {
         int r = 0;
@@ -137,6 +146,8 @@ static int choose(struct pull_run *run, struct choice_facts *facts, struct curre
                 }
         }
         r = find_facts(run, current, facts, err);
+        if (r == 0)
+                r = remember_keys(run, facts, err);
         if (r < 0)
                 return r;
         run->choice = choose_release(facts);

@@ -15,6 +15,9 @@ fresh_lie()
         cp -a "$genuine_repo" "$repo"
 }
 
+# A stand-by is made anew from the genuine one.
+restart_genuine() { local repo=$genuine_repo && restart_standby; }
+
 # refused STATUS NAME PULL-OPTION...: the pull ends so, and the live tree is as it was.
 refused()
 {
@@ -59,6 +62,8 @@ forge()
 make_keys "$tmp/other"
 fresh_lie
 manifest_of_1=$genuine_repo/releases/1/manifest.mtree
+# Another one, of the same objects: d.html has the bytes of index.php.
+sed "s|^\(\./docs/2008/d\.html \).*|\1$(sed -n 's/^\.\/index\.php //p' "$manifest_of_1")|" "$manifest_of_1" >"$tmp/other-manifest"
 forge 2 "$manifest_of_1" "$tmp/other/release.key"
 refused 3 'release 2 signed by somebody else'
 
@@ -67,7 +72,7 @@ rm "$repo/releases/1/release.json.minisig"
 echo x >>"$dest/index.php"
 us pull "$dest" --repo "$repo" --pub "$pub"
 ok 'a signature is missing, the tree tampered: never called done' test "$status" -eq 3 -o "$status" -eq 1
-restart_standby
+restart_genuine
 
 fresh_lie
 cp -r "$repo/releases/1" "$repo/releases/2"
@@ -80,13 +85,13 @@ cp "$repo/releases/1/release.json.minisig" "$repo/releases/2/"
 refused 3 "release 1's signature below release 2"
 
 fresh_lie
-forge 2 "$manifest_of_1"
+forge 2 "$tmp/other-manifest"
 sed -i 's/0644/0666/' "$repo/releases/2/manifest.mtree"
 rm "$repo/releases/2/manifest.mtree.zst"
 refused 3 'a manifest that is not the signed one'
 
 fresh_lie
-forge 2 "$manifest_of_1"
+forge 2 "$tmp/other-manifest"
 sed -i 's/0644/0666/' "$repo/releases/2/manifest.mtree"
 zstd -qf "$repo/releases/2/manifest.mtree" -o "$repo/releases/2/manifest.mtree.zst"
 sign "$repo/releases/2/manifest.mtree" 'understudy site=example release=2 file=manifest.mtree'
@@ -101,9 +106,7 @@ refused 3 'one byte more in release.json'
 
 # That forging is done right is shown by one that must be accepted.
 fresh_lie
-sed 's|^\./docs/2008/d.html .*|&|' "$manifest_of_1" >"$tmp/m"
-forge 2 "$tmp/m"
-cp -a "$dest" "$tmp/before"
+forge 2 "$manifest_of_1"
 status_is 0 'a release made by hand with the right key is accepted' us pull "$dest" --repo "$repo" --pub "$pub" --json
 json_is 'and it is release 2' .release 2
 
@@ -146,7 +149,6 @@ refused 3 'a latest that is no number'
 
 file_line=$(grep '^\./docs/help\.html ' "$manifest_of_1")
 words=${file_line#* }
-index_words=$(sed -n 's/^\.\/index\.php //p' "$manifest_of_1")
 
 # hostile NAME AFTER LINE...: lines put behind the line that begins with AFTER.
 hostile()
@@ -213,10 +215,9 @@ done
 
 # ---------------------------------------------------------------- objects
 
-sed "s|^\(\./docs/2008/d\.html \).*|\1$index_words|" "$manifest_of_1" >"$tmp/m"
 for what in flipped cut missing; do
         fresh_lie
-        forge 2 "$tmp/m"
+        forge 2 "$tmp/other-manifest"
         for pack in "$repo"/packs/*.pack; do
                 case $what in
                 flipped) perl -pi -e 'BEGIN { $/ = undef } $_ ^= "\x01" x length' "$pack" ;;

@@ -18,7 +18,7 @@ root_key=$tmp/keys/root.key current_key=$tmp/keys/current.key
 status_is 0 'delegate a release key' us delegate "$tmp/keys/release.pub" --repo "$repo" --key "$root_key" --as release
 status_is 0 'delegate a current key' us delegate "$tmp/keys/current.pub" --repo "$repo" --key "$root_key" --as current
 status_is 0 'publish' us publish "$tmp/src" --repo "$repo" --key "$key" --site example
-status_is 3 'a current key can sign no release' us publish "$tmp/src" --repo "$repo" --key "$current_key"
+status_is 4 'a current key can sign no release' us publish "$tmp/src" --repo "$repo" --key "$current_key"
 status_is 3 'without a current note nobody knows what is newest' us pull "$dest" --repo "$repo" --pub "$pub"
 not_ok 'and nothing was made' test -e "$dest"
 status_is 0 'refresh' us refresh --repo "$repo" --key "$current_key" --valid 1h
@@ -116,8 +116,6 @@ refused 3 "current.json's signature dropped" one
 
 cp -a "$tmp/repo2" "$tmp/repo2-expired"
 us refresh --repo "$tmp/repo2-expired" --key "$current_key" --valid 1s || { fail 'refresh --valid 1s' && output_diag; }
-expired_at=$SECONDS
-wait_expired() { wait_for 4 test $((SECONDS - expired_at)) -ge 3 || sleep 2; }
 sleep 2
 
 spoil "$tmp/repo2-expired"
@@ -147,9 +145,9 @@ is_release 'expired, tampered' two
 
 spoil "$tmp/repo2"
 status_is 0 'a fresh note again' us pull "$dest" --repo "$repo" --pub "$pub" --json
-rm -rf "$repo/releases/2"
-echo 1 >"$repo/latest"
-us refresh --repo "$repo" --key "$current_key" --valid 1h
+jq -S --indent 1 '.release = 1 | .digest = $digest' --arg digest "$(sha256sum <"$repo/releases/1/release.json" | cut -d' ' -f1)" \
+        "$repo/current.json" >"$tmp/j" && cp "$tmp/j" "$repo/current.json"
+sign "$repo/current.json" "$(note 1)" "$current_key"
 refused 4 'a note, valid and signed, for an older release' two
 refused 4 'the older release by its number' two --release 1
 
@@ -158,7 +156,7 @@ refused 4 'the older release by its number' two --release 1
 spoil "$tmp/repo2"
 cp -a "$repo" "$tmp/repo-before-revocation"
 status_is 0 'revoke the release key' us revoke "$tmp/keys/release.pub" --repo "$repo" --key "$root_key"
-status_is 3 'it can publish nothing any more' us publish "$tmp/src2" --repo "$repo" --key "$key"
+status_is 4 'it can publish nothing any more' us publish "$tmp/src2" --repo "$repo" --key "$key"
 refused 3 'a release signed by a revoked key' two
 cp -a "$repo" "$tmp/repo-revoked"
 
@@ -167,7 +165,10 @@ refused 4 'a keys.json from before the revocation' two
 
 spoil "$tmp/repo-revoked"
 us delegate "$tmp/keys2/release.pub" --repo "$repo" --key "$root_key" --as release
-status_is 0 'a new release key publishes' us publish "$tmp/src2" --repo "$repo" --key "$tmp/keys2/release.key"
+# What a revoked key declared in the release before is not taken over without a word.
+status_is 4 'a new release key does not simply follow it' \
+        us publish "$tmp/src2" --repo "$repo" --key "$tmp/keys2/release.key"
+status_is 0 'it does with --new-key' us publish "$tmp/src2" --repo "$repo" --key "$tmp/keys2/release.key" --new-key
 us refresh --repo "$repo" --key "$current_key" --valid 1h
 status_is 0 'and its release is accepted' us pull "$dest" --repo "$repo" --pub "$pub" --json
 json_is 'as release 3' .release 3
