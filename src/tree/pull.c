@@ -104,6 +104,17 @@ static int check_roots(const struct pull_run *run, struct error *err)
         return 0;
 }
 
+/* A root that was proven until now and is no part of this release is nobody's from now on; that is not left unsaid. */
+static void note_dropped_roots(const struct pull_run *run)
+{
+        for (size_t i = 0; i < run->state->root_count; i++)
+                if (!release_root(&run->release, run->state->roots[i].name))
+                        pull_note(run,
+                                  _("release %" PRIu64 " has no root %s any more: %s stays as it is, and nobody "
+                                    "compares it from now on"),
+                                  run->release.number, run->state->roots[i].name, run->state->roots[i].folder);
+}
+
 /* The docroot first, then by name: the fixed order of the exchange. */
 static int open_roots(struct pull_run *run, struct error *err)
 {
@@ -116,7 +127,11 @@ static int open_roots(struct pull_run *run, struct error *err)
         for (size_t i = 0; i < run->release.root_count && r == 0; i++)
                 if (&run->release.roots[i] != docroot)
                         r = add_root(run, &run->release.roots[i], err);
-        return r < 0 ? r : check_roots(run, err);
+        if (r == 0)
+                r = check_roots(run, err);
+        if (r == 0 && run->state->pulled)
+                note_dropped_roots(run);
+        return r;
 }
 
 /* ---- before anything is written beside DEST ---- */
