@@ -35,7 +35,8 @@ static void become(const char *const argv[], const struct child_options *options
                 _exit(127);
         if (input < 0)
                 input = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        if (dup2(input, 0) < 0 || (output >= 0 && (dup2(output, 1) < 0 || dup2(output, 2) < 0)))
+        if (dup2(input, 0) < 0 || (output >= 0 && (dup2(output, 1) < 0 || dup2(output, 2) < 0)) ||
+            (options->output_descriptor > 0 && dup2(options->output_descriptor, 1) < 0))
                 _exit(127);
         closefrom(3);
         if (options->before_exec && options->before_exec(options->context) < 0)
@@ -130,5 +131,29 @@ int child_run(const char *const argv[], const struct child_options *options, str
         if (r == 127)
                 return error_set(err, -ENOENT,
                                  _("cannot run %s: the program was not found; install it or give its path"), argv[0]);
+        return r;
+}
+
+int child_start(const char *const argv[], const struct child_options *options, pid_t *ret_pid, struct error *err)
+{
+        pid_t parent = getpid(), pid = fault_point(FAULT_FORK) ? -1 : fork();
+
+        if (pid < 0)
+                return error_errno(err, errno, _("cannot run %s"), argv[0]);
+        if (pid == 0)
+                become(argv, options, -1, parent);
+        *ret_pid = pid;
+        return 0;
+}
+
+int child_wait(pid_t pid, const char *name, struct error *err)
+{
+        int r = wait_for(pid, 0);
+
+        if (r < 0)
+                return error_errno(err, -r, _("cannot wait for %s"), name);
+        if (r == 127)
+                return error_set(err, -ENOENT,
+                                 _("cannot run %s: the program was not found; install it or give its path"), name);
         return r;
 }

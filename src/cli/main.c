@@ -24,6 +24,7 @@ static const struct command *const commands[] = {
         &command_delegate,
         &command_revoke,
         &command_refresh,
+        &command_adopt,
         &command_publish,
         &command_releases,
         &command_pull,

@@ -39,7 +39,7 @@ static const char *const php_decoders[] = { "base64_decode", "gzinflate",    "gz
 static const char *const php_inputs[] = {
         "$_get", "$_post", "$_request", "$_cookie", "php://input", "$_server['http_"
 };
-static const char *const js_runners[] = { "eval", "write", "writeln", "function", "settimeout" };
+static const char *const js_runners[] = { "eval", "write", "writeln", "settimeout" };
 static const char *const js_decoders[] = { "unescape(", "atob(", "fromcharcode(" };
 
 static bool is_name(char c)
@@ -284,6 +284,12 @@ static bool long_list(const char *at, const char *end)
         return commas >= 16;
 }
 
+/* Function(...), which makes one from text; not the word function. */
+static bool makes_function(const struct scan *scan, const char *at)
+{
+        return at - scan->text >= 8 && memcmp(at - 8, "Function", 8) == 0 && (at - scan->text == 8 || !is_name(at[-9]));
+}
+
 static void look_at_js_call(struct scan *scan, const char *at, const char *arguments, const char *end)
 {
         static const char *const from_char_code[] = { "fromcharcode" }, *const create[] = { "createelement" };
@@ -292,7 +298,9 @@ static void look_at_js_call(struct scan *scan, const char *at, const char *argum
                 scan->makes_script = true;
         if (called(scan, at, from_char_code, 1) && long_list(arguments, end))
                 obfuscated(scan, _("a text is put together from a long list of character codes"), true);
-        if (!called(scan, at, js_runners, LENGTH(js_runners)))
+        /* The loader that Google Analytics told everybody to paste for years. */
+        if ((!called(scan, at, js_runners, LENGTH(js_runners)) && !makes_function(scan, at)) ||
+            find(arguments, end, "google-analytics") || find(arguments, end, "gajshost"))
                 return;
         if (starts(arguments, end, "function(p,a,c,k,e"))
                 obfuscated(scan, _("the script is packed"), false);

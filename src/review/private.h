@@ -40,6 +40,16 @@ void inspection_done(struct inspection *inspection);
 int inspect(struct inspection *inspection, int directory, const char *name, const char *path, const struct statx *stx,
             const struct digest *expected, struct error *err);
 
+/* The names in a folder. */
+struct names {
+        char **list; /* sorted */
+        size_t count, capacity;
+};
+
+/* 0, -ENOMEM, or another errno of the folder. */
+int names_read(int directory, struct names *names);
+void names_done(struct names *names);
+
 /* What names tell. */
 bool name_is_code(const char *name);    /* a web server may run it */
 bool name_is_control(const char *name); /* .htaccess and the like */
