@@ -4,7 +4,8 @@
 # shellcheck source=tests/t/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-need jq
+need jq zstd openssl ps
+need_root
 driver=$build_folder/tests/support/fetch_driver
 server=$build_folder/tests/support/hostile_server
 [[ -x $driver && -x $server ]] || bail_out "$driver is not built"
@@ -141,4 +142,86 @@ not-http~~HTTP
 500 Internal Server Error~~HTTP status 500
 204 No Content~~HTTP status 204
 END
+
+# ------------------------------------------------- the live tree stays as it was
+# The stand-by has release 1, tampered with; release 2 lies in the repository.
+mkdir -p "${dest%/*}"
+status_is 0 'pull from the folder' us pull "$dest" --repo "$repo" --pub "$pub"
+echo '<!-- more -->' >>"$tmp/src/docs/help.html"
+head -c 400000 /dev/zero | openssl enc -aes-128-ctr -K 02 -iv 00 2>/dev/null >"$tmp/src/img/new.jpg"
+make_repository
+echo planted >"$dest/index.html"
+snapshot "$dest" >"$tmp/before"
+cp -a "$repo" "$tmp/repo.good"
+
+# untouched NAME WORDS: the last pull was refused, and nothing has changed; nothing is left beside the tree either.
+untouched()
+{
+        snapshot "$dest" >"$tmp/after"
+        if [[ $status == 3 && $(wc -l <"$tmp/stderr") == 1 && $(errors) =~ $2 ]] && cmp -s "$tmp/before" "$tmp/after" &&
+                ! compgen -G "${dest%/*}/.understudy.*" >/dev/null; then
+                pass "$1"
+        else
+                fail "$1"
+                diag "  status $status, expected 3, a tree as before, and words like: $2"
+                diag "  beside the tree: $(ls -A "${dest%/*}")"
+                output_diag
+                diff "$tmp/before" "$tmp/after" | head -5 | sed 's/^/#   /'
+        fi
+}
+
+while IFS='~' read -r mode part words; do
+        serve "$mode" ${part:+"$part"}
+        run timeout 60 "$UNDERSTUDY" pull "$dest" --repo "$url" --pub "$pub" --stall-timeout 1
+        untouched "pull: $mode ${part:-everywhere}" "$words"
+done <<END
+short~~.
+html~~.
+endless~~.
+redirect-host~~not followed
+changed~.json~.
+changed~.minisig~.
+changed~.pack~damaged
+changed~.index~not the one that the release names
+cut-there~.pack~.
+404 Not Found~.index~no file
+404 Not Found~.minisig~.
+END
+
+# Frames that unpack to a gigabyte, where small objects should be: the index is signed, the pack is only fetched.
+head -c 1G /dev/zero | zstd -q -1 >"$tmp/bomb"
+for one in "$repo"/packs/*.pack; do
+        size=$(stat -c %s "$one")
+        head -c "$size" "$tmp/bomb" | dd of="$one" conv=notrunc status=none
+done
+serve good
+run timeout 60 "$UNDERSTUDY" pull "$dest" --repo "$url" --pub "$pub"
+untouched 'pull: a bomb in the packs, over HTTP' 'damaged'
+run timeout 60 "$UNDERSTUDY" pull "$dest" --repo "$repo" --pub "$pub"
+untouched 'pull: a bomb in the packs, from the folder' 'damaged'
+rm -r "$repo"
+mv "$tmp/repo.good" "$repo"
+
+# The good server again; it is cut once in the middle.
+serve cut-once .pack
+run timeout 60 "$UNDERSTUDY" pull "$dest" --repo "$url" --pub "$pub" --json
+is 'pull: cut once: exact now, and it had been tampered with' "$status" 1
+json_is 'pull: it is the new release' .release 2
+is 'the planted page is gone' "$(ls "$dest"/index.html 2>/dev/null)" ''
+status_is 0 'and verify agrees' us verify "$dest" --pub "$pub"
+
+# A helper that is killed: the command ends, and says so.
+serve silent
+"$UNDERSTUDY" pull "$dest" --repo "$url" --pub "$pub" >"$tmp/stdout" 2>"$tmp/stderr" &
+pull=$!
+cleanup_process "$pull"
+for _ in {1..100}; do
+        helper=$(<"/proc/$pull/task/$pull/children")
+        [[ -n $helper && $(ps -o user= -p "${helper% }" 2>/dev/null) == @(nobody|understudy) ]] && break
+        sleep 0.05
+done
+kill -KILL "${helper% }"
+wait "$pull"
+is 'a killed helper is an error of the command' $? 3
+like 'with words' "$(errors)" 'signal 9'
 done_testing
