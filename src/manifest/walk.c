@@ -41,7 +41,7 @@ struct walk {
         struct walk_item item;
         struct frame frames[ENTRY_DEPTH_MAXIMUM + 1];
         size_t depth; /* frames in use */
-        char *names;  /* NUL-terminated, one behind the other */
+        char *names;  /* one behind the other: a byte for the type (DT_...), the name, a NUL */
         size_t names_used, names_capacity;
         uint32_t *offsets; /* of names, sorted within a frame */
         size_t count, capacity;
@@ -97,9 +97,9 @@ void walk_freep(struct walk **walk)
         walk_free(*walk);
 }
 
-static int add_name(struct walk *walk, const char *name)
+static int add_name(struct walk *walk, const char *name, unsigned char type)
 {
-        size_t size = strlen(name) + 1;
+        size_t size = 1 + strlen(name) + 1;
 
         if (walk->names_used + size > WALK_NAMES_MAXIMUM)
                 return -E2BIG;
@@ -121,8 +121,9 @@ static int add_name(struct walk *walk, const char *name)
                 walk->offsets = offsets;
                 walk->capacity = capacity;
         }
-        memcpy(walk->names + walk->names_used, name, size);
-        walk->offsets[walk->count++] = (uint32_t)walk->names_used;
+        walk->names[walk->names_used] = (char)type;
+        memcpy(walk->names + walk->names_used + 1, name, size - 1);
+        walk->offsets[walk->count++] = (uint32_t)walk->names_used + 1;
         walk->names_used += size;
         return 0;
 }
@@ -144,7 +145,7 @@ static int read_names(struct walk *walk, int fd)
                         at += entry->d_reclen;
                         if (name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0')))
                                 continue;
-                        r = add_name(walk, name);
+                        r = add_name(walk, name, entry->d_type);
                         if (r < 0)
                                 return r;
                 }
@@ -238,6 +239,18 @@ static void look_at_root(struct walk *walk)
         walk->mount = item->stx.stx_mnt_id;
 }
 
+void walk_look(struct walk *walk)
+{
+        struct walk_item *item = &walk->item;
+
+        if (!item->lazy)
+                return;
+        item->lazy = false;
+        item->error = inode_stat_at(item->folder->fd, item->name, &item->stx);
+        item->mount = item->error == 0 &&
+                      ((item->stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) || item->stx.stx_mnt_id != walk->mount);
+}
+
 static void look_at(struct walk *walk, struct frame *frame)
 {
         const char *name = walk->names + walk->offsets[frame->next++];
@@ -251,9 +264,11 @@ static void look_at(struct walk *walk, struct frame *frame)
         item->path_length = at + length;
         item->name = walk->path + at;
         item->folder = frame->folder;
-        item->error = inode_stat_at(frame->folder->fd, name, &item->stx);
-        item->mount = item->error == 0 &&
-                      ((item->stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) || item->stx.stx_mnt_id != walk->mount);
+        item->error = 0;
+        item->mount = false;
+        item->lazy = true;
+        if (!(walk->flags & WALK_LAZY) || name[-1] != DT_REG)
+                walk_look(walk);
 }
 
 bool walk_next(struct walk *walk, const struct walk_item **ret_item)

@@ -36,6 +36,7 @@ int walk_folder_fd(const struct walk_folder *folder);
 
 enum walk_flags {
         WALK_UNSORTED = 1 << 0, /* in the order of the file system: for a look at everything */
+        WALK_LAZY = 1 << 1,     /* what the folder lists as a regular file is not looked at before walk_look() */
 };
 
 struct walk_item {
@@ -44,6 +45,7 @@ struct walk_item {
         const char *name;           /* its last component */
         struct walk_folder *folder; /* the folder that holds it; NULL for the root */
         struct statx stx;           /* meaningful when error is 0 */
+        bool lazy;                  /* listed as a regular file, which is all that is known: no stx, error or mount */
         int error;                  /* negative errno of the look at it (-ENOENT: it vanished) */
         bool mount;                 /* another file system or a bind mount begins here; the root: it is a mount point */
 };
@@ -57,6 +59,9 @@ void walk_freep(struct walk **walk);
 
 /* The next item; false at the end. The first one is the root. */
 bool walk_next(struct walk *walk, const struct walk_item **ret_item);
+
+/* Looks at the present item if that was not done yet. */
+void walk_look(struct walk *walk);
 
 /*
  * Goes into the folder that walk_next() gave last: 0, or a negative errno without words; the walk then goes on behind

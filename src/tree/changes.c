@@ -56,20 +56,19 @@ static uint64_t mix(uint64_t hash, uint64_t word)
         return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint64_t fingerprint(uint64_t key, const struct walk_item *item)
+static uint64_t fingerprint(uint64_t key, const char *path, size_t length, const struct statx *stx)
 {
-        const struct statx *stx = &item->stx;
-        uint64_t hash = mix(key, item->path_length);
+        uint64_t hash = mix(key, length);
         size_t at = 0;
 
-        for (; at + 8 <= item->path_length; at += 8) {
+        for (; at + 8 <= length; at += 8) {
                 uint64_t word;
 
-                memcpy(&word, item->path + at, 8);
+                memcpy(&word, path + at, 8);
                 hash = mix(hash, word) + key;
         }
-        for (; at < item->path_length; at++)
-                hash = mix(hash, (unsigned char)item->path[at]) + key;
+        for (; at < length; at++)
+                hash = mix(hash, (unsigned char)path[at]) + key;
         hash = mix(hash, stx->stx_ino) + key;
         hash = mix(hash, stx->stx_size) + key;
         hash = mix(hash, (uint64_t)stx->stx_mode << 32 | stx->stx_nlink) + key;
@@ -79,12 +78,10 @@ static uint64_t fingerprint(uint64_t key, const struct walk_item *item)
         return mix(hash, (uint64_t)stx->stx_ctime.tv_nsec << 32 | stx->stx_mtime.tv_nsec);
 }
 
-void changes_add(struct changes *changes, const struct walk_item *item)
+void changes_add(struct changes *changes, const char *path, size_t length, const struct statx *stx)
 {
-        if (item->error)
-                return;
-        changes->sum[0] += fingerprint(changes->key[0], item);
-        changes->sum[1] += fingerprint(changes->key[1], item);
+        changes->sum[0] += fingerprint(changes->key[0], path, length, stx);
+        changes->sum[1] += fingerprint(changes->key[1], path, length, stx);
 }
 
 static bool is_new(const struct changes *changes, const struct statx *stx)
@@ -115,7 +112,8 @@ static bool look_again(const struct changes *changes, struct changes *again, str
                 set_changing(result, item->path, item->path_length);
                 return false;
         }
-        changes_add(again, item);
+        if (item->error == 0)
+                changes_add(again, item->path, item->path_length, &item->stx);
         if (item->error == 0 && S_ISDIR(item->stx.stx_mode) && !item->mount && walk_enter(walk) < 0 && complete) {
                 set_changing(result, item->path, item->path_length);
                 return false;

@@ -35,7 +35,7 @@ struct changes {
 int changes_begin(struct changes *changes, struct error *err);
 
 /* Everything that the first walk saw and that is compared. */
-void changes_add(struct changes *changes, const struct walk_item *item);
+void changes_add(struct changes *changes, const char *path, size_t length, const struct statx *stx);
 
 /* The second look, when all was read: sets result->changing. `complete`: the first walk saw all that is there, so the
  * sums must be equal. */

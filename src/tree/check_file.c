@@ -34,20 +34,18 @@ void checker_done(struct checker *checker)
         *checker = (struct checker){ 0 };
 }
 
+/* A mount over the file is not crossed, a link not followed, a FIFO not waited for. */
 static int open_file(struct checker *checker, const struct file_job *job)
 {
         const char *name = job->path.data + job->name_at;
-        int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-        int fd;
+        int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+        int fd = open_beneath(walk_folder_fd(job->folder), name, flags | checker->no_atime, 0, BENEATH_STRICT);
 
-        if (fault_point(FAULT_OPEN))
-                return -errno;
-        fd = openat(walk_folder_fd(job->folder), name, flags | checker->no_atime);
-        if (fd < 0 && errno == EPERM && checker->no_atime) { /* neither owner nor root */
+        if (fd == -EPERM && checker->no_atime) { /* neither owner nor root */
                 checker->no_atime = 0;
-                fd = openat(walk_folder_fd(job->folder), name, flags);
+                fd = open_beneath(walk_folder_fd(job->folder), name, flags, 0, BENEATH_STRICT);
         }
-        return fd < 0 ? -errno : fd;
+        return fd;
 }
 
 /* SHA-256 of at most `limit` + 1 bytes, so that a file that has become longer is seen to be. */
@@ -156,25 +154,61 @@ static int check_open_file(struct checker *checker, struct file_job *job, int fd
         return options->genuine(options->context, &job->entry, fd, &job->stx, err);
 }
 
-int check_file(struct checker *checker, struct file_job *job, struct error *err)
+/* The first look at the inode, or a second one after the walk's. */
+static int take_look(struct file_job *job, const struct statx *now)
+{
+        const struct attributes *expected = job->expected;
+
+        job->regular = true;
+        if (job->looked) {
+                job->changed = job->changed || !inode_same(&job->stx, now);
+                return 0;
+        }
+        job->stx = *now;
+        return findings_of_inode(&job->findings, now, &job->entry, expected ? expected->flags : 0);
+}
+
+static int look(struct file_job *job, int fd)
+{
+        struct statx now;
+        int r = inode_stat(fd, &now);
+
+        if (r < 0)
+                return r;
+        if (!S_ISREG(now.stx_mode) ||
+            (job->looked && (now.stx_ino != job->stx.stx_ino || now.stx_mnt_id != job->stx.stx_mnt_id)))
+                return -ESTALE;
+        return take_look(job, &now);
+}
+
+/* It could not be opened as the regular file that it was listed as: what can be said without. */
+static int tell_unopened(struct file_job *job, int error)
 {
         char expected[DIGEST_HEX_SIZE];
-        _cleanup_(fd_closep) int fd = open_file(checker, job);
         struct statx now;
-        int r = fd < 0 ? fd : inode_stat(fd, &now);
+        bool there = inode_stat_at(walk_folder_fd(job->folder), job->path.data + job->name_at, &now) == 0;
 
-        if (r == 0 &&
-            (now.stx_ino != job->stx.stx_ino || now.stx_mnt_id != job->stx.stx_mnt_id || !S_ISREG(now.stx_mode)))
-                r = -ESTALE;
-        if (r == 0) {
-                if (!inode_same(&job->stx, &now))
-                        job->changed = true;
-                return check_open_file(checker, job, fd, err);
-        }
-        if (r == -ENOMEM)
-                return error_memory(err);
-        if (r == -ENOENT || r == -ELOOP || r == -ENXIO || r == -ESTALE) /* it is not what it was a moment ago */
-                job->changed = true;
+        if (error == -EXDEV)
+                return findings_add(&job->findings, DIFFERENCE_MOUNT, NULL,
+                                    there ? inode_type_name(now.stx_mode) : NULL);
+        /* It is not what it was a moment ago. */
+        job->changed = error == -ENOENT || error == -ELOOP || error == -ENXIO || error == -ESTALE;
+        if (error == -ENOENT)
+                return findings_add(&job->findings, DIFFERENCE_MISSING, "file", NULL);
+        if (there && S_ISREG(now.stx_mode) && take_look(job, &now) < 0)
+                return -ENOMEM;
         digest_hex(&job->entry.digest, expected);
-        return findings_unreadable(&job->findings, expected, r) < 0 ? error_memory(err) : 0;
+        return findings_unreadable(&job->findings, expected, error);
+}
+
+int check_file(struct checker *checker, struct file_job *job, struct error *err)
+{
+        _cleanup_(fd_closep) int fd = open_file(checker, job);
+        int r = fd < 0 ? fd : look(job, fd);
+
+        if (r == 0)
+                return check_open_file(checker, job, fd, err);
+        if (r != -ENOMEM)
+                r = tell_unopened(job, r);
+        return r < 0 ? error_memory(err) : 0;
 }

@@ -18,10 +18,12 @@ struct file_job {
         size_t name_at;             /* of the last component in it */
         struct entry entry;         /* its path is the buffer's */
         const struct attributes *expected;
-        struct statx stx; /* as the walk saw it */
+        bool looked;      /* the walk has looked at it: stx and its findings are there; else the descriptor is asked */
+        struct statx stx; /* before it was read */
         bool slash;       /* an extra folder: shown with "/" at its end */
 
         struct findings findings;
+        bool regular;   /* it was a regular file, and stx says which */
         uint64_t bytes; /* read and hashed */
         bool changed;   /* something changed while it was read */
         bool writable;  /* somebody holds it open for writing */

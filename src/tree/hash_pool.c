@@ -30,7 +30,9 @@ struct slot {
 
 struct hash_pool {
         const struct verify_options *options;
+        struct changes *changes;
         struct verify_result *result;
+        unsigned int threads;   /* the walking one included */
         struct checker checker; /* the walking thread's */
         struct slot *slots;
         size_t size; /* of the ring: 1 with one thread */
@@ -73,7 +75,7 @@ static struct slot *slot_at(const struct hash_pool *pool, size_t number)
 static size_t claim(struct hash_pool *pool, size_t *ret_first)
 {
         size_t there = pool->published - pool->claimed;
-        size_t share = there / (2 * (pool->worker_count + 1));
+        size_t share = there / (2 * pool->threads);
 
         share = share > BATCH ? BATCH : share ? share : there ? 1 : 0;
         *ret_first = pool->claimed;
@@ -152,11 +154,10 @@ static int start_workers(struct hash_pool *pool, unsigned int count, struct erro
         return r ? error_errno(err, r, _("cannot start a thread to read files with")) : 0;
 }
 
-int hash_pool_new(const struct verify_options *options, struct verify_result *result, struct hash_pool **ret_pool,
-                  struct error *err)
+int hash_pool_new(const struct verify_options *options, struct changes *changes, struct verify_result *result,
+                  struct hash_pool **ret_pool, struct error *err)
 {
         _cleanup_(hash_pool_freep) struct hash_pool *pool = memory_new(1, sizeof(*pool));
-        unsigned int threads = thread_count(options->threads);
         int r;
 
         if (!pool)
@@ -165,8 +166,10 @@ int hash_pool_new(const struct verify_options *options, struct verify_result *re
         pthread_cond_init(&pool->work, NULL);
         pthread_cond_init(&pool->done, NULL);
         pool->options = options;
+        pool->changes = changes;
         pool->result = result;
-        pool->size = threads > 1 ? RING : 1;
+        pool->threads = thread_count(options->threads);
+        pool->size = pool->threads > 1 ? RING : 1;
         pool->slots = memory_new(pool->size, sizeof(*pool->slots));
         if (!pool->slots)
                 return error_memory(err);
@@ -174,7 +177,7 @@ int hash_pool_new(const struct verify_options *options, struct verify_result *re
                 pool->slots[i].job.path.maximum = PATH_SPACE;
         r = checker_init(&pool->checker, options, err);
         if (r == 0)
-                r = start_workers(pool, threads - 1, err);
+                r = start_workers(pool, pool->threads - 1, err);
         if (r < 0)
                 return r;
         *ret_pool = pool;
@@ -219,8 +222,15 @@ static void keep_path(char kept[static 256], const struct file_job *job)
                 snprintf(kept, 256, "%.*s", 255, buffer_text(&text));
 }
 
-static void add_up(struct verify_result *result, const struct file_job *job)
+static void add_up(const struct hash_pool *pool, const struct file_job *job)
 {
+        struct verify_result *result = pool->result;
+
+        if (job->regular) {
+                result->files++;
+                result->times += job->stx.stx_mtime.tv_sec != job->entry.time || job->stx.stx_mtime.tv_nsec != 0;
+                changes_add(pool->changes, job->path.data, job->path.length, &job->stx);
+        }
         result->bytes += job->bytes;
         if (job->changed) {
                 result->changing = true;
@@ -239,7 +249,7 @@ static int report(struct hash_pool *pool, struct file_job *job, struct error *er
         const struct verify_options *options = pool->options;
         struct difference difference = { .root = options->root };
 
-        add_up(pool->result, job);
+        add_up(pool, job);
         if (job->findings.kinds == 0)
                 return 0;
         if (job->slash && buffer_append_byte(&job->path, '/') < 0)
@@ -339,7 +349,7 @@ int hash_pool_take(struct hash_pool *pool, const char *path, size_t length, stru
         if (buffer_reserve(&job->path, length + 1) < 0 || buffer_append(&job->path, path, length) < 0)
                 return error_memory(err);
         job->expected = NULL;
-        job->slash = job->changed = job->writable = job->no_lease = false;
+        job->slash = job->looked = job->regular = job->changed = job->writable = job->no_lease = false;
         job->bytes = 0;
         *ret_job = job;
         return 0;
@@ -351,7 +361,7 @@ int hash_pool_put(struct hash_pool *pool, struct error *err)
         int r;
 
         if (pool->size > 1) {
-                pool->handed_bytes += slot->job.folder ? slot->job.stx.stx_size : 0;
+                pool->handed_bytes += slot->job.folder ? (uint64_t)slot->job.entry.size : 0;
                 if (pool->tail - pool->handed >= BATCH || pool->handed_bytes >= BATCH_BYTES)
                         publish(pool);
                 return reap(pool, err);

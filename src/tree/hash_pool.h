@@ -8,13 +8,14 @@
 #ifndef TREE_HASH_POOL_H
 #define TREE_HASH_POOL_H
 
+#include "tree/changes.h"
 #include "tree/check_file.h"
 
 struct hash_pool;
 
-/* `options` and `result` are borrowed; the result is written by the walking thread only. */
-int hash_pool_new(const struct verify_options *options, struct verify_result *result, struct hash_pool **ret_pool,
-                  struct error *err);
+/* All are borrowed; what files were found as goes into the changes and the result, in the walking thread only. */
+int hash_pool_new(const struct verify_options *options, struct changes *changes, struct verify_result *result,
+                  struct hash_pool **ret_pool, struct error *err);
 void hash_pool_free(struct hash_pool *pool); /* ends the workers; NULL is fine */
 void hash_pool_freep(struct hash_pool **pool);
 

@@ -123,9 +123,9 @@ static int extra(struct verification *v, struct error *err)
         const struct area *area = ignored(v, item->path);
         int r;
 
+        walk_look(v->walk);
         if (area)
                 return area_item(v->walk, item, area, "", false, v->pool, err);
-        changes_add(&v->changes, item);
         if (item->error == -ENOENT) {
                 found_changing(v);
                 return 0;
@@ -210,7 +210,7 @@ static int compare_folder(struct verification *v, const struct attributes *expec
         return compare_attributes(r, expected, &words, findings);
 }
 
-/* Hands a file to whoever reads it next; the findings of its inode go along. */
+/* Hands a file to whoever reads it next; if the walk has looked at it, the findings of its inode go along. */
 static int hand_over(struct verification *v, const struct attributes *expected, struct findings *findings,
                      struct error *err)
 {
@@ -220,15 +220,14 @@ static int hand_over(struct verification *v, const struct attributes *expected, 
 
         if (r < 0)
                 return r;
-        v->result->files++;
-        if (item->stx.stx_mtime.tv_sec != v->entry.time || item->stx.stx_mtime.tv_nsec != 0)
-                v->result->times++;
         job->folder = walk_folder_hold(item->folder);
         job->name_at = (size_t)(item->name - item->path);
         job->entry = v->entry;
         job->entry.path = job->path.data;
         job->expected = expected;
-        job->stx = item->stx;
+        job->looked = !item->lazy;
+        if (job->looked)
+                job->stx = item->stx;
         job->findings = *findings;
         *findings = (struct findings){ 0 };
         return hash_pool_put(v->pool, err);
@@ -240,9 +239,11 @@ static int compare_same_type(struct verification *v, bool *ret_entered, struct e
         _cleanup_(findings_clear) struct findings findings = { 0 };
         const struct attributes *expected =
                 v->companion->attributes_count ? companion_attributes(v->companion, v->entry.path) : NULL;
-        int r = findings_of_inode(&findings, &v->item->stx, &v->entry, expected ? expected->flags : 0);
+        int r = 0;
 
         *ret_entered = true;
+        if (!v->item->lazy)
+                r = findings_of_inode(&findings, &v->item->stx, &v->entry, expected ? expected->flags : 0);
         if (r == 0 && v->entry.type == ENTRY_FILE)
                 return hand_over(v, expected, &findings, err);
         if (r == 0 && v->entry.type == ENTRY_LINK)
@@ -277,6 +278,7 @@ static int incomparable(struct verification *v, struct error *err)
         return tell(v, item->path, item->path_length, false, &findings, err);
 }
 
+/* The same name in the manifest and on the disk. */
 static int both(struct verification *v, struct error *err)
 {
         const struct walk_item *item = v->item;
@@ -284,12 +286,15 @@ static int both(struct verification *v, struct error *err)
         bool entered = false;
         int r;
 
+        if (area || v->entry.type != ENTRY_FILE) /* a file that is listed as one is looked at by who reads it */
+                walk_look(v->walk);
         if (area) {
                 r = area_item(v->walk, item, area, "", false, v->pool, err);
                 return r < 0 ? r : next_entry(v, err);
         }
-        changes_add(&v->changes, item);
-        if (item->error || item->mount || (item->stx.stx_mode & S_IFMT) != type_bits[v->entry.type])
+        if (item->error == 0 && v->entry.type != ENTRY_FILE)
+                changes_add(&v->changes, item->path, item->path_length, &item->stx);
+        if (!item->lazy && (item->error || item->mount || (item->stx.stx_mode & S_IFMT) != type_bits[v->entry.type]))
                 r = incomparable(v, err);
         else
                 r = compare_same_type(v, &entered, err);
@@ -340,9 +345,9 @@ static int verify(struct verification *v, int directory, struct error *err)
         int r = changes_begin(&v->changes, err);
 
         if (r == 0)
-                r = walk_new(directory, 0, &v->walk, err);
+                r = walk_new(directory, WALK_LAZY, &v->walk, err);
         if (r == 0)
-                r = hash_pool_new(v->options, v->result, &v->pool, err);
+                r = hash_pool_new(v->options, &v->changes, v->result, &v->pool, err);
         if (r == 0)
                 r = merge(v, err);
         if (r == 0)
