@@ -17,10 +17,9 @@
 #include "base/memory.h"
 #include "manifest/mtree.h"
 
-#define PACK_NAME_SIZE (DIGEST_HEX_SIZE + 8)
-#define DEFAULT_LEVEL  3
-#define DELTA_LEVEL    9 /* delta packs are small, read by every server, and made once */
-#define PIECE_SIZE     (128U << 10)
+#define DEFAULT_LEVEL 3
+#define DELTA_LEVEL   9 /* delta packs are small, read by every server, and made once */
+#define PIECE_SIZE    (128U << 10)
 
 /* A pack of the release before, which the next one may go on using. */
 struct old_pack {
@@ -28,16 +27,6 @@ struct old_pack {
         struct pack_index index;
         int fd;
         bool used; /* an object of the new release is in it */
-};
-
-/* A pack that is being made. */
-struct new_pack {
-        char pack_name[PUBLISH_TEMPORARY_SIZE], index_name[PUBLISH_TEMPORARY_SIZE]; /* "": no such file */
-        int fd;
-        struct pack_writer *writer;
-        struct pack_index index;    /* once it is finished */
-        struct release_pack listed; /* the same */
-        bool wanted;                /* is listed by the new release */
 };
 
 /* A path's content became another one: worth trying as a difference. */
@@ -51,7 +40,7 @@ struct publish_objects {
         uint64_t base_number; /* of the release before; 0: none */
         struct old_pack *old;
         size_t old_count;
-        struct new_pack fresh, delta, full;
+        struct publish_pack fresh, delta, full;
         struct step *steps;
         size_t step_count, step_capacity;
         struct pack_decoder *decoder;
@@ -59,22 +48,16 @@ struct publish_objects {
         uint64_t new_count;
 };
 
-static void pack_file_name(const struct digest *id, const char *ending, char name[static PACK_NAME_SIZE])
-{
-        digest_hex(id, name);
-        snprintf(name + DIGEST_HEX_SIZE - 1, PACK_NAME_SIZE - DIGEST_HEX_SIZE + 1, "%s", ending);
-}
-
 /* --- packs of the release before --- */
 
 static int read_index(int packs, const struct release_pack *listed, struct pack_index *ret_index, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(PACK_INDEX_MAXIMUM);
-        char name[PACK_NAME_SIZE];
+        char name[PUBLISH_PACK_NAME_SIZE];
         struct digest digest;
         int r;
 
-        pack_file_name(&listed->id, ".index", name);
+        publish_pack_file(&listed->id, ".index", name);
         r = file_read(packs, name, &text, err);
         if (r == 0)
                 r = digest_of_bytes(text.data, text.length, &digest, err);
@@ -86,10 +69,10 @@ static int read_index(int packs, const struct release_pack *listed, struct pack_
 static int open_pack(int packs, const struct release_pack *listed, struct error *err)
 {
         _cleanup_(fd_closep) int fd = -1;
-        char name[PACK_NAME_SIZE];
+        char name[PUBLISH_PACK_NAME_SIZE];
         struct stat st;
 
-        pack_file_name(&listed->id, ".pack", name);
+        publish_pack_file(&listed->id, ".pack", name);
         fd = open_beneath(packs, name, O_RDONLY, 0, BENEATH_ANY_MOUNT);
         if (fd < 0)
                 return error_errno(err, -fd, _("cannot open %s"), name);
@@ -131,7 +114,7 @@ int publish_objects_new(const struct publish_place *place, const struct publish_
         objects->place = place;
         objects->options = options;
         objects->base_number = previous->release.number;
-        objects->fresh.fd = objects->delta.fd = objects->full.fd = -1;
+        objects->fresh = objects->delta = objects->full = PUBLISH_PACK_NONE;
         objects->piece = memory_new(PIECE_SIZE, 1);
         objects->old = memory_new(previous->release.pack_count, sizeof(*objects->old));
         if (!objects->old || !objects->piece)
@@ -161,84 +144,9 @@ static const struct pack_entry *find_old(const struct publish_objects *objects, 
         return NULL;
 }
 
-/* --- a pack in the making --- */
-
-static int begin_pack(struct publish_objects *objects, struct new_pack *pack, bool delta, struct error *err)
+static int level(const struct publish_objects *objects)
 {
-        int level = objects->options->level ? objects->options->level : DEFAULT_LEVEL;
-        char name[PUBLISH_TEMPORARY_SIZE];
-        int r = publish_temporary_name(name, err);
-
-        if (r < 0)
-                return r;
-        if (delta && level < DELTA_LEVEL)
-                level = DELTA_LEVEL;
-        pack->fd = fault_point(FAULT_OPEN) ? -1
-                                           : openat(objects->place->packs, name,
-                                                    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-        if (pack->fd < 0)
-                return error_errno(err, errno, _("cannot make a pack in the repository %s"),
-                                   objects->place->repository.path);
-        memcpy(pack->pack_name, name, sizeof(name));
-        return pack_writer_new(pack->fd, delta, level, &pack->writer, err);
-}
-
-static int write_index(struct publish_objects *objects, struct new_pack *pack, struct error *err)
-{
-        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(PACK_INDEX_MAXIMUM);
-        _cleanup_(fd_closep) int fd = -1;
-        char name[PUBLISH_TEMPORARY_SIZE];
-        int r = pack_index_format(&pack->index, &text, err);
-
-        if (r == 0)
-                r = digest_of_bytes(text.data, text.length, &pack->listed.index_digest, err);
-        if (r == 0)
-                r = publish_temporary_name(name, err);
-        if (r < 0)
-                return r;
-        pack->listed.index_size = text.length;
-        fd = fault_point(FAULT_OPEN)
-                     ? -1
-                     : openat(objects->place->packs, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-        if (fd < 0)
-                return error_errno(err, errno, _("cannot make an index in the repository %s"),
-                                   objects->place->repository.path);
-        memcpy(pack->index_name, name, sizeof(name));
-        r = write_full(fd, text.data, text.length);
-        if (r == 0)
-                r = fd_sync(fd);
-        return r < 0 ? error_errno(err, -r, _("cannot write an index in the repository %s"),
-                                   objects->place->repository.path)
-                     : 0;
-}
-
-static int finish_pack(struct publish_objects *objects, struct new_pack *pack, uint64_t delta_base, struct error *err)
-{
-        int r = pack_writer_finish(pack->writer, &pack->index, &pack->listed.id, err);
-
-        if (r < 0)
-                return r;
-        pack_writer_free(pack->writer);
-        pack->writer = NULL;
-        pack->listed.size = pack->index.pack_size;
-        pack->listed.delta_base = delta_base;
-        pack->wanted = pack->index.count > 0;
-        return pack->wanted ? write_index(objects, pack, err) : 0;
-}
-
-/* What has no final name yet goes. */
-static void drop_pack(struct publish_objects *objects, struct new_pack *pack)
-{
-        pack_writer_free(pack->writer);
-        pack->writer = NULL;
-        if (pack->pack_name[0])
-                unlinkat(objects->place->packs, pack->pack_name, 0);
-        if (pack->index_name[0])
-                unlinkat(objects->place->packs, pack->index_name, 0);
-        pack->pack_name[0] = pack->index_name[0] = '\0';
-        pack_index_done(&pack->index);
-        fd_close(&pack->fd);
-        pack->wanted = false;
+        return objects->options->level ? objects->options->level : DEFAULT_LEVEL;
 }
 
 /* --- adding --- */
@@ -270,7 +178,7 @@ int publish_objects_add(struct publish_objects *objects, const struct digest *ob
                 return 0;
         }
         if (!objects->fresh.writer)
-                r = begin_pack(objects, &objects->fresh, false, err);
+                r = publish_pack_begin(&objects->fresh, objects->place, false, level(objects), err);
         if (r < 0 || pack_writer_has(objects->fresh.writer, object))
                 return r;
         r = pack_writer_add_fd(objects->fresh.writer, object, size, fd, name, err);
@@ -357,35 +265,14 @@ static int add_step(struct publish_objects *objects, const struct step *step, st
         return r < 0 ? r : 0;
 }
 
-/*
- * The same frames with other bases have the same pack name and another index. A release that lists the older index
- * must find it, so the newcomer goes without a delta pack.
- */
-static int index_name_taken(struct publish_objects *objects, const struct new_pack *pack, struct error *err)
-{
-        _cleanup_(fd_closep) int fd = -1;
-        char name[PACK_NAME_SIZE];
-        struct digest digest;
-        uint64_t size;
-        int r;
-
-        pack_file_name(&pack->listed.id, ".index", name);
-        fd = open_beneath(objects->place->packs, name, O_RDONLY, 0, BENEATH_ANY_MOUNT);
-        if (fd == -ENOENT)
-                return 0;
-        if (fd < 0)
-                return error_errno(err, -fd, _("cannot open %s"), name);
-        r = digest_of_fd(fd, PACK_INDEX_MAXIMUM, &digest, &size, err);
-        return r < 0 ? r : !digest_equal(&digest, &pack->listed.index_digest);
-}
-
 static int make_delta(struct publish_objects *objects, struct error *err)
 {
         int r;
 
         if (objects->step_count == 0)
                 return 0;
-        r = begin_pack(objects, &objects->delta, true, err);
+        r = publish_pack_begin(&objects->delta, objects->place, true,
+                               level(objects) < DELTA_LEVEL ? DELTA_LEVEL : level(objects), err);
         for (size_t i = 0; i < objects->step_count && r == 0; i++) {
                 r = add_step(objects, &objects->steps[i], err);
                 if (objects->options->progress)
@@ -393,13 +280,13 @@ static int make_delta(struct publish_objects *objects, struct error *err)
                                                    objects->step_count);
         }
         if (r == 0)
-                r = finish_pack(objects, &objects->delta, objects->base_number, err);
+                r = publish_pack_finish(&objects->delta, objects->base_number, err);
         if (r == 0 && objects->delta.wanted)
-                r = index_name_taken(objects, &objects->delta, err);
+                r = publish_pack_name_taken(&objects->delta, err);
         if (r < 0)
                 return r;
         if (r > 0 || !objects->delta.wanted)
-                drop_pack(objects, &objects->delta);
+                publish_pack_drop(&objects->delta);
         return 0;
 }
 
@@ -424,7 +311,7 @@ static int copy_object(struct publish_objects *objects, const struct digest *obj
 
 static int make_full(struct publish_objects *objects, const int manifests[], size_t count, struct error *err)
 {
-        int r = begin_pack(objects, &objects->full, false, err);
+        int r = publish_pack_begin(&objects->full, objects->place, false, level(objects), err);
 
         for (size_t i = 0; i < count && r == 0; i++) {
                 _cleanup_(mtree_reader_freep) struct mtree_reader *reader = NULL;
@@ -439,7 +326,7 @@ static int make_full(struct publish_objects *objects, const int manifests[], siz
                                 return r;
                 }
         }
-        return r < 0 ? r : finish_pack(objects, &objects->full, 0, err);
+        return r < 0 ? r : publish_pack_finish(&objects->full, 0, err);
 }
 
 /* --- the end --- */
@@ -455,7 +342,7 @@ static size_t count_listed(const struct publish_objects *objects)
 
 static int list_packs(struct publish_objects *objects, struct release *release, struct error *err)
 {
-        const struct new_pack *made[] = { &objects->delta, &objects->fresh, &objects->full };
+        const struct publish_pack *made[] = { &objects->delta, &objects->fresh, &objects->full };
 
         release->pack_count = 0;
         release->packs = memory_new(count_listed(objects) + 1, sizeof(*release->packs));
@@ -473,45 +360,26 @@ static int list_packs(struct publish_objects *objects, struct release *release, 
 int publish_objects_finish(struct publish_objects *objects, const int manifests[], size_t count,
                            struct release *release, struct error *err)
 {
-        int r = objects->fresh.writer ? finish_pack(objects, &objects->fresh, 0, err) : 0;
+        int r = objects->fresh.writer ? publish_pack_finish(&objects->fresh, 0, err) : 0;
 
         if (r == 0)
                 r = make_delta(objects, err);
         if (r == 0 && count_listed(objects) > PUBLISH_PACKS_MAXIMUM) {
                 r = make_full(objects, manifests, count, err);
                 if (r == 0)
-                        drop_pack(objects, &objects->fresh);
+                        publish_pack_drop(&objects->fresh);
         }
         return r < 0 ? r : list_packs(objects, release, err);
 }
 
-static int place_file(struct publish_objects *objects, char *temporary, const struct digest *id, const char *ending,
-                      struct error *err)
-{
-        char name[PACK_NAME_SIZE];
-        int r;
-
-        /* Over one of the same name, if an interrupted run left it: its bytes are the same. */
-        pack_file_name(id, ending, name);
-        r = rename_at(objects->place->packs, temporary, objects->place->packs, name, 0);
-        if (r < 0)
-                return error_errno(err, -r, _("cannot put %s into the repository %s"), name,
-                                   objects->place->repository.path);
-        temporary[0] = '\0';
-        return 0;
-}
-
 int publish_objects_place(struct publish_objects *objects, struct error *err)
 {
-        struct new_pack *made[] = { &objects->delta, &objects->fresh, &objects->full };
+        struct publish_pack *made[] = { &objects->delta, &objects->fresh, &objects->full };
         int r = 0;
 
         for (size_t i = 0; i < LENGTH(made) && r == 0; i++) {
-                if (!made[i]->wanted)
-                        continue;
-                r = place_file(objects, made[i]->pack_name, &made[i]->listed.id, ".pack", err);
-                if (r == 0)
-                        r = place_file(objects, made[i]->index_name, &made[i]->listed.id, ".index", err);
+                if (made[i]->wanted)
+                        r = publish_pack_place(made[i], err);
         }
         if (r < 0)
                 return r;
@@ -526,7 +394,7 @@ uint64_t publish_objects_new_count(const struct publish_objects *objects)
 
 uint64_t publish_objects_stored(const struct publish_objects *objects)
 {
-        const struct new_pack *made[] = { &objects->delta, &objects->fresh, &objects->full };
+        const struct publish_pack *made[] = { &objects->delta, &objects->fresh, &objects->full };
         uint64_t stored = 0;
 
         for (size_t i = 0; i < LENGTH(made); i++)
@@ -539,9 +407,9 @@ void publish_objects_free(struct publish_objects *objects)
 {
         if (!objects)
                 return;
-        drop_pack(objects, &objects->fresh);
-        drop_pack(objects, &objects->delta);
-        drop_pack(objects, &objects->full);
+        publish_pack_drop(&objects->fresh);
+        publish_pack_drop(&objects->delta);
+        publish_pack_drop(&objects->full);
         for (size_t i = 0; i < objects->old_count; i++) {
                 fd_close(&objects->old[i].fd);
                 pack_index_done(&objects->old[i].index);

@@ -1,12 +1,15 @@
 /*
  * publish_parts.h - what the parts of publish() know of each other; nobody else includes it.
  *
- * publish.c           the order of the steps
- * publish_place.c     the repository's folder: lock, leftovers, the release before
- * publish_source.c    a source folder becomes a manifest and a companion
- * publish_objects.c   contents go into packs, unless a listed pack has them already
- * publish_compress.c  manifests as .zst and as differences
- * publish_release.c   releases/.new-... is filled, signed, read again, and becomes releases/N
+ * publish.c              the order of the steps
+ * publish_place.c        the repository's folder: lock, leftovers, the release before
+ * publish_source.c       a source folder becomes a manifest and a companion
+ * publish_rules.c        what a release may carry: refusals, attributes, notes
+ * publish_fingerprint.c  did the source change while it was read?
+ * publish_objects.c      contents go into packs, unless a listed pack has them already
+ * publish_pack.c         a pack in the making, from its temporary names to its final ones
+ * publish_compress.c     manifests as .zst and as differences
+ * publish_release.c      releases/.new-... is filled, signed, read again, and becomes releases/N
  */
 #ifndef STORE_PUBLISH_PARTS_H
 #define STORE_PUBLISH_PARTS_H
@@ -57,6 +60,41 @@ struct publish_previous {
 int publish_previous_read(const struct publish_place *place, const struct publish_options *options,
                           struct publish_previous *ret_previous, struct error *err);
 void publish_previous_done(struct publish_previous *previous);
+
+/* --- publish_pack.c --- */
+
+#define PUBLISH_PACK_NAME_SIZE (DIGEST_HEX_SIZE + 8)
+
+/* The name of a pack or its index in the repository; `ending` is ".pack" or ".index". */
+void publish_pack_file(const struct digest *id, const char *ending, char name[static PUBLISH_PACK_NAME_SIZE]);
+
+struct publish_pack {
+        const struct publish_place *place;
+        char pack_name[PUBLISH_TEMPORARY_SIZE], index_name[PUBLISH_TEMPORARY_SIZE]; /* "": no such file */
+        int fd;                     /* of the pack, open until it is dropped */
+        struct pack_writer *writer; /* until it is finished */
+        struct pack_index index;    /* from then on */
+        struct release_pack listed; /* the same */
+        bool wanted;                /* the new release lists it */
+};
+
+#define PUBLISH_PACK_NONE ((struct publish_pack){ .fd = -1 })
+
+int publish_pack_begin(struct publish_pack *pack, const struct publish_place *place, bool delta, int level,
+                       struct error *err);
+
+/* Syncs it and writes its index; it is wanted then, unless it is empty. */
+int publish_pack_finish(struct publish_pack *pack, uint64_t delta_base, struct error *err);
+
+/* 1 when the repository has a pack of its name with another index: the same frames made from other bases. A release
+ * that lists that index must find it, so the newcomer has to go. */
+int publish_pack_name_taken(const struct publish_pack *pack, struct error *err);
+
+/* Gives it its final names; `packs` is not synced yet. */
+int publish_pack_place(struct publish_pack *pack, struct error *err);
+
+/* Removes what has no final name. */
+void publish_pack_drop(struct publish_pack *pack);
 
 /* --- publish_objects.c --- */
 
@@ -110,6 +148,36 @@ struct publish_source {
 /* Writes the manifest to fd; fills digest, size, files and bytes of `ret_root`. */
 int publish_source_read(const struct publish_source *source, int manifest, struct release_root *ret_root,
                         struct error *err);
+
+/* --- publish_rules.c --- */
+
+struct walk_item;
+struct statx;
+
+/* A path for words, which escape it; "." for the root. */
+static inline const char *publish_shown(const char *path)
+{
+        return path[0] ? path : ".";
+}
+
+/* Refuses what no release may have, whatever was declared; `repository` is the look at the repository's own folder. */
+int publish_refuse(const struct publish_source *source, const struct walk_item *item, const struct statx *repository,
+                   struct error *err);
+
+/* Refuses a link that leaves the tree and was not declared. */
+int publish_refuse_link(const struct publish_source *source, const char *path, const char *target, struct error *err);
+
+/* Looks for ACLs, capabilities and the like on an open file, folder or link (O_PATH): into the companion, or refused.
+ */
+int publish_attributes(const struct publish_source *source, int fd, bool is_link, const char *path, struct error *err);
+
+/* Counts what looks odd. */
+void publish_note(struct publish_oddities *oddities, const struct walk_item *item);
+
+/* --- publish_fingerprint.c --- */
+
+/* Of all names below a folder and their metadata but what is declared as mutable or ignored. */
+int publish_fingerprint(int folder, const struct companion *companion, struct digest *ret_digest, struct error *err);
 
 /* --- publish_compress.c --- */
 

@@ -14,21 +14,18 @@
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "manifest/inode.h"
 #include "manifest/mtree.h"
 #include "manifest/walk.h"
 
-#define OWN_NAMES      ".understudy."     /* parked and staged trees: never part of a release */
-#define MACHINE_LABEL  "security.selinux" /* the machine's policy gives it to every file: no intention */
-#define WRITE_SIZE     (256U << 10)       /* bytes of manifest written at once */
+#define WRITE_SIZE     (256U << 10) /* bytes of manifest written at once */
 #define PROGRESS_FILES 64
 
 struct reading {
         const struct publish_source *source;
-        int folder;        /* the source */
-        struct statx root; /* of it */
-        struct statx own;  /* of the repository: must not lie in the source */
+        int folder;              /* the source */
+        struct statx root;       /* of it */
+        struct statx repository; /* its folder: must not lie in the source */
         struct mtree_reader *previous;
         struct entry before; /* its next entry */
         bool before_left;
@@ -47,16 +44,10 @@ static void reading_done(struct reading *reading)
         hasher_free(reading->manifest_hasher);
 }
 
-/* A path for words: escaped by the error functions; "the folder itself" for the root. */
-static const char *shown(const char *path)
-{
-        return path[0] ? path : ".";
-}
-
 static int changed(const struct reading *reading, const char *path, struct error *err)
 {
         return error_set(err, -ESTALE, _("%s in %s changed while it was read; run again when nobody is writing to it"),
-                         shown(path), reading->source->root->source);
+                         publish_shown(path), reading->source->root->source);
 }
 
 /* --- the manifest's text --- */
@@ -76,10 +67,12 @@ static int flush(struct reading *reading, struct error *err)
 
 static int write_entry(struct reading *reading, const struct entry *entry, struct error *err)
 {
-        int r = path_check(entry->path, entry->path_length, err);
+        struct error reason = ERROR_NONE;
+        int r = path_check(entry->path, entry->path_length, &reason);
 
         if (r < 0)
-                return r;
+                return error_refuse(err, _("%.200s in %s cannot be part of a release: %s"), entry->path,
+                                    reading->source->root->source, reason.text);
         r = mtree_write_entry(&reading->text, entry);
         if (r < 0)
                 return error_memory(err);
@@ -140,96 +133,6 @@ static void set_owner(const struct reading *reading, const struct statx *stx, st
         entry->gid = options->gid >= 0 ? (uint32_t)options->gid : stx->stx_gid;
 }
 
-static bool is_suspicious(const char *name)
-{
-        static const char *const names[] = { ".git", ".svn", ".hg", ".bzr", ".env", ".htpasswd", "id_rsa", ".my.cnf" };
-        static const char *const endings[] = { "~",     ".swp", ".swo",    ".bak",     ".old",
-                                               ".orig", ".sql", ".sql.gz", ".sql.zst", ".sql.xz" };
-
-        for (size_t i = 0; i < LENGTH(names); i++)
-                if (text_equal(name, names[i]))
-                        return true;
-        for (size_t i = 0; i < LENGTH(endings); i++)
-                if (text_ends(name, endings[i]))
-                        return true;
-        return text_starts(name, ".env.");
-}
-
-static void count_oddity(uint64_t *count, char first[static 256], const char *path)
-{
-        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(4 * ENTRY_PATH_MAXIMUM);
-
-        if ((*count)++ == 0 && text_escape(&text, path, strlen(path)) == 0)
-                snprintf(first, 256, "%s", buffer_text(&text));
-}
-
-static void note_oddities(struct reading *reading, const struct walk_item *item)
-{
-        struct publish_oddities *oddities = reading->source->oddities;
-
-        if (item->path_length > 0 && is_suspicious(item->name))
-                count_oddity(&oddities->suspicious, oddities->first_suspicious, item->path);
-        if (!S_ISLNK(item->stx.stx_mode) && (item->stx.stx_mode & S_IWOTH))
-                count_oddity(&oddities->writable, oddities->first_writable, shown(item->path));
-}
-
-/* --- attributes --- */
-
-/* Takes out what is the machine's and not the site's. */
-static void drop_machine_label(struct attributes *attributes)
-{
-        for (size_t i = 0; i < attributes->xattr_count; i++) {
-                if (!text_equal(attributes->xattrs[i].name, MACHINE_LABEL))
-                        continue;
-                free(attributes->xattrs[i].name);
-                free(attributes->xattrs[i].value);
-                attributes->xattr_count--;
-                memmove(&attributes->xattrs[i], &attributes->xattrs[i + 1],
-                        (attributes->xattr_count - i) * sizeof(*attributes->xattrs));
-                return;
-        }
-}
-
-static int refuse_attributes(const struct attributes *attributes, const char *path, struct error *err)
-{
-        _cleanup_(buffer_done) struct buffer words = BUFFER_INIT(600);
-
-        (void)inode_attributes_describe(attributes, &words); /* cut when it is long */
-        if (attributes->flags & COMPANION_FLAGS)
-                return error_refuse(
-                        err,
-                        _("%s has a flag (immutable or append-only); take it away with chattr -i -a, or say "
-                          "--allow-attributes to release it so"),
-                        shown(path));
-        return error_refuse(err,
-                            _("%s has extended attributes (%s); take them away with setfattr -x or setfacl -b, or say "
-                              "--allow-attributes to release them"),
-                            shown(path), buffer_text(&words));
-}
-
-/* Looks for ACLs, capabilities and the like on an open file, folder or link (O_PATH). */
-static int read_attributes(struct reading *reading, int fd, bool is_link, const char *path, struct error *err)
-{
-        _cleanup_(attributes_done) struct attributes attributes = { .path = NULL };
-        int r = is_link ? inode_link_attributes(fd, &attributes, err) : inode_attributes(fd, &attributes, err);
-
-        if (r < 0)
-                return error_prefix(err, "%s", shown(path));
-        drop_machine_label(&attributes);
-        attributes.flags &= COMPANION_FLAGS;
-        if (attributes.xattr_count == 0 && attributes.flags == 0)
-                return 0;
-        if (!reading->source->options->allow_attributes)
-                return refuse_attributes(&attributes, path, err);
-        attributes.path = memory_string(path);
-        if (!attributes.path)
-                return error_memory(err);
-        r = companion_add_attributes(reading->source->companion, &attributes, err);
-        if (r == 0)
-                attributes = (struct attributes){ .path = NULL };
-        return r;
-}
-
 /* --- folders, links, files --- */
 
 static int read_folder(struct reading *reading, struct walk *walk, const struct walk_item *item, struct error *err)
@@ -246,18 +149,13 @@ static int read_folder(struct reading *reading, struct walk *walk, const struct 
         r = walk_enter(walk);
         if (r == -ESTALE || r == -ENOENT)
                 return changed(reading, item->path, err);
+        if (r == -ENAMETOOLONG)
+                return error_refuse(err, _("what lies in %.200s in %s is too deep to be part of a release"), item->path,
+                                    reading->source->root->source);
         if (r < 0)
-                return error_errno(err, -r, _("cannot read the folder %s in %s"), shown(item->path),
+                return error_errno(err, -r, _("cannot read the folder %s in %s"), publish_shown(item->path),
                                    reading->source->root->source);
-        return read_attributes(reading, walk_entered(walk), false, item->path, err);
-}
-
-static int refuse_link(const struct reading *reading, const char *path, const char *target, struct error *err)
-{
-        return error_refuse(err,
-                            _("the symbolic link %s in %s leaves the tree (it points to %s); if the application writes "
-                              "there say --mutable '%s=%s', if it is meant to be a link say --outside-link '%s'"),
-                            path, reading->source->root->source, target, path, target, path);
+        return publish_attributes(reading->source, walk_entered(walk), false, item->path, err);
 }
 
 static int read_link(struct reading *reading, const struct walk_item *item, struct error *err)
@@ -286,11 +184,11 @@ static int read_link(struct reading *reading, const struct walk_item *item, stru
                                     item->path, area->target, reading->source->root->source, target);
         if (!area && link_leaves_tree(item->path, item->path_length, target, (size_t)n) &&
             !companion_link(reading->source->companion, item->path))
-                return refuse_link(reading, item->path, target, err);
+                return publish_refuse_link(reading->source, item->path, target, err);
         entry.target = target;
         entry.target_length = (size_t)n;
         set_owner(reading, &item->stx, &entry);
-        r = read_attributes(reading, fd, true, item->path, err);
+        r = publish_attributes(reading->source, fd, true, item->path, err);
         return r < 0 ? r : write_entry(reading, &entry, err);
 }
 
@@ -341,7 +239,7 @@ static int read_file(struct reading *reading, const struct walk_item *item, stru
                 return error_prefix(err, _("cannot read %s in %s"), item->path, source->root->source);
         r = find_before(reading, item->path, item->path_length, &before, err);
         if (r == 0)
-                r = read_attributes(reading, fd, false, item->path, err);
+                r = publish_attributes(reading->source, fd, false, item->path, err);
         if (r < 0)
                 return r;
         same = before && digest_equal(&before->digest, &entry.digest);
@@ -419,49 +317,6 @@ static int write_areas_before(struct reading *reading, const char *path, size_t 
 
 /* --- the walk --- */
 
-static bool is_passed_over(const struct reading *reading, const struct walk_item *item)
-{
-        const struct companion *companion = reading->source->companion;
-
-        return companion_ignored(companion, item->path) ||
-               (S_ISDIR(item->stx.stx_mode) && companion_area(companion, item->path));
-}
-
-static bool same_inode(const struct statx *a, const struct statx *b)
-{
-        return a->stx_ino == b->stx_ino && a->stx_dev_major == b->stx_dev_major && a->stx_dev_minor == b->stx_dev_minor;
-}
-
-/* What no release may have, whatever was declared. */
-static int refuse_item(const struct reading *reading, const struct walk_item *item, struct error *err)
-{
-        const char *source = reading->source->root->source;
-        uint16_t mode = item->stx.stx_mode;
-
-        if (item->path_length > 0 && text_starts(item->name, OWN_NAMES))
-                return error_refuse(err, _("%s in %s has a name that Understudy keeps for itself; move it away"),
-                                    item->path, source);
-        if (item->mount && item->path_length > 0)
-                return error_refuse(err,
-                                    _("something is mounted at %s in %s; unmount it, or publish a folder that holds "
-                                      "its files itself"),
-                                    item->path, source);
-        if (S_ISDIR(mode) && same_inode(&item->stx, &reading->own))
-                return error_refuse(
-                        err, _("the repository lies inside %s; put it elsewhere, or it would publish itself"), source);
-        if (!S_ISDIR(mode) && !S_ISREG(mode) && !S_ISLNK(mode))
-                return error_refuse(err,
-                                    _("%s in %s is a %s; a release holds only files, folders and symbolic links: move "
-                                      "it away or say --ignore '%s'"),
-                                    item->path, source, inode_type_name(mode), item->path);
-        if (S_ISREG(mode) && (mode & (S_ISUID | S_ISGID)) && !reading->source->options->allow_setuid)
-                return error_refuse(err,
-                                    _("%s in %s is setuid or setgid (mode 0%o); take that away with chmod ug-s, or say "
-                                      "--allow-setuid"),
-                                    item->path, source, (unsigned int)(mode & 07777U));
-        return 0;
-}
-
 static int read_item(struct reading *reading, struct walk *walk, const struct walk_item *item, struct error *err)
 {
         const struct area *area;
@@ -470,7 +325,7 @@ static int read_item(struct reading *reading, struct walk *walk, const struct wa
         if (item->error == -ENOENT)
                 return changed(reading, item->path, err);
         if (item->error < 0)
-                return error_errno(err, -item->error, _("cannot look at %s in %s"), shown(item->path),
+                return error_errno(err, -item->error, _("cannot look at %s in %s"), publish_shown(item->path),
                                    reading->source->root->source);
         r = write_areas_before(reading, item->path, item->path_length, err);
         if (r < 0 || companion_ignored(reading->source->companion, item->path))
@@ -481,10 +336,10 @@ static int read_item(struct reading *reading, struct walk *walk, const struct wa
         if (area && !S_ISLNK(item->stx.stx_mode))
                 return error_refuse(err, _("%s is declared as mutable, but in %s it is neither a folder nor a link"),
                                     item->path, reading->source->root->source);
-        r = refuse_item(reading, item, err);
+        r = publish_refuse(reading->source, item, &reading->repository, err);
         if (r < 0)
                 return r;
-        note_oddities(reading, item);
+        publish_note(reading->source->oddities, item);
         if (S_ISDIR(item->stx.stx_mode))
                 return read_folder(reading, walk, item, err);
         return S_ISLNK(item->stx.stx_mode) ? read_link(reading, item, err) : read_file(reading, item, err);
@@ -501,71 +356,23 @@ static int walk_and_read(struct reading *reading, struct error *err)
         return r < 0 ? r : write_areas_before(reading, NULL, 0, err);
 }
 
-/* --- was it one state? --- */
-
-static int add_item(struct hasher *hasher, const struct walk_item *item)
-{
-        const struct statx *stx = &item->stx;
-        const uint64_t numbers[] = { stx->stx_ino,
-                                     (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor,
-                                     (uint64_t)stx->stx_mode << 32 | stx->stx_nlink,
-                                     (uint64_t)stx->stx_uid << 32 | stx->stx_gid,
-                                     stx->stx_size,
-                                     (uint64_t)stx->stx_ctime.tv_sec,
-                                     stx->stx_ctime.tv_nsec,
-                                     item->path_length };
-        int r = hasher_add(hasher, numbers, sizeof(numbers));
-
-        return r < 0 ? r : hasher_add(hasher, item->path, item->path_length);
-}
-
-/*
- * A hash over every name and its metadata. Taken before and after the reading: when both are equal, what was read was
- * one state of the source and not half of a deployment.
- */
-static int take_fingerprint(struct reading *reading, struct digest *ret_digest, struct error *err)
-{
-        _cleanup_(hasher_freep) struct hasher *hasher = NULL;
-        _cleanup_(walk_freep) struct walk *walk = NULL;
-        const struct walk_item *item;
-        int r = hasher_new(&hasher, err);
-
-        if (r == 0)
-                r = walk_new(reading->folder, 0, &walk, err);
-        if (r < 0)
-                return r;
-        r = hasher_begin(hasher);
-        while (r == 0 && walk_next(walk, &item)) {
-                if (item->error < 0 || is_passed_over(reading, item))
-                        continue; /* what cannot be looked at is told by the reading */
-                r = add_item(hasher, item);
-                if (S_ISDIR(item->stx.stx_mode) && (!item->mount || item->path_length == 0))
-                        (void)walk_enter(walk);
-        }
-        if (r == 0)
-                r = hasher_end(hasher, ret_digest);
-        return r < 0 ? error_set(err, r, _("cannot hash the names of %s: OpenSSL failed"),
-                                 reading->source->root->source)
-                     : 0;
-}
+/* --- the whole --- */
 
 static int read_one_state(struct reading *reading, struct error *err)
 {
         struct digest first, last;
-        int r = take_fingerprint(reading, &first, err);
+        int r = publish_fingerprint(reading->folder, reading->source->companion, &first, err);
 
         if (r == 0)
                 r = walk_and_read(reading, err);
         if (r == 0)
-                r = take_fingerprint(reading, &last, err);
+                r = publish_fingerprint(reading->folder, reading->source->companion, &last, err);
         if (r == 0 && !digest_equal(&first, &last))
                 r = error_set(err, -ESTALE,
                               _("something in %s changed while it was read; run again when nobody is writing to it"),
                               reading->source->root->source);
         return r;
 }
-
-/* --- the whole --- */
 
 static int begin(struct reading *reading, struct error *err)
 {
@@ -577,7 +384,7 @@ static int begin(struct reading *reading, struct error *err)
                 return error_errno(err, errno, _("cannot open the folder %s to publish it"), source->root->source);
         r = inode_stat(reading->folder, &reading->root);
         if (r == 0)
-                r = inode_stat(source->place->repository.fd, &reading->own);
+                r = inode_stat(source->place->repository.fd, &reading->repository);
         if (r < 0)
                 return error_errno(err, -r, _("cannot look at %s"), source->root->source);
         r = hasher_new(&reading->manifest_hasher, err);

@@ -137,6 +137,19 @@ status_is 4 'a repository inside the source' us publish "$src" --repo "$src/repo
 like 'says so' "$(errors)" 'lies inside'
 rm -r "$src/repo"
 
+deep=$src$(printf '/deep%.0s' {1..300})
+mkdir -p "$deep"
+refused 'a folder that is too deep' 'deep.*cannot be part of a release' us publish "$src" --repo "$repo" --key "$key"
+rm -r "$src/deep"
+while :; do echo x >>"$src/css/site.css"; done &
+writer=$!
+cleanup_process "$writer"
+wait_for 5 grep -q x "$src/css/site.css"
+status_is 3 'a file that is written to' publish
+like 'says so' "$(errors)" 'css/site.css.*changed while it was read'
+{ kill "$writer" && wait "$writer"; } 2>/dev/null
+is 'nothing is left' "$(find "$repo" -name '.new-*')" ''
+
 # ---------------------------------------------------------------- wrong use
 status_is 2 'no folder' us publish --repo "$repo" --key "$key"
 status_is 2 'no repository' us publish "$src" --key "$key"
