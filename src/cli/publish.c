@@ -1,5 +1,6 @@
 /* publish.c - understudy publish: makes the next release of a site and signs it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -7,9 +8,11 @@
 #include <string.h>
 
 #include "base/i18n.h"
+#include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/review.h"
 #include "crypto/key.h"
 #include "manifest/companion.h"
 #include "manifest/entry.h"
@@ -33,6 +36,9 @@ enum {
         OPTION_NEW_KEY,
         OPTION_LEVEL,
         OPTION_NO_DELTA,
+        OPTION_REVIEW,
+        OPTION_YES,
+        OPTION_CHECKSUMS,
 };
 
 static const struct option options[] = {
@@ -50,6 +56,9 @@ static const struct option options[] = {
         { "new-key",          no_argument,       NULL, OPTION_NEW_KEY     },
         { "level",            required_argument, NULL, OPTION_LEVEL       },
         { "no-delta",         no_argument,       NULL, OPTION_NO_DELTA    },
+        { "review",           no_argument,       NULL, OPTION_REVIEW      },
+        { "yes",              no_argument,       NULL, OPTION_YES         },
+        { "checksums",        required_argument, NULL, OPTION_CHECKSUMS   },
         { NULL,               0,                 NULL, 0                  },
 };
 
@@ -61,11 +70,14 @@ struct request {
         char names[RELEASE_ROOTS_MAXIMUM][RELEASE_NAME_SIZE];
         size_t root_count; /* the docroot, which is the first, included */
         struct companion declared;
+        struct review_request review;
+        bool wants_review;
 };
 
 static void request_done(struct request *request)
 {
         companion_done(&request->declared);
+        fd_close(&request->review.source);
 }
 
 /* --- options --- */
@@ -213,8 +225,34 @@ static int apply_option(struct request *request, int code, struct error *err)
         case OPTION_NEW_KEY: publish->new_key = true; return 0;
         case OPTION_LEVEL: return parse_level(request, optarg, err);
         case OPTION_NO_DELTA: publish->delta = false; return 0;
+        case OPTION_REVIEW: request->wants_review = true; return 0;
+        case OPTION_YES: request->review.yes = true; return 0;
+        case OPTION_CHECKSUMS: request->review.checksums = optarg; return 0;
         default: return -EINVAL; /* command_option() has told what is wrong */
         }
+}
+
+/* --- review --- */
+
+static int review(void *context, const struct release *release, int manifest_fd, int previous_manifest_fd,
+                  struct error *err)
+{
+        const struct request *request = context;
+
+        progress_end();
+        return review_before_signing(&request->review, release, manifest_fd, previous_manifest_fd, err);
+}
+
+static int prepare_review(struct request *request, struct error *err)
+{
+        if (!request->wants_review)
+                return 0;
+        request->review.folder = request->roots[0].source;
+        request->review.source = open(request->review.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (request->review.source < 0)
+                return error_errno(err, errno, _("cannot open the folder %s to publish it"), request->review.folder);
+        request->publish.review = review;
+        return 0;
 }
 
 /* --- results --- */
@@ -261,8 +299,10 @@ static int make(struct request *request)
         _cleanup_(secret_key_freep) struct secret_key *key = NULL;
         struct error error = ERROR_NONE;
         struct publish_result result;
-        int r = secret_key_read(request->key, command_password, NULL, &key, &error);
+        int r = prepare_review(request, &error);
 
+        if (r == 0)
+                r = secret_key_read(request->key, command_password, NULL, &key, &error);
         if (r == 0) {
                 request->publish.key = key;
                 r = publish(&request->publish, &result, &error);
@@ -274,9 +314,10 @@ static int make(struct request *request)
 static int run(int argc, char *argv[])
 {
         _cleanup_(request_done) struct request request = {
-                .publish = {.keep_declared = true, .uid = -1, .gid = -1, .delta = true},
+                .publish = {.keep_declared = true, .uid = -1, .gid = -1, .delta = true },
                 .declared = COMPANION_EMPTY,
                 .root_count = 1,
+                .review = { .source = -1,        .web_uid = -1               },
         };
         struct error error = ERROR_NONE;
         int code;
@@ -302,6 +343,9 @@ static int run(int argc, char *argv[])
                           "  --new-key               the key is another one than that of the release before\n"
                           "  --level N               zstd level, 1 to 22 (3)\n"
                           "  --no-delta              make no differences to the release before\n"
+                          "  --review [--yes] [--checksums FILE]\n"
+                          "                          first show what changed and what looks planted, and ask\n"
+                          "                          (--yes: do not ask; FILE: the distributor's checksums)\n"
                           "\n"
                           "ALLOW is a list of code, html, control, links, execute: what may appear there.\n"),
                         &request.common)) != -1) {
@@ -312,6 +356,8 @@ static int run(int argc, char *argv[])
                 return command_usage(&command_publish, _("name one folder to publish"));
         if (!request.publish.repository || !request.key)
                 return command_usage(&command_publish, _("say --repo DIR and --key FILE"));
+        if ((request.review.yes || request.review.checksums) && !request.wants_review)
+                return command_usage(&command_publish, _("--yes and --checksums go with --review"));
         request.roots[0] = (struct publish_root){ RELEASE_DOCROOT, argv[optind] };
         request.publish.roots = request.roots;
         request.publish.root_count = request.root_count;
@@ -325,6 +371,6 @@ static int run(int argc, char *argv[])
 const struct command command_publish = {
         .name = "publish",
         .run = run,
-        .synopsis = "publish SRC --repo DIR --key FILE [--site NAME] [--root NAME=DIR ...] [--review]",
+        .synopsis = "publish SRC --repo DIR --key FILE [--site NAME] [--root NAME=DIR ...] [--review [--yes]]",
         .summary = N_("make the next release of a site and sign it"),
 };

@@ -189,6 +189,16 @@ like 'are told' "$(errors)" '2 names look as if.*first one is .git'
 like 'what everybody can write, too' "$(errors)" '1 files or folders can be written.*docs.txt'
 rm -r "$src/.git" "$src/wp-config.php~" && chmod 0644 "$src/docs.txt"
 
+# ---------------------------------------------------------------- review
+echo '<script src="http://malware.invalid/x.js"></script>' >"$src/index.html"
+refused 'a review that nobody answers' 'malware.invalid(.|\n)*nothing was signed' \
+        us publish "$src" --repo "$repo" --key "$key" --review
+status_is 0 'a review that need not be answered' publish --review --yes --json
+like 'shows what looks planted' "$(errors)" 'index.html'
+json_is 'beside one object of JSON' .new_objects 1
+status_is 2 'a yes without a review' publish --yes
+rm "$src/index.html"
+
 # ---------------------------------------------------------------- many packs become one
 for i in $(seq 36); do
         echo "version $i" >"$src/version-$i.html"
