@@ -61,8 +61,12 @@ static int look(struct comparison *c, struct inspection *inspection, const struc
         if (entry->type == ENTRY_DIRECTORY)
                 return 0;
         parent = open_parent(c->directory, entry, &name);
-        if (parent < 0 || statx(parent, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &stx) < 0 ||
-            !is_type(&stx, entry->type))
+        if (parent >= 0 && statx(parent, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &stx) < 0)
+                fd_close(&parent);
+        /* Where the source has a folder, the release has the link of a mutable area. */
+        if (parent >= 0 && entry->type == ENTRY_LINK && S_ISDIR(stx.stx_mode))
+                return 0;
+        if (parent < 0 || !is_type(&stx, entry->type))
                 return review_add(inspection->review, FINDING_CHANGED, true, entry->path,
                                   _("it is gone, or something else, since it was hashed")) < 0
                                ? error_memory(err)

@@ -93,8 +93,9 @@ static int check_link(struct look *look)
                 return 0;
         /* A link to the top or to accounts opens the whole server to whoever asks for the page. */
         return review_add(look->in->review, FINDING_LINK,
-                          text_equal(target, "/") || text_starts(target, "/etc/") || text_equal(target, "/etc") ||
-                                  text_starts(target, "/root") || text_starts(target, "/proc"),
+                          text_equal(target, "/") || text_equal(target, "/etc") || text_equal(target, "/etc/passwd") ||
+                                  text_equal(target, "/etc/shadow") || text_starts(target, "/root") ||
+                                  text_starts(target, "/proc"),
                           look->path, _("the link leads out of the tree, to %s"), target);
 }
 

@@ -67,8 +67,13 @@ bool path_is_upload(const char *path)
 {
         static const char *const words[] = { "upload",  "uploads",  "uploaded",    "userfiles", "user_files",
                                              "avatars", "userpics", "attachments", "userimages" };
+        /* The part of an application that handles uploads is no place where they go. */
+        static const char *const source[] = { "includes",  "include", "lib",     "libs",   "library",
+                                              "libraries", "src",     "classes", "vendor", "node_modules" };
         const char *files = strstr(path, "/files");
 
+        if (has_component(path, source, LENGTH(source)))
+                return false;
         /* Drupal's sites/NAME/files. */
         return has_component(path, words, LENGTH(words)) ||
                (text_starts(path, "sites/") && files && (files[6] == '/' || files[6] == '\0'));
