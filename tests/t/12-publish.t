@@ -141,13 +141,16 @@ deep=$src$(printf '/deep%.0s' {1..300})
 mkdir -p "$deep"
 refused 'a folder that is too deep' 'deep.*cannot be part of a release' us publish "$src" --repo "$repo" --key "$key"
 rm -r "$src/deep"
-while :; do echo x >>"$src/css/site.css"; done &
+truncate -s 400M "$src/large" # long enough to read that the writer gets its turn
+while :; do echo x >>"$src/large"; done &
 writer=$!
 cleanup_process "$writer"
-wait_for 5 grep -q x "$src/css/site.css"
+is_growing() { [[ $(stat -c %s "$src/large") -gt $((400 << 20)) ]]; }
+wait_for 5 is_growing
 status_is 3 'a file that is written to' publish
-like 'says so' "$(errors)" 'css/site.css.*changed while it was read'
+like 'says so' "$(errors)" 'large.*changed while it was read'
 { kill "$writer" && wait "$writer"; } 2>/dev/null
+rm "$src/large"
 is 'nothing is left' "$(find "$repo" -name '.new-*')" ''
 
 # ---------------------------------------------------------------- wrong use
