@@ -2,9 +2,9 @@
  * fetch_objects.c - wanted objects out of the packs of a release: indexes newest first, then ranges of packs, each
  * object decoded as its bytes arrive.
  *
- * An object of up to one frame is sent only when it was found right; a larger one is streamed, so that memory is
- * bounded, and its last piece is kept back until then. A difference is at most 64 MiB and always decoded whole first:
- * when it does not hold, the object is fetched again, whole.
+ * A whole object is streamed, so that memory is bounded, and not hashed here: the caller does it anyway, and that would
+ * be half of the helper's time. A difference is at most 64 MiB, decoded and hashed before it is sent: when it does not
+ * hold, the object is fetched again, whole.
  */
 
 #include "fetch.h"
@@ -226,7 +226,7 @@ static void send_object(struct unpacker *unpacker, const struct plan_object *obj
         fetch_send(unpacker->fetch, FETCH_OBJECT, argument, bytes, length);
 }
 
-/* Gathers pieces of a whole object into frames; a full frame goes out only when more follows. */
+/* Gathers pieces of a whole object into frames: most objects are one. */
 static int gather(void *context, const void *bytes, size_t length, struct error *err)
 {
         struct unpacker *unpacker = context;
@@ -272,12 +272,16 @@ static int begin(struct unpacker *unpacker, const struct plan_object *object, st
         struct pack_entry entry = {
                 .object = object->object, .offset = object->offset, .stored = object->stored, .size = object->size
         };
+        int r;
 
         unpacker->started = true;
         unpacker->sent = unpacker->broken = false;
         buffer_clear(&unpacker->fetch->out);
-        if (!object->delta)
-                return pack_decoder_begin(unpacker->decoder, &entry, NULL, 0, gather, unpacker, err);
+        if (!object->delta) {
+                r = pack_decoder_begin(unpacker->decoder, &entry, NULL, 0, gather, unpacker, err);
+                pack_decoder_leave_hash(unpacker->decoder);
+                return r;
+        }
         entry.base = object->base;
         buffer_clear(&unpacker->difference);
         unpacker->difference.maximum = object->size;

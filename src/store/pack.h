@@ -76,6 +76,9 @@ struct pack_decoder;
 int pack_decoder_new(struct pack_decoder **ret_decoder, struct error *err);
 int pack_decoder_begin(struct pack_decoder *decoder, const struct pack_entry *entry, const void *base, size_t base_size,
                        pack_write_function *write, void *context, struct error *err);
+/* Until the next begin contents are not hashed: for a caller whose receiver does it anyway. end() then says nothing of
+ * the SHA-256. */
+void pack_decoder_leave_hash(struct pack_decoder *decoder);
 int pack_decoder_add(struct pack_decoder *decoder, const void *stored, size_t length, struct error *err);
 int pack_decoder_end(struct pack_decoder *decoder,
                      struct error *err); /* whole, right size and right SHA-256, or -EBADMSG */

@@ -24,6 +24,7 @@ struct pack_decoder {
         void *context;
         uint64_t stored, size; /* so far */
         bool ended;            /* the frame is complete */
+        bool unhashed;         /* somebody else hashes the content */
         uint8_t *output;       /* PIECE_SIZE */
 };
 
@@ -79,7 +80,7 @@ int pack_decoder_begin(struct pack_decoder *decoder, const struct pack_entry *en
         decoder->write = write;
         decoder->context = context;
         decoder->stored = decoder->size = 0;
-        decoder->ended = false;
+        decoder->ended = decoder->unhashed = false;
         ZSTD_DCtx_reset(decoder->decompressor, ZSTD_reset_session_only);
         code = ZSTD_DCtx_refPrefix(decoder->decompressor, base, base_size); /* NULL, 0: none */
         if (ZSTD_isError(code))
@@ -89,13 +90,18 @@ int pack_decoder_begin(struct pack_decoder *decoder, const struct pack_entry *en
         return 0;
 }
 
+void pack_decoder_leave_hash(struct pack_decoder *decoder)
+{
+        decoder->unhashed = true;
+}
+
 /* A piece of content that came out. */
 static int deliver(struct pack_decoder *decoder, size_t length, struct error *err)
 {
         if (length > decoder->entry.size - decoder->size)
                 return damaged(decoder, _("it holds more than it should"), err);
         decoder->size += length;
-        if (hasher_add(decoder->hasher, decoder->output, length) < 0)
+        if (!decoder->unhashed && hasher_add(decoder->hasher, decoder->output, length) < 0)
                 return error_set(err, -EIO, _("cannot hash an object: OpenSSL failed"));
         return length > 0 && decoder->write ? decoder->write(decoder->context, decoder->output, length, err) : 0;
 }
@@ -135,6 +141,8 @@ int pack_decoder_end(struct pack_decoder *decoder, struct error *err)
 
         if (!decoder->ended || decoder->stored != decoder->entry.stored || decoder->size != decoder->entry.size)
                 return damaged(decoder, _("it is cut short"), err);
+        if (decoder->unhashed)
+                return 0;
         if (hasher_end(decoder->hasher, &found) < 0)
                 return error_set(err, -EIO, _("cannot hash an object: OpenSSL failed"));
         if (!digest_equal(&found, &decoder->entry.object))

@@ -81,8 +81,8 @@ struct wanted {
 
 /*
  * Called in the order in which objects arrive, one after the other: begin, data..., end. Each returns 0, or an error
- * that ends everything. `end` follows exactly `size` bytes; that they are the right ones the caller has to find out by
- * hashing (the helper has checked, but nobody believes it).
+ * that ends everything. `end` follows exactly `size` bytes; whether they are the right ones nobody but the caller finds
+ * out, by hashing them.
  */
 struct repository_sink {
         int (*begin)(void *context, const struct wanted *wanted, struct error *err);

@@ -120,7 +120,7 @@ endless-headers~~headers have no end
 endless-header~~headers have no end
 endless-100~~headers have no end
 changed~.index~not the one that the release names
-changed~.pack~is damaged
+changed~.pack~is damaged|wrong content
 redirect-file~~file:///etc/passwd, which is not followed
 redirect-host~~http://other.invalid/repo/, which is not followed
 stall~.json~stopped sending~9000
@@ -181,7 +181,7 @@ endless~~.
 redirect-host~~not followed
 changed~.json~.
 changed~.minisig~.
-changed~.pack~damaged
+changed~.pack~damaged|not what release 2 promised
 changed~.index~not the one that the release names
 cut-there~.pack~.
 404 Not Found~.index~no file
