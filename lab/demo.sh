@@ -36,7 +36,7 @@ fail()
 {
         local status=$1
         shift
-        printf "understudy: $word_failed\n" "$*" >&2
+        printf "understudy: $word_failed\n" "${*#understudy: }" >&2
         exit "$status"
 }
 
@@ -463,14 +463,14 @@ table()
 # Looked at here, because it will not stay: the first planted line that is kept as evidence.
 show_evidence()
 {
-        local line file number text
+        local file number text
         heading "$word_where_evidence"
         # The folder of a stand-by is a long digest: shown so that a shell understands it, and a person, too.
-        say "  $(sed -E "s|^$LAB_FOLDER/||; s|([0-9a-f]{8})[0-9a-f]{56}|\\1*|" <<<"$evidence")"
-        line=$(grep -rn -m1 -F malware.invalid "$evidence" --include=index.html | head -1)
-        [[ -n $line ]] || return
-        IFS=: read -r file number text <<<"$line"
-        step "$word_evidence_line" "$number" "${file/#$evidence\//}"
+        say "  $(sed -E "s|^$LAB_FOLDER/||; s|([0-9a-f]{8})[0-9a-f]{56}|\1*|" <<<"$evidence")"
+        file=$(grep -rlF malware.invalid "$evidence" --include=index.html | head -n 1)
+        [[ -n $file ]] || return
+        IFS=: read -r number text < <(grep -nF malware.invalid "$file")
+        step "$word_evidence_line" "$number" "${file#"$evidence"/}"
         say "      ${text:0:70}"
         if [[ -n $keep ]]; then
                 step '%s' "$LAB_FOLDER"
