@@ -374,6 +374,14 @@ intruder()
         done
 }
 
+wait_for_intruder()
+{
+        local end=$((SECONDS + 5))
+        until [[ -e standby/site/login/index.html || $SECONDS -ge $end ]]; do
+                sleep 0.02
+        done
+}
+
 # Moves nobody, unless the stand-by is proven.
 move_if_proven()
 {
@@ -396,11 +404,11 @@ act3_page_comes_back()
         step "$word_intruder"
         intruder &
         intruder=$!
-        sleep 0.1
+        wait_for_intruder
         understudy_run standby pull standby/site --repo http://192.0.2.70 --pub release.pub
         status=$?
         [[ $status -le 1 ]] && step "$word_pulled_again" "$status"
-        sleep 0.3
+        wait_for_intruder
         move_if_proven
         kill "$intruder"
         wait "$intruder" 2>/dev/null

@@ -75,7 +75,10 @@ restart_standby
 busy=$!
 cleanup_process "$busy"
 wait_for 5 grep -qs ready "$tmp/said" || fail 'the busy writer is ready'
-status_is 1 'a file that changes during verify: not genuine' us verify "$dest" --pub "$pub" --json
+# On a busy machine the writer may sleep while verify looks: then it was genuine.
+not_genuine() { ! us verify "$dest" --pub "$pub" --json; }
+ok 'a file that changes during verify is noticed' wait_for 10 not_genuine
+is 'as a finding' "$status" 1
 json_is 'not genuine' .genuine false
 json_is 'it was changing' .changing true
 kill "$busy"
@@ -88,11 +91,8 @@ status_is 0 'when he is gone, it is genuine' us verify "$dest" --pub "$pub" --js
 done) 2>/dev/null &
 busy=$!
 cleanup_process "$busy"
-for round in 1 2 3 4 5; do
-        us verify "$dest" --pub "$pub" --json
-        [[ $status -eq 1 ]] || break
-done
-is 'a name that comes and goes: never genuine' "$status" 1
+ok 'a name that comes and goes is noticed' wait_for 10 not_genuine
+is 'as a finding' "$status" 1
 kill "$busy"
 wait "$busy" 2>/dev/null
 rm -f "$dest/docs/x"
@@ -107,7 +107,7 @@ cleanup_process "$busy"
 sleep 0.1
 us pull "$dest" --repo "$repo" --pub "$pub" --json
 ok 'pull against one who puts it back: done or given up, not hung' test "$status" -eq 1 -o "$status" -eq 3
-sleep 0.2
+wait_for 5 test -e "$dest/index.html"
 status_is 1 'verify sees it again' us verify "$dest" --pub "$pub" --json
 kill "$busy"
 wait "$busy" 2>/dev/null

@@ -1,0 +1,89 @@
+#!/bin/bash
+# Attacks on the checker instead of the site: too large, too many, never ending, in the way.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../support/attacks.sh"
+need truncate
+attacks_begin
+
+# within SECONDS NAME COMMAND...: and not more than that.
+within()
+{
+        local limit=$1 name=$2 started=$SECONDS
+        shift 2
+        "$@"
+        ok "$name: within $limit s" test $((SECONDS - started)) -le "$limit"
+}
+state_is_small() { ok "$1: evidence is limited" test "$(du -sm "$state" | cut -f1)" -lt 300; }
+
+restart_standby
+truncate -s 8T "$dest/docs/huge" && echo "$planted" >>"$dest/docs/huge"
+within 10 'an extra file of 8 TB' us verify "$dest" --pub "$pub" --json
+is 'an extra file of 8 TB: differs' "$status" 1
+within 20 'an extra file of 8 TB, pull' us pull "$dest" --repo "$repo" --pub "$pub" --json
+is 'an extra file of 8 TB: healed' "$status" 1
+state_is_small 'an extra file of 8 TB'
+exact 'an extra file of 8 TB: exact'
+
+restart_standby
+truncate -s 8T "$dest/index.php"
+within 10 'a genuine file grown to 8 TB' us verify "$dest" --pub "$pub" --json
+differs 'a genuine file grown to 8 TB: named' index.php content
+within 20 'a genuine file grown to 8 TB, pull' us pull "$dest" --repo "$repo" --pub "$pub" --json
+is 'a genuine file grown to 8 TB: healed' "$status" 1
+state_is_small 'a genuine file grown to 8 TB'
+exact 'a genuine file grown to 8 TB: exact'
+
+restart_standby
+for ((i = 0; i < 6; i++)); do head -c 100M /dev/zero >"$dest/docs/large$i"; done
+within 20 'six files of 100 MB' us pull "$dest" --repo "$repo" --pub "$pub" --json
+is 'six files of 100 MB: healed' "$status" 1
+state_is_small 'six files of 100 MB'
+rm -rf "${dest%/*}" "$state"
+
+restart_standby
+(cd "$dest" && mkdir flat && cd flat && seq 1 30000 | xargs touch)
+within 20 '30,000 names in one folder' us pull "$dest" --repo "$repo" --pub "$pub" --json
+is '30,000 names: healed' "$status" 1
+exact '30,000 names: exact'
+
+# What is kept as evidence must not be dangerous where it lies.
+restart_standby
+(cd "$dest" && echo "$planted" >shell && chmod 6777 shell && chown 33:33 shell && chmod 6777 shell && ln -s / up && mkfifo pipe)
+us pull "$dest" --repo "$repo" --pub "$pub" --json
+is 'a setuid file: healed' "$status" 1
+evidence=$(json .evidence)
+ok 'a setuid file: its bytes are kept' grep -rqF "$planted" "$evidence"
+is 'no setuid or executable file in the evidence' "$(find "$evidence" -type f -perm /7111)" ''
+is 'nothing but files and folders in the evidence' "$(find "$evidence" ! -type f ! -type d)" ''
+is 'nobody but root looks into the state' "$(stat -c %a:%u "$state/dest"/*/evidence)" 700:0
+
+# Format letters and control sequences in names reach no terminal.
+restart_standby
+(cd "$dest" && touch '%s%n%s%n' $'\e]0;x\a' $'a\rb')
+us verify "$dest" --pub "$pub"
+is 'control sequences in names: differs' "$status" 1
+not_ok 'control sequences in names: none is printed' grep -qP '[\x00-\x08\x0b-\x1f\x7f]' "$tmp/stdout" "$tmp/stderr"
+like 'format letters are printed as they are' "$(output)" '%s%n%s%n'
+status_is 1 'control sequences in names: healed' us pull "$dest" --repo "$repo" --pub "$pub"
+not_ok 'control sequences in names: none is printed by pull' grep -qP '[\x00-\x08\x0b-\x1f\x7f]' "$tmp/stdout" "$tmp/stderr"
+
+# The kept release is believed for its signatures only.
+kept=$(echo "$state"/dest/*/kept)
+restart_standby
+echo "$planted" >"$dest/index.html"
+sed -i "s|^\./index\.php |./index.html type=file mode=0644 uid=0 gid=0 nlink=1 size=$((${#planted} + 1)) time=1.0 sha256=$(sha256sum <"$dest/index.html" | cut -d' ' -f1)\n&|" \
+        "$kept/manifest.mtree"
+ok 'the kept manifest is forged' grep -q '^\./index\.html ' "$kept/manifest.mtree"
+us verify "$dest" --pub "$pub" --json
+isnt 'a forged kept manifest: not genuine' "$status" 0
+status_is 1 'a forged kept manifest: pull heals it' us pull "$dest" --repo "$repo" --pub "$pub" --json
+exact 'a forged kept manifest: exact'
+status_is 0 'a forged kept manifest: genuine again' us verify "$dest" --pub "$pub" --json
+rm -rf "$kept"
+us verify "$dest" --pub "$pub" --json
+isnt 'no kept release: not called genuine' "$status" 0
+us pull "$dest" --repo "$repo" --pub "$pub" --json
+ok 'no kept release: pull makes it good' test "$status" -le 1
+status_is 0 'no kept release: genuine' us verify "$dest" --pub "$pub" --json
+
+done_testing
