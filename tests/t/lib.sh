@@ -174,7 +174,8 @@ json_is()
 # is where `differences` is found: "" (verify) or .before (pull).
 differs()
 {
-        if jq -e --arg path "$2" --arg kind "$3" \
+        # (jq 1.6 ends in 0 when it was given nothing.)
+        if [[ -s $tmp/stdout ]] && jq -e --arg path "$2" --arg kind "$3" \
                 "${4:-.} | .differences | any(.path == \$path and .kind == \$kind)" "$tmp/stdout" >"$tmp/jq" 2>&1; then
                 pass "$1"
         else
