@@ -217,6 +217,31 @@ static bool release_is_there(const struct folder *folder, uint64_t number)
         return fstatat(folder->fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* Without `latest`: the highest number that has a release. Old ones may have been taken away, so counting from 1 would
+ * find none, and the next publish would begin anew. */
+static int highest_release(const struct folder *folder, uint64_t *ret_number, struct error *err)
+{
+        int fd = fault_point(FAULT_OPEN) ? -1 : openat(folder->fd, "releases", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *list = fd < 0 ? NULL : fdopendir(fd);
+        uint64_t highest = 0, number;
+        const struct dirent *entry;
+
+        if (!list && errno != ENOENT) {
+                int r = error_errno(err, errno, _("cannot list the releases of the repository %s"), folder->path);
+
+                fd_close(&fd);
+                return r;
+        }
+        while (list && (entry = readdir(list)))
+                if (text_parse_u64(entry->d_name, strlen(entry->d_name), RELEASE_NUMBER_MAXIMUM, &number) == 0 &&
+                    number > highest && release_is_there(folder, number))
+                        highest = number;
+        if (list)
+                closedir(list);
+        *ret_number = highest;
+        return 0;
+}
+
 int folder_newest(const struct folder *folder, uint64_t *ret_number, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(LATEST_MAXIMUM);
@@ -224,11 +249,13 @@ int folder_newest(const struct folder *folder, uint64_t *ret_number, struct erro
         int r;
 
         r = file_read(folder->fd, "latest", &text, err);
-        if (r < 0 && r != -ENOENT)
+        if (r == -ENOENT)
+                return highest_release(folder, ret_number, err);
+        if (r < 0)
                 return error_prefix(err, _("in the repository %s"), folder->path);
-        if (r == 0 && (text.length < 2 || text.data[text.length - 1] != '\n' ||
-                       text_parse_u64(text.data, text.length - 1, RELEASE_NUMBER_MAXIMUM, &number) < 0 ||
-                       !release_is_there(folder, number)))
+        if (text.length < 2 || text.data[text.length - 1] != '\n' ||
+            text_parse_u64(text.data, text.length - 1, RELEASE_NUMBER_MAXIMUM, &number) < 0 ||
+            !release_is_there(folder, number))
                 return error_set(
                         err, -EBADMSG,
                         _("the file latest in the repository %s does not name a release that is there; put its "

@@ -230,6 +230,9 @@ static void test_number_without_latest(void **state)
         assert_int_equal(publish_it(site, &error), 2);
         assert_int_equal(unlinkat(site->folder, "repo/latest", 0), 0);
         assert_int_equal(publish_it(site, &error), 3);
+        assert_int_equal(unlinkat(site->folder, "repo/latest", 0), 0);
+        assert_int_equal(renameat(site->folder, "repo/releases/1", site->folder, "taken-away"), 0);
+        assert_int_equal(publish_it(site, &error), 4);
         put(site, "repo/latest", "9\n"); /* a release that is not there is nothing to build upon */
         assert_true(publish_it(site, &error) < 0);
         assert_int_equal(error.status, EXIT_FAILED);
