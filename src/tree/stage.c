@@ -127,12 +127,24 @@ void stage_progress(struct stage *stage, const char *what, uint64_t done)
 
 /* ---- one file ---- */
 
+static int apply(const struct pull_root *root, int fd, const struct entry *entry, const struct attributes *attributes,
+                 struct error *err)
+{
+        int r = inode_apply(fd, entry, attributes, err);
+
+        if (r == -EPERM && geteuid() != 0)
+                error_prefix(err, _("the new tree beside %s needs owners that only root can give; run as root, or "
+                                    "publish with --owner"),
+                             root->place.folder);
+        return r;
+}
+
 int stage_apply(const struct stage_item *item, int fd, struct error *err)
 {
         struct entry entry;
 
         stage_item_entry(item, &entry);
-        return inode_apply(fd, &entry, companion_attributes(&item->root->companion, item->path), err);
+        return apply(item->root, fd, &entry, companion_attributes(&item->root->companion, item->path), err);
 }
 
 int stage_create(const struct stage_item *item, int flags, struct error *err)
@@ -325,7 +337,7 @@ static int add_link(struct pull_root *root, const struct entry *entry, struct er
             (fd = openat(root->place.staged, entry->path, O_PATH | O_NOFOLLOW | O_CLOEXEC)) < 0)
                 return error_errno(err, errno, _("cannot make the link %s in the new tree beside %s"), entry->path,
                                    root->place.folder);
-        return inode_apply(fd, entry, companion_attributes(&root->companion, entry->path), err);
+        return apply(root, fd, entry, companion_attributes(&root->companion, entry->path), err);
 }
 
 /* The kept manifest, read alongside: what the live tree should have at the same path. */
@@ -466,7 +478,7 @@ static int finish_folders(struct stage *stage, struct error *err)
                         attributes = &without_flags;
                 }
                 stage_item_entry(item, &entry);
-                r = inode_apply(fd, &entry, attributes, err);
+                r = apply(item->root, fd, &entry, attributes, err);
                 if (r < 0)
                         return r;
         }
