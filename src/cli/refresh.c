@@ -83,14 +83,18 @@ static int read_release(const struct folder *folder, const struct trust *trust, 
         return digest_of_bytes(text.data, text.length, &current->digest, err);
 }
 
-/* Servers refuse to go back; so does this. A note that cannot be read is replaced. */
+/* Servers refuse to go back; so does this. A note that is none is replaced. */
 static int check_forward(const struct folder *folder, const struct current *current, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(CURRENT_MAXIMUM);
         struct current before;
+        int r;
 
-        if (file_read(folder->fd, "current.json", &text, NULL) < 0 ||
-            current_parse(buffer_text(&text), text.length, &before, NULL) < 0 || before.release < current->release)
+        r = file_read(folder->fd, "current.json", &text, err);
+        if (r < 0 && r != -ENOENT)
+                return error_prefix(err, _("in the repository %s"), folder->path);
+        if (r == -ENOENT || current_parse(buffer_text(&text), text.length, &before, NULL) < 0 ||
+            before.release < current->release)
                 return 0;
         if (before.release == current->release && digest_equal(&before.digest, &current->digest))
                 return 0;
