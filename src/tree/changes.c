@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "tree/findings.h"
 
 #define NS_PER_S      INT64_C(1000000000)
 #define STEP_BACK_NS  (50 * INT64_C(1000000)) /* slewing moves the clock less than that in any verification's time */
@@ -104,21 +105,28 @@ static void set_changing(struct verify_result *result, const char *path, size_t 
         result->changing = true;
 }
 
-/* False when it is known that something changed. */
-static bool look_again(const struct changes *changes, struct changes *again, struct walk *walk,
-                       const struct walk_item *item, bool complete, struct verify_result *result)
+/* 1 to go on, 0 when it is known that something changed, negative when we lack what it takes to look. */
+static int look_again(const struct changes *changes, struct changes *again, struct walk *walk,
+                      const struct walk_item *item, bool complete, struct verify_result *result)
 {
+        int r;
+
         if (item->error == 0 && is_new(changes, &item->stx)) {
                 set_changing(result, item->path, item->path_length);
-                return false;
+                return 0;
         }
         if (item->error == 0)
                 changes_add(again, item->path, item->path_length, &item->stx);
-        if (item->error == 0 && S_ISDIR(item->stx.stx_mode) && !item->mount && walk_enter(walk) < 0 && complete) {
+        if (item->error || !S_ISDIR(item->stx.stx_mode) || item->mount)
+                return 1;
+        r = walk_enter(walk);
+        if (findings_lack(r))
+                return r;
+        if (r < 0 && complete) {
                 set_changing(result, item->path, item->path_length);
-                return false;
+                return 0;
         }
-        return true;
+        return 1;
 }
 
 int changes_end(struct changes *changes, int directory, const struct companion *companion, bool complete,
@@ -133,11 +141,13 @@ int changes_end(struct changes *changes, int directory, const struct companion *
 
         if (r < 0)
                 return r;
-        while (!result->changing && walk_next(walk, &item)) {
+        r = 1;
+        while (r > 0 && !result->changing && walk_next(walk, &item)) {
                 if (companion && companion->ignored_count && companion_ignored(companion, item->path))
                         continue;
-                if (!look_again(changes, &again, walk, item, complete, result))
-                        break;
+                r = look_again(changes, &again, walk, item, complete, result);
+                if (r < 0)
+                        return error_errno(err, -r, _("cannot look at %s again"), item->path);
         }
         if (!result->changing && complete && (again.sum[0] != changes->sum[0] || again.sum[1] != changes->sum[1]))
                 result->changing = true; /* where, the sums don't say */

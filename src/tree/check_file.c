@@ -111,7 +111,7 @@ static int check_attributes(struct file_job *job, int fd, struct error *err)
         if (r > 0)
                 return 0;
         if (r < 0)
-                return r == -ENOMEM ? r : findings_unreadable(&job->findings, NULL, r);
+                return findings_lack(r) ? r : findings_unreadable(&job->findings, NULL, r);
         if (job->expected && inode_attributes_describe(job->expected, &expected) < 0)
                 return error_memory(err);
         return findings_add(&job->findings, DIFFERENCE_XATTR, expected.length ? buffer_text(&expected) : NULL,
@@ -208,7 +208,7 @@ int check_file(struct checker *checker, struct file_job *job, struct error *err)
 
         if (r == 0)
                 return check_open_file(checker, job, fd, err);
-        if (r != -ENOMEM)
-                r = tell_unopened(job, r);
-        return r < 0 ? error_memory(err) : 0;
+        if (findings_lack(r))
+                return error_errno(err, -r, _("cannot open %s"), job->path.data);
+        return tell_unopened(job, r) < 0 ? error_memory(err) : 0;
 }

@@ -42,6 +42,11 @@ int findings_unreadable(struct findings *findings, const char *expected, int err
         return findings_printf(findings, DIFFERENCE_CONTENT, expected, "unreadable: %s", words ? words : "unknown");
 }
 
+bool findings_lack(int error)
+{
+        return error == -ENOMEM || error == -EMFILE || error == -ENFILE;
+}
+
 static const char *flags_name(uint32_t flags)
 {
         switch (flags & COMPANION_FLAGS) {

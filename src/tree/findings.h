@@ -22,6 +22,9 @@ int findings_printf(struct findings *findings, enum difference_kind kind, const 
         _printf_(4, 5);
 /* A content finding "unreadable: ..." of a negative errno. */
 int findings_unreadable(struct findings *findings, const char *expected, int error);
+/* True when it is this process that lacks something (memory, descriptors): that says nothing about the tree, and ends
+ * the verification instead of being a finding. */
+bool findings_lack(int error);
 /* What inode_compare() saw, in the words of the contract. */
 int findings_of_inode(struct findings *findings, const struct statx *stx, const struct entry *entry, uint32_t flags);
 

@@ -151,7 +151,7 @@ static int compare_attributes(int r, const struct attributes *expected, const st
         if (r == 1)
                 return 0;
         if (r < 0)
-                return r == -ENOMEM ? r : findings_unreadable(findings, NULL, r);
+                return findings_lack(r) ? r : findings_unreadable(findings, NULL, r);
         if (expected && inode_attributes_describe(expected, &words) < 0)
                 return -ENOMEM;
         return findings_add(findings, DIFFERENCE_XATTR, words.length ? buffer_text(&words) : NULL,
@@ -180,7 +180,7 @@ static int compare_link(struct verification *v, const struct attributes *expecte
         if (r == 0 && n < 0)
                 r = -errno;
         if (r < 0)
-                return findings_unreadable(findings, v->entry.target, r);
+                return findings_lack(r) ? r : findings_unreadable(findings, v->entry.target, r);
         if ((size_t)n != v->entry.target_length || memcmp(target, v->entry.target, (size_t)n) != 0) {
                 target[n < (ssize_t)sizeof(target) ? n : (ssize_t)sizeof(target) - 1] = '\0';
                 r = findings_add(findings, DIFFERENCE_LINK, v->entry.target, target);
@@ -199,7 +199,7 @@ static int compare_folder(struct verification *v, const struct attributes *expec
         int r = walk_enter(v->walk);
 
         *ret_entered = r == 0;
-        if (r == -ENOMEM)
+        if (findings_lack(r))
                 return r;
         if (r < 0) {
                 if (r == -ESTALE || r == -ENOENT)
@@ -251,7 +251,7 @@ static int compare_same_type(struct verification *v, bool *ret_entered, struct e
         else if (r == 0)
                 r = compare_folder(v, expected, &findings, ret_entered);
         if (r < 0)
-                return error_memory(err);
+                return error_errno(err, -r, _("cannot compare %s"), v->item->path);
         return tell(v, v->item->path, v->item->path_length, false, &findings, err);
 }
 
