@@ -23,6 +23,7 @@
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "repository_url.h"
 
 #define HEADERS_MAXIMUM (64U << 10) /* bytes of all headers of one answer, informational ones included */
 #define RECEIVED_STEP   (1U << 20)  /* how often the caller learns how much came */
@@ -145,12 +146,15 @@ static size_t on_header(char *line, size_t one, size_t length, void *context)
 static int refuse_redirect(struct transfer *transfer)
 {
         const char *target = NULL;
+        _cleanup_(memory_freep) char *shown = NULL;
         char words[700];
 
         curl_easy_getinfo(transfer->fetch->http->easy, CURLINFO_REDIRECT_URL, &target);
+        shown = target ? repository_url_without_secrets(target)
+                       : NULL; /* a relative one brings our own password back */
         snprintf(words, sizeof(words),
                  _("the server sends us on to %.500s, which is not followed; give that address itself if it is right"),
-                 target ? target : "?");
+                 shown ? shown : "?");
         return fail(transfer, END_FAILED, -EREMOTE, words);
 }
 

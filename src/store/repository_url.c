@@ -29,6 +29,19 @@ void repository_url_done(struct repository_url *url)
         url->address = url->shown = NULL;
 }
 
+char *repository_url_without_secrets(const char *url)
+{
+        _cleanup_(curlu_freep) CURLU *parts = curl_url();
+        _cleanup_(curl_freep) char *shown = NULL;
+
+        if (!parts || curl_url_set(parts, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
+            curl_url_set(parts, CURLUPART_USER, NULL, 0) != CURLUE_OK ||
+            curl_url_set(parts, CURLUPART_PASSWORD, NULL, 0) != CURLUE_OK ||
+            curl_url_get(parts, CURLUPART_URL, &shown, 0) != CURLUE_OK)
+                return NULL;
+        return memory_string(shown);
+}
+
 static size_t length_without_slashes(const char *text, size_t minimum)
 {
         size_t length = strlen(text);
@@ -74,7 +87,8 @@ static int parse_file(const char *url, struct repository_url *ret_url, struct er
 static int parse_http(const char *url, struct repository_url *ret_url, struct error *err)
 {
         _cleanup_(curlu_freep) CURLU *parts = curl_url();
-        _cleanup_(curl_freep) char *query = NULL, *fragment = NULL, *whole = NULL, *shown = NULL;
+        _cleanup_(curl_freep) char *query = NULL, *fragment = NULL, *whole = NULL;
+        _cleanup_(memory_freep) char *shown = NULL;
         struct repository_url found = { 0 };
         CURLUcode code;
 
@@ -94,9 +108,7 @@ static int parse_http(const char *url, struct repository_url *ret_url, struct er
                 return error_usage(err, "%s",
                                    _("the address of a repository cannot have a ? or # part; name the folder alone"));
         if (curl_url_get(parts, CURLUPART_URL, &whole, 0) != CURLUE_OK ||
-            curl_url_set(parts, CURLUPART_USER, NULL, 0) != CURLUE_OK ||
-            curl_url_set(parts, CURLUPART_PASSWORD, NULL, 0) != CURLUE_OK ||
-            curl_url_get(parts, CURLUPART_URL, &shown, 0) != CURLUE_OK)
+            !(shown = repository_url_without_secrets(whole)))
                 return error_memory(err);
         found.address = memory_copy(whole, length_without_slashes(whole, 0));
         found.shown = memory_copy(shown, length_without_slashes(shown, 0));

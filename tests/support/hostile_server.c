@@ -226,6 +226,8 @@ static void serve_wrong(struct request *request)
                 put_head(socket, "302 Found", 0, "Location: file:///etc/passwd\r\n");
         } else if (mode_is("redirect-host")) {
                 put_head(socket, "301 Moved Permanently", 0, "Location: http://other.invalid/repo/\r\n");
+        } else if (mode_is("redirect-here")) {
+                put_head(socket, "307 Temporary Redirect", 0, "Location: /elsewhere/\r\n");
         } else if (mode_is("drip")) {
                 serve_slowly(request);
         } else if (mode_is("stall")) {

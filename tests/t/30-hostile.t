@@ -143,6 +143,37 @@ not-http~~HTTP
 204 No Content~~HTTP status 204
 END
 
+# ------------------------------------------------- secrets, and TLS
+for mode in redirect-here '404 Not Found' '401 Unauthorized' html short; do
+        serve "$mode"
+        url=${url/127/operator:sesame@127}
+        read_latest
+        is "$mode: refused" "$status" 3
+        unlike "$mode: the password is not shown" "$(errors)" 'sesame|operator'
+done
+openssl req -x509 -newkey ed25519 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+        -keyout "$tmp/tls.key" -out "$tmp/tls.pem" 2>/dev/null
+chmod 0600 "$tmp/tls.pem" # the helper could not open it any more
+port=$((20000 + $$ % 10000))
+(cd "$repo" && exec openssl s_server -accept "$port" -cert "$tmp/tls.pem" -key "$tmp/tls.key" -HTTP -quiet </dev/null) \
+        >"$tmp/tls.log" 2>&1 &
+cleanup_process $!
+printf 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n7\n' >"$repo/latest.tls"
+mv "$repo/latest" "$repo/latest.kept"
+mv "$repo/latest.tls" "$repo/latest"
+for _ in {1..50}; do
+        openssl s_client -connect "localhost:$port" </dev/null >/dev/null 2>&1 && break
+        sleep 0.1
+done
+run timeout 60 "$driver" -s 1000 -t 2 -c "$tmp/tls.pem" "https://localhost:$port" latest
+is 'TLS with roots of ours' "$status $(field latest)" '0 7'
+run timeout 60 "$driver" -s 1000 -t 2 "https://localhost:$port" latest
+is 'TLS with an unknown root is refused' "$status" 3
+like 'with words' "$(errors)" 'certificate'
+run timeout 60 "$driver" -s 1000 -t 2 -c "$tmp/tls.pem" "https://127.0.0.1:$port" latest
+is 'TLS with a certificate for another name is refused' "$status" 3
+mv "$repo/latest.kept" "$repo/latest"
+
 # ------------------------------------------------- the live tree stays as it was
 # The stand-by has release 1, tampered with; release 2 lies in the repository.
 mkdir -p "${dest%/*}"
