@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,11 +25,15 @@ static int make_folder(void **state _unused_)
         return mkdtemp(folder) ? 0 : -1;
 }
 
+/* Not tree_remove(): valgrind does not know openat2(2). */
+static int remove_one(const char *name, const struct stat *st _unused_, int type _unused_, struct FTW *where _unused_)
+{
+        return remove(name);
+}
+
 static int remove_folder(void **state _unused_)
 {
-        _cleanup_(fd_closep) int parent = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-        return tree_remove(parent, folder + strlen("/tmp/"), NULL);
+        return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static const char *write_file(const char *text, mode_t mode)
