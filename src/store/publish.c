@@ -94,7 +94,8 @@ static int begin_release(struct publishing *publishing, struct error *err)
         release->number = before->number + 1;
         release->previous = publishing->previous.digest;
         release->created = clock_now();
-        if (release->created < before->created) /* a clock that was set back must not make times go back */
+        if (publishing->previous.vouched &&
+            release->created < before->created) /* a clock that was set back must not make times go back */
                 release->created = before->created;
         release->root_count = publishing->options->root_count;
         snprintf(release->site, sizeof(release->site), "%s", before->number > 0 ? before->site : site ? site : "site");
@@ -129,6 +130,11 @@ static int add_declared(struct companion *companion, const struct companion *fro
         return r;
 }
 
+static bool declares(const struct companion *companion)
+{
+        return companion->area_count + companion->ignored_count + companion->link_count > 0;
+}
+
 static int declare(struct publishing *publishing, struct companion *companion, struct error *err)
 {
         const struct companion *before = &publishing->previous.companion;
@@ -139,13 +145,15 @@ static int declare(struct publishing *publishing, struct companion *companion, s
                 return r;
         if (publishing->previous.vouched || publishing->previous.release.number == 0)
                 return add_declared(companion, before, err);
-        if (before->area_count + before->ignored_count + before->link_count > 0) {
-                error_set(&words, -EKEYREJECTED,
-                          _("what release %" PRIu64 " declared as mutable, ignored or outside is not kept, because its "
-                            "signature does not count; declare it again"),
-                          publishing->previous.release.number);
-                say(publishing, &words);
-        }
+        error_set(&words, -EKEYREJECTED,
+                  _("the signature of release %" PRIu64 " does not count (any more): nothing that it declared is kept"),
+                  publishing->previous.release.number);
+        say(publishing, &words);
+        if (declares(before) && !declares(companion))
+                return error_refuse(err,
+                                    _("release %" PRIu64 " declared paths as mutable, ignored or outside, but its "
+                                      "signature does not count; declare them again, or say --forget-declared"),
+                                    publishing->previous.release.number);
         return 0;
 }
 

@@ -36,8 +36,8 @@ struct publish_options {
                               replaces what the release before declared unless keep_declared */
         bool keep_declared;    /* declarations of the release before stay, `declared` is added */
         int64_t uid, gid;      /* -1: owners as found */
-        bool new_key;          /* the release before may be signed by a key that does not count (any more); what it
-                                  declared is not kept then */
+        bool new_key;          /* without a root key: the release before may be signed by another key. What a release
+                                  declared whose signature does not count is never kept */
         bool allow_setuid;     /* files with a setuid or setgid bit are released; otherwise they are refused (4) */
         bool allow_attributes; /* xattrs, ACLs, capabilities and flags that are found are released with the site;
                                   otherwise finding one is refused (4) with its path */

@@ -180,7 +180,11 @@ static int find_trust(const struct publish_place *place, const struct secret_key
         return trust_may_sign(&trust->keys, own, ROLE_RELEASE, clock_now(), err);
 }
 
-/* Reads release.json and decides whether its signature counts. */
+/*
+ * Reads release.json and decides whether its signature counts. With a single key another one is refused unless it is
+ * meant. With a root key it is its list that counts, and this key is on it: a release of a revoked key is followed by
+ * this one, which is the remedy.
+ */
 static int read_release(const struct publish_options *options, const struct trust *trust, uint64_t number,
                         struct publish_previous *previous, struct error *err)
 {
@@ -193,10 +197,10 @@ static int read_release(const struct publish_options *options, const struct trus
         if (r < 0)
                 return r;
         r = trust_release(trust, &text, &signature, number, NULL, &previous->release, err);
-        if (r == -EKEYREJECTED && !options->new_key)
+        if (r == -EKEYREJECTED && !trust->root_mode && !options->new_key)
                 return error_refuse(err,
-                                    _("release %" PRIu64 " was not signed by this key, nor by one that counts here; "
-                                      "use the key that signed it, or say --new-key if the key has changed on purpose"),
+                                    _("release %" PRIu64 " was not signed by this key; use the one that signed it, or "
+                                      "say --new-key if the key has changed on purpose"),
                                     number);
         previous->vouched = r == 0;
         if (r == -EKEYREJECTED) {
