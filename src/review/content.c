@@ -220,7 +220,8 @@ static void look_at_tag(struct scan *scan, const char *at)
                 const char *value;
                 bool outside;
 
-                if (!starts(at, end, tags[i].tag) || is_name(at[strlen(tags[i].tag)]))
+                if (!starts(at, end, tags[i].tag) ||
+                    (at + strlen(tags[i].tag) < end && is_name(at[strlen(tags[i].tag)])))
                         continue;
                 value = attribute(at + 1, end, tags[i].attribute);
                 if (value && text_equal(tags[i].tag, "<meta"))
