@@ -103,6 +103,8 @@ static int open_copy(const struct collection *collection, const char *path, stru
                 if (r < 0)
                         return r;
         }
+        if (text_equal(path, ".")) /* DEST itself was a file */
+                path = "DEST";
         fd = openat(collection->target, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         return fd < 0 ? error_errno(err, errno, _("cannot write evidence of %s into the state folder"), path) : fd;
 }
@@ -293,7 +295,7 @@ static int keep_single(struct collection *collection, int sibling, const char *p
 
         if (statx(sibling, parked, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &stx) < 0)
                 return 0;
-        return keep(collection, sibling, parked, ".found", &stx, err);
+        return keep(collection, sibling, parked, ".", &stx, err);
 }
 
 int evidence_collect(struct evidence *evidence, const char *root, int sibling, const char *parked, struct error *err)
