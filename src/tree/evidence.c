@@ -263,14 +263,15 @@ int evidence_finish(struct evidence *evidence, const struct evidence_head *head,
 
         if (r < 0)
                 return r;
-        (void)unlinkat(evidence->folder, SPOOL_DIFFERENCES, 0);
-        (void)unlinkat(evidence->folder, SPOOL_FILES, 0);
-        (void)unlinkat(evidence->folder, SPOOL_MOUNTS, 0);
         if (syncfs(evidence->folder) < 0)
                 return error_errno(err, errno, _("cannot make sure that evidence survives a crash"));
         r = put_in_place(evidence, head, name, err);
         if (r < 0)
                 return r;
+        /* Only now: a run that was killed before this gathers again from what the spools name. */
+        (void)unlinkat(evidence->folder, SPOOL_DIFFERENCES, 0);
+        (void)unlinkat(evidence->folder, SPOOL_FILES, 0);
+        (void)unlinkat(evidence->folder, SPOOL_MOUNTS, 0);
         fd_path(evidence->state->folder, link);
         length = readlink(link, base, sizeof(base) - 1);
         base[length < 0 ? 0 : length] = '\0';
