@@ -43,12 +43,15 @@ void fetch_send(struct fetch *fetch, uint8_t verb, uint64_t argument, const void
 {
         const char *bytes = body;
 
-        while (length > FRAME_BODY_MAXIMUM) {
-                send_frame(fetch, verb, argument, bytes, FRAME_BODY_MAXIMUM);
-                bytes += FRAME_BODY_MAXIMUM;
-                length -= FRAME_BODY_MAXIMUM;
+        if (length == 0) {
+                send_frame(fetch, verb, argument, NULL, 0);
+                return;
         }
-        send_frame(fetch, verb, argument, bytes, length);
+        for (size_t sent = 0; sent < length; sent += FRAME_BODY_MAXIMUM) {
+                size_t left = length - sent;
+
+                send_frame(fetch, verb, argument, &bytes[sent], left < FRAME_BODY_MAXIMUM ? left : FRAME_BODY_MAXIMUM);
+        }
 }
 
 void fetch_receive(struct fetch *fetch, uint8_t *ret_verb, uint64_t *ret_argument, size_t *ret_length, int *ret_fd)
