@@ -1,15 +1,5 @@
 /* What looks planted: contents, names, control files, checksums; and that honest code is left alone. */
-#include <errno.h>
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/attributes.h"
 #include "base/io.h"
@@ -17,6 +7,7 @@
 #include "review/checksums.h"
 #include "review/private.h"
 #include "review/proposal.h"
+#include "tests.h"
 
 static struct content scan(const char *text, enum content_language language)
 {
@@ -214,24 +205,19 @@ static void names_are_told_apart(void **state)
 /* ---------------------------------------------------------------- trees */
 
 struct place {
-        char path[64];
-        int parent, fd;
+        char path[TESTS_FOLDER_SIZE];
+        int fd;
 };
 
 static void place_make(struct place *place)
 {
-        memcpy(place->path, "/tmp/understudy-test-review-XXXXXX", sizeof("/tmp/understudy-test-review-XXXXXX"));
-        assert_non_null(mkdtemp(place->path));
-        place->parent = open("/tmp", O_PATH | O_CLOEXEC);
-        place->fd = open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        assert_true(place->fd >= 0);
+        place->fd = tests_folder(place->path);
 }
 
 static void place_remove(struct place *place)
 {
         fd_close(&place->fd);
-        assert_int_equal(tree_remove(place->parent, place->path + strlen("/tmp/"), NULL), 0);
-        fd_close(&place->parent);
+        tests_folder_remove(place->path);
 }
 
 static void put(struct place *place, const char *path, const char *text)
@@ -351,7 +337,7 @@ static void checksums_are_held_against_files(void **state)
         _cleanup_(checksums_freep) struct checksums *sums = NULL;
         struct error error = ERROR_NONE;
         struct place place = { .fd = -1 };
-        char list[128];
+        char list[TESTS_FOLDER_SIZE + 16];
         int fd;
 
         (void)state;
