@@ -56,7 +56,7 @@ lab_remove_dead()
 {
         local folder owner
         for folder in "$1/$LAB_PREFIX".*-*.*; do
-                [[ -d $folder ]] || continue
+                [[ -d $folder && ! -e $folder/kept ]] || continue
                 owner=${folder##*/"$LAB_PREFIX".}
                 owner=${owner%.*}
                 [[ $(lab_process "${owner%-*}") == "$owner" ]] || lab_remove "$folder"
@@ -103,7 +103,7 @@ lab_enter()
         wait "$child"
         status=$?
         trap - INT TERM HUP
-        [[ -n $keep ]] || lab_remove "$LAB_FOLDER"
+        if [[ -n $keep ]]; then : >"$LAB_FOLDER/kept"; else lab_remove "$LAB_FOLDER"; fi
         return "$status"
 }
 

@@ -4,7 +4,7 @@
 need_root
 need nginx rsync jq ip unshare
 export TMPDIR=$tmp/place
-mkdir "$TMPDIR"
+mkdir "$TMPDIR" "$tmp/kept"
 
 # Processes of a demo of ours; others may run meanwhile.
 nobody_left() { [[ -z $(processes) ]]; }
@@ -30,7 +30,7 @@ namespaces_before=$(ip netns list)
 "$UNDERSTUDY" demo --lang en >"$tmp/english" 2>&1 </dev/null &
 english=$!
 cleanup_process "$english"
-"$UNDERSTUDY" demo --json --lang ja >"$tmp/stdout" 2>"$tmp/stderr" </dev/null
+TMPDIR=$tmp/kept "$UNDERSTUDY" demo --json --keep --lang ja >"$tmp/stdout" 2>"$tmp/stderr" </dev/null
 status=$?
 is 'the demo with --json' "$status" 0
 json_is 'good' .good true
@@ -43,6 +43,8 @@ json_is 'act 3: no tampered page' '.acts[3].tampered' 0
 json_is 'act 3: nothing from the stand-by' '.acts[3].standby' 0
 json_is 'what was found' '[.found[] | .path + " " + .kind] | sort' \
         '["lib/templates/login.html content","login/index.html extra"]'
+ok '--keep: the evidence is kept' grep -rqF http://malware.invalid/x.js "$(json .evidence)"
+ok '--keep: where it was told to' test "$(ls "$tmp/kept" | wc -l)" -eq 1
 wait "$english"
 is 'the demo in words' "$?" 0
 is 'no line is longer than a terminal' "$(awk 'length > 79' "$tmp/english")" ''
@@ -82,7 +84,10 @@ wait_for 5 nobody_left
 is 'after KILL: no process' "$(processes)" ''
 first=$(ls "$TMPDIR")
 like 'after KILL: its folder is there' "$first" '^understudy-lab\.'
+mv "$tmp"/kept/* "$TMPDIR/"
 begin 'the next demo'
+ok 'the next demo leaves what was kept' test -d "$TMPDIR"/understudy-lab.*/standby/state/dest
+rm -rf "$(dirname "$TMPDIR"/understudy-lab.*/kept)"
 not_ok 'the next demo has removed it' test -e "$TMPDIR/$first"
 kill -TERM "$demo"
 wait "$demo" 2>/dev/null
