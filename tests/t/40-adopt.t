@@ -72,6 +72,18 @@ json_is 'the link is a note' '.findings | map(select(.path == "docs/outside" and
 json_is 'and was not followed' '.findings | map(select(.path | startswith("docs/outside/"))) | length' 0
 rm "$site/fifo"
 
+# One program that the web server wrote, among many that it did not.
+if [[ $EUID -eq 0 ]] && id www-data >/dev/null 2>&1; then
+        mkdir "$site/app"
+        for ((i = 0; i < 30; i++)); do echo "<?php return $i;" >"$site/app/$i.php"; done
+        chown www-data "$site/app/7.php"
+        us adopt "$site" --json --web-user www-data
+        planted app/7.php owner
+        json_is 'no other' '.findings | map(select(.kind == "owner")) | length' 1
+else
+        skip 'needs root and a user www-data'
+fi
+
 # Over ssh: a program of that name that runs its last argument here.
 mkdir "$tmp/bin"
 cat >"$tmp/bin/ssh" <<'END'
