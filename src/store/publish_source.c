@@ -109,7 +109,7 @@ static int find_before(struct reading *reading, const char *path, size_t length,
 /* Reads the rest: only the whole manifest can be compared with what was signed. */
 static int finish_before(struct reading *reading, struct error *err)
 {
-        struct digest digest;
+        struct digest digest = { { 0 } };
         int r = 0;
 
         while (r == 0 && reading->before_left)
