@@ -226,6 +226,20 @@ status_is 0 'a tree that was never pulled' us verify "$tmp/genuine" --pub "$pub"
 status_is 2 'the same without a repository' us verify "$tmp/genuine" --pub "$pub"
 status_is 0 'a manifest file' us verify "$dest" --pub "$pub" --manifest "$repo/releases/1/manifest.mtree"
 
+# ---------------------------------------------------------------- several roots
+
+mkdir "$tmp/nginx" && echo 'server { root /srv; }' >"$tmp/nginx/site.conf"
+us publish "$tmp/src" --repo "$repo" --key "$key" --root nginx="$tmp/nginx" --quiet
+us pull "$tmp/www/two" --repo "$repo" --pub "$pub" --root nginx="$tmp/www/two-nginx"
+status_is 0 'two roots are genuine' us verify "$tmp/www/two" --pub "$pub" --json
+echo 'sub_filter </head> <script>' >>"$tmp/www/two-nginx/site.conf"
+status_is 1 'the second one is tampered with' us verify "$tmp/www/two" --pub "$pub" --json
+differs '  found' site.conf content
+json_is '  and where' '.differences[0].root' nginx
+status_is 2 'a root whose folder is not known' us verify "$tmp/src" --pub "$pub" --repo "$repo"
+
+# ---------------------------------------------------------------- signatures
+
 make_keys "$tmp/other"
 status_is 3 'another key: the kept release' us verify "$dest" --pub "$tmp/other/release.pub"
 status_is 3 'another key: a repository' us verify "$tmp/genuine" --pub "$tmp/other/release.pub" --repo "$repo"
@@ -244,6 +258,7 @@ status_is 2 'no key' us verify "$dest"
 status_is 2 'no folder' us verify --pub "$pub"
 status_is 2 'two folders' us verify "$dest" "$dest" --pub "$pub"
 status_is 2 'threads must be a number' us verify "$dest" --pub "$pub" --threads many
-status_is 2 'a root that the release has not' us verify "$tmp/genuine" --pub "$pub" --repo "$repo" --root nginx=/etc
+status_is 2 'a root that the release has not' us verify "$tmp/genuine" --pub "$pub" --repo "$repo" --release 1 \
+        --root nginx=/etc
 
 done_testing
