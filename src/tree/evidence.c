@@ -249,6 +249,8 @@ static int put_in_place(struct evidence *evidence, const struct evidence_head *h
                 if (r != -EEXIST)
                         break;
         }
+        if (r == 0)
+                r = fd_sync(evidence->state->folder);
         if (r < 0)
                 return error_errno(err, -r, _("cannot put the evidence in its place"));
         return 0;
@@ -263,7 +265,7 @@ int evidence_finish(struct evidence *evidence, const struct evidence_head *head,
 
         if (r < 0)
                 return r;
-        if (syncfs(evidence->folder) < 0)
+        if (evidence->copied > SYNC_ONE_BY_ONE ? syncfs(evidence->folder) < 0 : fd_sync(evidence->folder) < 0)
                 return error_errno(err, errno, _("cannot make sure that evidence survives a crash"));
         r = put_in_place(evidence, head, name, err);
         if (r < 0)

@@ -170,6 +170,9 @@ static void copy_file(struct collection *collection, const char *path, int from,
         digest_hex(&digest, hex);
         json_object_set_new(json, "sha256", json_string(hex));
         (void)futimens(to, times);
+        /* A few are made durable one by one; one sync of a whole file system waits for everybody's writes. */
+        if (collection->evidence->copied++ < SYNC_ONE_BY_ONE && fd_sync(to) < 0)
+                leave_out(collection, json, 0, "cannot be made durable");
 }
 
 /* `folder` and `name` lead to what `stx` says; nothing but a regular file or a folder is opened. */

@@ -15,6 +15,7 @@
 #define FILES_FOLDER       "files" /* the copies, FILES_FOLDER/ROOT/path */
 #define SPOOL_MOUNTS       "mounts"
 #define SPOOL_MAXIMUM      (UINT64_C(64) << 20) /* bytes of all lines: a hostile tree may hold millions of names */
+#define SYNC_ONE_BY_ONE    32                   /* files; more are synced all together */
 #define SPOOL_LINE_MAXIMUM ((size_t)256 << 10)
 
 struct evidence {
@@ -24,6 +25,7 @@ struct evidence {
         uint64_t left; /* bytes of contents that may still be copied */
         uint64_t spooled;
         uint64_t left_out_differences, left_out_files, left_out_bytes;
+        uint64_t copied; /* files */
         struct hasher *hasher;
 };
 

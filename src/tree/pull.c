@@ -361,12 +361,25 @@ static void make_intent(struct pull_run *run)
         }
 }
 
+/* The sync of a staged tree covers kept.next, which was written before, if they are on the same file system. */
+static bool is_synced(const struct pull_run *run)
+{
+        struct stat kept, staged;
+
+        if (fstat(run->kept_next, &kept) < 0)
+                return false;
+        for (size_t i = 0; i < run->root_count; i++)
+                if (fstat(run->roots[i].place.staged, &staged) == 0 && staged.st_dev == kept.st_dev)
+                        return true;
+        return false;
+}
+
 /* Everything that the exchange relies on is on disk before the intent says so. */
 static int write_intent(struct pull_run *run, struct error *err)
 {
         int r = 0;
 
-        if (syncfs(run->kept_next) < 0)
+        if (!is_synced(run) && syncfs(run->kept_next) < 0)
                 return error_errno(err, errno, _("cannot make sure that the new manifests are on disk"));
         for (size_t i = 0; i < run->root_count && r == 0; i++)
                 if (fd_sync(run->roots[i].place.sibling) < 0 || fd_sync(run->roots[i].place.parent) < 0)
@@ -453,16 +466,24 @@ static int build_fresh(struct pull_run *run, struct error *err)
         return r;
 }
 
-/* Equal already: what is kept may still be newer (keys.json), and the numbers are accepted. */
+/* Equal already: what is kept is taken anew only if the keys have moved on. */
 static int keep_as_is(struct pull_run *run, struct error *err)
 {
+        struct state *state = run->state;
+        uint64_t keys_version = run->trust->root_mode ? run->trust->keys.version : 0;
         int r;
 
+        if (public_key_equal(&state->pub, &run->options->pub) && state->root_mode == run->trust->root_mode &&
+            state->keys_version == keys_version) {
+                state->verification = (struct state_verification){ .time = clock_now(), .genuine = true };
+                clock_boot_id(state->verification.boot_id);
+                return state_save(state, err);
+        }
         if (syncfs(run->kept_next) < 0)
                 return error_errno(err, errno, _("cannot make sure that the new manifests are on disk"));
         make_intent(run);
         r = settle(run, NULL, 0, err);
-        run->state->intent.present = false;
+        state->intent.present = false;
         return r;
 }
 
