@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -644,12 +645,18 @@ static int run_again(struct state *state, const struct pull_options *options, st
 
 int pull(struct state *state, const struct pull_options *options, struct pull_result *ret_result, struct error *err)
 {
+        const struct sigaction ignore = { .sa_handler = SIG_IGN };
+        struct sigaction kept;
         bool again = false;
         int r;
 
         memset(ret_result, 0, sizeof(*ret_result));
         ret_result->release_before = state->pulled ? state->release : 0;
         raise_descriptors();
+        sigaction(SIGIO, &ignore, &kept); /* a lease that is broken sends it, which would end the process */
         r = run_once(state, options, ret_result, &again, err);
-        return r == 0 && again ? run_again(state, options, ret_result, err) : r;
+        if (r == 0 && again)
+                r = run_again(state, options, ret_result, err);
+        sigaction(SIGIO, &kept, NULL);
+        return r;
 }

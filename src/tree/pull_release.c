@@ -296,6 +296,22 @@ static int get_signature(struct pull_run *run, const char *file, struct buffer *
         return r < 0 ? r : keep_text(run, name, signature, err);
 }
 
+/* A trusted comment of ours says what it is of; one that says something else was made for another file. */
+static int check_comment(const struct pull_run *run, const char *file, const struct buffer *text, struct error *err)
+{
+        struct signature signature;
+        char expected[RELEASE_COMMENT_SIZE];
+        int r = signature_parse(buffer_text(text), text->length, &signature, err);
+
+        if (r < 0 || !text_starts(signature.comment, "understudy "))
+                return r;
+        release_comment(run->release.site, run->release.number, file, expected);
+        if (text_equal(signature.comment, expected))
+                return 0;
+        return error_set(err, -EBADMSG, _("the signature of %s says `%s`, not `%s`; publish it again"), file,
+                         signature.comment, expected);
+}
+
 /* One file of the release into kept.next: its bytes are those that release.json names, and its own signature holds. */
 static int get_file(struct pull_run *run, const char *file, const struct digest *digest, uint64_t size, int base,
                     int *ret_fd, struct error *err)
@@ -322,6 +338,8 @@ static int get_file(struct pull_run *run, const char *file, const struct digest 
                 r = get_signature(run, file, &signature, err);
         if (r == 0)
                 r = trust_check_fd(run->trust, ROLE_RELEASE, run->release.created, &signature, fd, path, err);
+        if (r == 0)
+                r = check_comment(run, file, &signature, err);
         if (r == 0)
                 *ret_fd = fd_steal(&fd);
         return r;
