@@ -24,6 +24,20 @@ void *memory_resize(void *block, size_t count, size_t size)
         return realloc(block, count > 0 && size > 0 ? count * size : 1);
 }
 
+int memory_grow(void *list, size_t count, size_t size)
+{
+        void *members;
+
+        if (count & (count - 1))
+                return 0;
+        memcpy(&members, list, sizeof(members));
+        members = memory_resize(members, count ? 2 * count : 1, size);
+        if (!members)
+                return -ENOMEM;
+        memcpy(list, &members, sizeof(members));
+        return 0;
+}
+
 char *memory_copy(const void *bytes, size_t length)
 {
         char *copy;

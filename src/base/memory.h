@@ -18,6 +18,13 @@ void *memory_new(size_t count, size_t size) _must_check_;
 /* Resizes to count elements; on failure returns NULL and the old block stays valid. New bytes are not zeroed. */
 void *memory_resize(void *block, size_t count, size_t size) _must_check_;
 
+/*
+ * Room for one more member behind the `count` of a list: `list` is the address of the pointer to its first member (NULL
+ * at first), which is replaced. For lists that only grow by this: the room doubles when count is a power of two.
+ * 0 or -ENOMEM (the list stays valid).
+ */
+int memory_grow(void *list, size_t count, size_t size) _must_check_;
+
 /* A copy of `length` bytes with a NUL behind them; NULL when there is no memory. The caller frees. */
 char *memory_copy(const void *bytes, size_t length) _must_check_;
 

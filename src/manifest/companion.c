@@ -153,28 +153,13 @@ static const char *attributes_refused(const struct attributes *attributes)
         return NULL;
 }
 
-/* Room for one more member; a list grows when its count is a power of two. */
-static int grow(void *list, size_t count, size_t size)
-{
-        void *members;
-
-        if (count & (count - 1))
-                return 0;
-        memcpy(&members, list, sizeof(members));
-        members = memory_resize(members, count ? 2 * count : 1, size);
-        if (!members)
-                return -ENOMEM;
-        memcpy(list, &members, sizeof(members));
-        return 0;
-}
-
 int companion_append_area(struct area **areas, size_t *count, const char *path, const char *target, unsigned int allow)
 {
         struct area area = { .path = memory_string(path),
                              .target = target ? memory_string(target) : NULL,
                              .allow = allow };
 
-        if (!area.path || (target && !area.target) || grow(areas, *count, sizeof(area)) < 0) {
+        if (!area.path || (target && !area.target) || memory_grow(areas, *count, sizeof(area)) < 0) {
                 free(area.path);
                 free(area.target);
                 return -ENOMEM;
@@ -187,7 +172,7 @@ int companion_append_link(struct companion *companion, const char *path)
 {
         char *copy = memory_string(path);
 
-        if (!copy || grow(&companion->links, companion->link_count, sizeof(char *)) < 0) {
+        if (!copy || memory_grow(&companion->links, companion->link_count, sizeof(char *)) < 0) {
                 free(copy);
                 return -ENOMEM;
         }
@@ -197,7 +182,7 @@ int companion_append_link(struct companion *companion, const char *path)
 
 int companion_append_attributes(struct companion *companion, struct attributes *attributes)
 {
-        if (grow(&companion->attributes, companion->attributes_count, sizeof(*attributes)) < 0)
+        if (memory_grow(&companion->attributes, companion->attributes_count, sizeof(*attributes)) < 0)
                 return -ENOMEM;
         companion->attributes[companion->attributes_count++] = *attributes;
         *attributes = (struct attributes){ 0 };

@@ -29,21 +29,6 @@ const char *finding_kind_name(enum finding_kind kind)
         return names[kind];
 }
 
-/* Room for one more; a list grows when its count is a power of two. */
-static int grow(void *list, size_t count, size_t size)
-{
-        void *members;
-
-        if (count & (count - 1))
-                return 0;
-        memcpy(&members, list, sizeof(members));
-        members = memory_resize(members, count ? 2 * count : 1, size);
-        if (!members)
-                return -ENOMEM;
-        memcpy(list, &members, sizeof(members));
-        return 0;
-}
-
 int review_add(struct review *review, enum finding_kind kind, bool planted, const char *path, const char *format, ...)
 {
         struct finding finding = { .kind = kind, .planted = planted };
@@ -60,7 +45,8 @@ int review_add(struct review *review, enum finding_kind kind, bool planted, cons
         va_end(arguments);
         finding.path = memory_string(path);
         finding.detail = memory_string(detail);
-        if (!finding.path || !finding.detail || grow(&review->findings, review->finding_count, sizeof(finding)) < 0) {
+        if (!finding.path || !finding.detail ||
+            memory_grow(&review->findings, review->finding_count, sizeof(finding)) < 0) {
                 free(finding.path);
                 free(finding.detail);
                 return -ENOMEM;
@@ -97,7 +83,7 @@ int review_add_host(struct review *review, const struct content_host *host, cons
                         review->hosts_dropped++;
                         return 0;
                 }
-                if (grow(&review->hosts, review->host_count, sizeof(new)) < 0)
+                if (memory_grow(&review->hosts, review->host_count, sizeof(new)) < 0)
                         return -ENOMEM;
                 new.name = memory_string(host->name);
                 if (!new.name)
@@ -173,7 +159,7 @@ int review_paths_add(struct review_paths *list, const char *path, size_t length)
         list->total++;
         if (list->count == REVIEW_PATHS_MAXIMUM)
                 return 0;
-        if (grow(&list->paths, list->count, sizeof(char *)) < 0)
+        if (memory_grow(&list->paths, list->count, sizeof(char *)) < 0)
                 return -ENOMEM;
         list->paths[list->count] = memory_copy(path, length);
         if (!list->paths[list->count])
