@@ -121,15 +121,6 @@ static int check_accepted(struct pull_run *run, struct choice_facts *facts, stru
         return refuse_choice(run, facts, err);
 }
 
-/* A key that was seen to be withdrawn stays so, whatever becomes of this pull: not only when a release was accepted. */
-static int remember_keys(const struct pull_run *run, const struct choice_facts *facts, struct error *err)
-{
-        if (!run->state->pulled || !facts->root_mode || facts->keys_version <= facts->keys_seen)
-                return 0;
-        return state_accept(run->state, &run->options->pub, run->state->site, facts->accepted, facts->keys_version,
-                            err);
-}
-
 static int choose(struct pull_run *run, struct choice_facts *facts, struct current *current, struct error *err)
 {
         int r = 0;
@@ -146,8 +137,6 @@ static int choose(struct pull_run *run, struct choice_facts *facts, struct curre
                 }
         }
         r = find_facts(run, current, facts, err);
-        if (r == 0)
-                r = remember_keys(run, facts, err);
         if (r < 0)
                 return r;
         run->choice = choose_release(facts);
@@ -233,6 +222,29 @@ static int open_kept_next(struct pull_run *run, struct error *err)
         return 0;
 }
 
+/*
+ * A key that was seen to be withdrawn stays so, whatever becomes of this pull: the repository cannot show the keys.json
+ * from before again, and verify asks the newer one about the release in place.
+ */
+static int remember_keys(const struct pull_run *run, const struct buffer *keys, const struct buffer *signature,
+                         struct error *err)
+{
+        struct state *state = run->state;
+        uint64_t number, version;
+        int r;
+
+        if (!run->trust->root_mode || !state->pulled || !public_key_equal(&state->pub, &run->options->pub))
+                return 0;
+        r = state_accepted(state, &state->pub, state->site, &number, &version, err);
+        if (r < 0 || run->trust->keys.version <= version || run->trust->keys.version <= state->keys_version)
+                return r;
+        r = file_replace(state->folder, "keys.json", buffer_text(keys), keys->length, 0600, err);
+        if (r == 0)
+                r = file_replace(state->folder, "keys.json.minisig", buffer_text(signature), signature->length, 0600,
+                                 err);
+        return r < 0 ? r : state_accept(state, &state->pub, state->site, number, run->trust->keys.version, err);
+}
+
 int pull_choose(struct pull_run *run, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer keys = BUFFER_INIT(KEYS_MAXIMUM);
@@ -246,6 +258,8 @@ int pull_choose(struct pull_run *run, struct error *err)
         if (r == 0)
                 r = source_trust(run->repository, &run->options->pub, must_be_root, run->trust, &keys, &keys_signature,
                                  err);
+        if (r == 0)
+                r = remember_keys(run, &keys, &keys_signature, err);
         if (r == 0)
                 r = choose(run, &facts, &current, err);
         if (r == 0)

@@ -100,21 +100,36 @@ static int read_kept(int folder, const char *name, struct buffer *text, struct e
         return r;
 }
 
-static int kept_trust(const struct state *state, int kept, const struct public_key *pub, struct trust *trust,
-                      struct error *err)
+static int read_keys(int folder, const struct public_key *pub, struct trust *trust, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(KEYS_MAXIMUM);
         _cleanup_(buffer_done) struct buffer signature = BUFFER_INIT(SIGNATURE_MAXIMUM);
+        int r = read_kept(folder, "keys.json", &text, err);
+
+        if (r == 0)
+                r = read_kept(folder, "keys.json" ENDING_SIGNATURE, &signature, err);
+        return r < 0 ? r : trust_init_root(trust, pub, &text, &signature, err);
+}
+
+/* Of the keys.json that came with the release in place and one that was seen since, the newer decides: a key that was
+ * withdrawn meanwhile vouches for nothing. */
+static int kept_trust(const struct state *state, int kept, const struct public_key *pub, struct trust *trust,
+                      struct error *err)
+{
+        _cleanup_(memory_freep) struct trust *seen = NULL;
         int r;
 
         if (!state->root_mode) {
                 trust_init_single(trust, pub);
                 return 0;
         }
-        r = read_kept(kept, "keys.json", &text, err);
-        if (r == 0)
-                r = read_kept(kept, "keys.json" ENDING_SIGNATURE, &signature, err);
-        return r < 0 ? r : trust_init_root(trust, pub, &text, &signature, err);
+        seen = memory_new(1, sizeof(*seen));
+        if (!seen)
+                return error_memory(err);
+        r = read_keys(kept, pub, trust, err);
+        if (r == 0 && read_keys(state->folder, pub, seen, NULL) == 0 && seen->keys.version > trust->keys.version)
+                *trust = *seen;
+        return r;
 }
 
 static int kept_release(const struct state *state, int kept, const struct trust *trust, struct release *ret_release,

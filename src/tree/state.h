@@ -8,6 +8,7 @@
  *                   intent of a pull that is under way
  *     lock          flock: a pull has it alone, verifications share it
  *     kept/         the release in place: keys.json, release.json, manifests, companions, each with .minisig
+ *     keys.json     the newest that was seen since then, with .minisig; missing when that is the one in kept/
  *     kept.next/    the same for a pull that is under way; becomes kept/ in one exchange
  *     evidence/<UTC time>-<number>/   report.json and what differed
  *     evidence.next/                  the same while it is being gathered

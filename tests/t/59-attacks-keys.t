@@ -158,6 +158,7 @@ cp -a "$repo" "$tmp/repo-before-revocation"
 status_is 0 'revoke the release key' us revoke "$tmp/keys/release.pub" --repo "$repo" --key "$root_key"
 status_is 4 'it can publish nothing any more' us publish "$tmp/src2" --repo "$repo" --key "$key"
 refused 3 'a release signed by a revoked key' two
+status_is 3 'and it vouches no more for what is in place' us verify "$dest" --pub "$pub" --json
 cp -a "$repo" "$tmp/repo-revoked"
 
 spoil "$tmp/repo-before-revocation"
@@ -169,6 +170,7 @@ status_is 0 'a new release key publishes' us publish "$tmp/src2" --repo "$repo" 
 us refresh --repo "$repo" --key "$current_key" --valid 1h
 status_is 0 'and its release is accepted' us pull "$dest" --repo "$repo" --pub "$pub" --json
 json_is 'as release 3' .release 3
+status_is 0 'and genuine' us verify "$dest" --pub "$pub" --json
 
 us revoke "$tmp/keys/current.pub" --repo "$repo" --key "$root_key"
 refused 3 'a note by a revoked current key' two
