@@ -19,7 +19,7 @@ fresh()
         cp -a "$tmp/genuine" "$dest"
 }
 
-verify() { us verify "$dest" --pub "$pub" --json "$@"; }
+verify() { us verify "$dest" --pub "$pub" --json; }
 
 # found NAME PATH KIND: verify ends in 1 and names it.
 found()
