@@ -151,8 +151,11 @@ mkdir "$tmp/www/other"
 echo mine >"$tmp/www/other/file"
 status_is 4 'a folder that was never pulled' us pull "$tmp/www/other" --repo "$repo" --pub "$pub"
 is 'it is untouched' "$(cat "$tmp/www/other/file")" mine
-mount --bind "$tmp/behind" "$tmp/www/other" && mkdir -p "$tmp/behind/sub"
-umount "$tmp/www/other"
+mkdir "$tmp/www/other/sub"
+mount --bind "$tmp/behind" "$tmp/www/other/sub"
+status_is 4 'not with something mounted inside' us pull "$tmp/www/other" --repo "$repo" --pub "$pub" --adopt
+is 'it is untouched' "$(cat "$tmp/www/other/sub/file")" precious
+umount "$tmp/www/other/sub"
 status_is 1 'taken over with --adopt' us pull "$tmp/www/other" --repo "$repo" --pub "$pub" --adopt --json
 is 'exact afterwards' "$(snapshot "$tmp/www/other")" "$genuine"
 is 'what was there is evidence' "$(cat "$(json .evidence)/files/docroot/file")" mine
@@ -221,6 +224,23 @@ status_is 1 'the check command sees the new tree in place' pull --check "test ! 
         --reload "echo reloaded >'$tmp/reloaded'"
 is 'the reload command was run' "$(cat "$tmp/reloaded")" reloaded
 status_is 0 'a first pull with a check' us pull "$tmp/www/checked" --repo "$repo" --pub "$pub" --check "test -s '$tmp/www/checked/index.php'"
+
+# ---------------------------------------------------------------- interrupted, and a web server that sees the old tree
+
+us publish "$tmp/src" --repo "$repo" --key "$key"
+head -c 3000000 /dev/urandom >"$tmp/src/first"
+head -c 3000000 /dev/urandom >"$tmp/src/second"
+us publish "$tmp/src" --repo "$repo" --key "$key"
+mkdir -p "$tmp/www/.understudy.resumed/new" && chmod 0700 "$tmp/www/.understudy.resumed"
+cp "$tmp/src/first" "$tmp/www/.understudy.resumed/new/"
+head -c 3000000 /dev/zero >"$tmp/www/.understudy.resumed/new/second"
+status_is 0 'what an interrupted pull had fetched' us pull "$tmp/www/resumed" --repo "$repo" --pub "$pub" --json
+fetched=$(json .bytes_received)
+ok 'is not fetched again' test "$fetched" -lt 4000000
+ok 'but nothing is believed' cmp "$tmp/www/resumed/second" "$tmp/src/second"
+not_ok 'nothing is left beside it' test -e "$tmp/www/.understudy.resumed"
+status_is 0 'the newest release' pull
+genuine=$(snapshot "$dest")
 
 # ---------------------------------------------------------------- two at once
 
