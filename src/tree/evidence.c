@@ -268,6 +268,8 @@ int evidence_finish(struct evidence *evidence, const struct evidence_head *head,
         if (evidence->copied > SYNC_ONE_BY_ONE ? syncfs(evidence->folder) < 0 : fd_sync(evidence->folder) < 0)
                 return error_errno(err, errno, _("cannot make sure that evidence survives a crash"));
         r = put_in_place(evidence, head, name, err);
+        if (r == 0 && (fd_sync(evidence->folder) < 0 || fd_sync(evidence->state->folder) < 0))
+                r = error_errno(err, errno, _("cannot make sure that evidence survives a crash"));
         if (r < 0)
                 return r;
         /* Only now: a run that was killed before this gathers again from what the spools name. */
@@ -281,6 +283,11 @@ int evidence_finish(struct evidence *evidence, const struct evidence_head *head,
                 base[0] = '\0';
         snprintf(ret_folder, PATH_MAX, "%.*s/%.100s", PATH_MAX - 102, base, name);
         return 0;
+}
+
+uint64_t evidence_left_out(const struct evidence *evidence)
+{
+        return evidence->left_out_files;
 }
 
 void evidence_drop(struct evidence *evidence)

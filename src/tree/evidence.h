@@ -47,6 +47,9 @@ struct evidence_head {
 int evidence_finish(struct evidence *evidence, const struct evidence_head *head, char ret_folder[static PATH_MAX],
                     struct error *err);
 
+/* How many files could not be kept (limit, full disk, unreadable); the report names each with its reason. */
+uint64_t evidence_left_out(const struct evidence *evidence);
+
 /* Nothing differed after all, or the pull came to nothing: what was gathered goes. */
 void evidence_drop(struct evidence *evidence);
 

@@ -234,6 +234,12 @@ static int keep_below(struct collection *collection, const char *path, struct er
         return r;
 }
 
+/* A lack that the next run may not have: it must not cost evidence. Anything else would stop every run. */
+static bool is_passing(int r)
+{
+        return r == -ENOMEM || r == -EMFILE || r == -ENFILE;
+}
+
 /* What a difference names: an open folder to look in and the name. */
 static int keep_path(struct collection *collection, const char *path, bool whole, struct error *err)
 {
@@ -241,6 +247,8 @@ static int keep_path(struct collection *collection, const char *path, bool whole
         _cleanup_(fd_closep) int fd = open_beneath(collection->top, path, O_PATH | O_NOFOLLOW, 0, BENEATH_STRICT);
         int r;
 
+        if (is_passing(fd))
+                return error_errno(err, -fd, _("cannot keep evidence of %s"), path);
         if (fd < 0)
                 return 0; /* missing, or behind a mount */
         if (statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &stx) < 0)
@@ -258,10 +266,13 @@ static int keep_line(struct collection *collection, const char *line, size_t len
         const char *root = json_string_value(json_object_get(json, "root"));
         const char *kind = json_string_value(json_object_get(json, "kind"));
         const char *escaped = json_string_value(json_object_get(json, "path"));
-        int r = 0;
+        int r = escaped ? text_unescape(&path, escaped, strlen(escaped)) : -EINVAL;
 
-        if (root && kind && escaped && text_equal(root, collection->root) && collection->top >= 0 &&
-            text_unescape(&path, escaped, strlen(escaped)) == 0 && path.length > 0) {
+        if (r == -ENOMEM) {
+                json_decref(json);
+                return error_memory(err);
+        }
+        if (r == 0 && root && kind && text_equal(root, collection->root) && collection->top >= 0 && path.length > 0) {
                 while (path.length > 1 && path.data[path.length - 1] == '/')
                         path.data[--path.length] = '\0';
                 if (!text_equal(path.data, collection->last)) {
@@ -270,6 +281,8 @@ static int keep_line(struct collection *collection, const char *line, size_t len
                         snprintf(collection->last, sizeof(collection->last), "%s", path.data);
                         r = keep_path(collection, path.data, whole, err);
                 }
+        } else {
+                r = 0; /* another root's, or no line of ours */
         }
         json_decref(json);
         return r;
@@ -283,11 +296,12 @@ static int keep_all(struct collection *collection, struct error *err)
         ssize_t length;
         int r = 0;
 
-        while (spool && r == 0 && (length = getline(&line, &size, spool)) > 0)
+        if (!spool)
+                return error_errno(err, errno, _("cannot read what differed from the state folder"));
+        while (r == 0 && (length = getline(&line, &size, spool)) > 0)
                 r = keep_line(collection, line, (size_t)length, err);
         free(line);
-        if (spool)
-                fclose(spool);
+        fclose(spool);
         return r;
 }
 
@@ -319,7 +333,12 @@ int evidence_collect(struct evidence *evidence, const char *root, int sibling, c
         if (r == 0) {
                 collection->target = openat(evidence->folder, target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
                 collection->top = open_beneath(sibling, parked, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
-                r = collection->top >= 0 ? keep_all(collection, err) : keep_single(collection, sibling, parked, err);
+                if (is_passing(collection->top))
+                        r = error_errno(err, -collection->top, _("cannot open the old tree"));
+                else if (collection->top >= 0)
+                        r = keep_all(collection, err);
+                else
+                        r = keep_single(collection, sibling, parked, err);
                 fd_close(&collection->top);
                 fd_close(&collection->target);
         }

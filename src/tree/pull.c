@@ -485,6 +485,8 @@ static int keep_as_is(struct pull_run *run, struct error *err)
         make_intent(run);
         r = settle(run, NULL, 0, err);
         state->intent.present = false;
+        for (size_t i = 0; i < run->root_count && r == 0; i++)
+                settle_clean_up(run, &run->roots[i].place);
         return r;
 }
 

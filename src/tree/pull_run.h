@@ -138,6 +138,9 @@ int hook_run(const char *what, const char *command, struct error *err);
 /* Finishes or undoes what a crashed run left, by looking at what is there. */
 int settle_interrupted(struct pull_run *run, struct error *err);
 
+/* Where DEST is exact, nothing in the sibling folder is of use any more: what a removal that failed left is removed. */
+void settle_clean_up(struct pull_run *run, struct place *place);
+
 /* After the exchange: kept files, state, evidence, removal of the old trees. Each step may be done already. */
 int settle(struct pull_run *run, struct place *places[], size_t count, struct error *err);
 

@@ -21,28 +21,35 @@
 
 /* ---- kept files and state ---- */
 
-/* The number that STATE/dest/X/NAME/release.json says; 0 when there is none. */
-static uint64_t kept_number(const struct state *state, const char *name)
+/* The number that STATE/dest/X/kept.next/release.json says; 0 when there is none. That it cannot be read is a failure:
+ * taken for "none", the old kept files would stay for ever. */
+static int next_number(const struct state *state, uint64_t *ret_number, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(RELEASE_MAXIMUM);
         struct release release;
-        char path[64];
-        uint64_t number;
+        int r = file_read(state->folder, KEPT_NEXT "/release.json", &text, err);
 
-        snprintf(path, sizeof(path), "%s/release.json", name);
-        if (file_read(state->folder, path, &text, NULL) < 0 ||
-            release_parse(buffer_text(&text), text.length, &release, NULL) < 0)
+        if (r == -ENOENT) {
+                *ret_number = 0;
                 return 0;
-        number = release.number;
+        }
+        if (r == 0)
+                r = release_parse(buffer_text(&text), text.length, &release, err);
+        if (r < 0)
+                return r;
+        *ret_number = release.number;
         release_done(&release);
-        return number;
+        return 0;
 }
 
 static int swap_kept(struct state *state, struct error *err)
 {
-        int r;
+        uint64_t number;
+        int r = next_number(state, &number, err);
 
-        if (kept_number(state, KEPT_NEXT) != state->intent.to)
+        if (r < 0)
+                return r;
+        if (number != state->intent.to)
                 return 0; /* done before a crash */
         r = rename_at(state->folder, KEPT_NEXT, state->folder, KEPT, RENAME_EXCHANGE);
         if (r == -ENOENT)
@@ -136,6 +143,9 @@ static int finish_evidence(struct pull_run *run, struct error *err)
         if (!run->evidence)
                 return 0;
         r = evidence_finish(run->evidence, &head, run->result->evidence, err);
+        if (r == 0 && evidence_left_out(run->evidence) > 0)
+                pull_note(run, _("%llu files of the evidence could not be kept; the report in %s names them"),
+                          (unsigned long long)evidence_left_out(run->evidence), run->result->evidence);
         evidence_free(run->evidence);
         run->evidence = NULL;
         return r;
@@ -154,6 +164,12 @@ static void remove_old(struct pull_run *run, struct place *place)
         (void)tree_remove(place->sibling, STAGED_NAME, NULL);
         (void)tree_remove(place->sibling, LEFTOVER_NAME, NULL);
         place_sibling_done(place);
+}
+
+void settle_clean_up(struct pull_run *run, struct place *place)
+{
+        if (place_sibling(place, false, NULL) == 0)
+                remove_old(run, place);
 }
 
 int settle(struct pull_run *run, struct place *places[], size_t count, struct error *err)
