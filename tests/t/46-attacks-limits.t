@@ -79,6 +79,14 @@ isnt 'a forged kept manifest: not genuine' "$status" 0
 status_is 1 'a forged kept manifest: pull heals it' us pull "$dest" --repo "$repo" --pub "$pub" --json
 exact 'a forged kept manifest: exact'
 status_is 0 'a forged kept manifest: genuine again' us verify "$dest" --pub "$pub" --json
+sed -i 's/0644/0666/' "$kept/manifest.mtree"
+us verify "$dest" --pub "$pub" --json
+isnt 'a damaged kept manifest, a genuine tree: not called genuine' "$status" 0
+us pull "$dest" --repo "$repo" --pub "$pub" --json
+status_is 0 'a damaged kept manifest: pull mends it' us verify "$dest" --pub "$pub" --json
+rm "$kept/release.json.minisig"
+us pull "$dest" --repo "$repo" --pub "$pub" --json
+status_is 0 'a kept signature that is gone: pull mends it' us verify "$dest" --pub "$pub" --json
 rm -rf "$kept"
 us verify "$dest" --pub "$pub" --json
 isnt 'no kept release: not called genuine' "$status" 0
