@@ -144,7 +144,7 @@ pull_command()
 {
         local from=$tmp/repository2
         [[ $pull_way != heal ]] || from=$tmp/repository1
-        state_command=("$UNDERSTUDY" pull "$1/www/site" --repo "$from" --pub "$pub" --state "$1/state" --threads 1 --quiet)
+        state_command=("$UNDERSTUDY" pull "$1/www/site" --repo "$from" --pub "$pub" --state "$1/state" --threads 1)
 }
 
 # What pull ends with when nothing disturbs it.
