@@ -18,19 +18,18 @@
 LAB_VISITOR=192.0.2.200
 LAB_PREFIX=understudy-lab
 
-# Where the trees lie must offer leases and extended attributes: not a tmpfs.
+# Where the trees lie should offer leases and extended attributes: a tmpfs or an overlay is the last choice.
 lab_place()
 {
-        local place
-        for place in "${TMPDIR:-/var/tmp}" /var/tmp "$HOME" /root; do
+        local place last=
+        for place in "${TMPDIR:-/var/tmp}" /var/tmp "$HOME"; do
                 [[ -d $place && -w $place ]] || continue
                 case $(stat -f -c %T "$place") in
-                tmpfs | ramfs | overlayfs | nfs | fuseblk) continue ;;
+                tmpfs | ramfs | overlayfs | nfs | fuseblk) last=${last:-$place} ;;
+                *) echo "$place" && return ;;
                 esac
-                echo "$place"
-                return
         done
-        return 1
+        [[ -n $last ]] && echo "$last"
 }
 
 # A process by its number and its start, as "PID-START": a number alone may be somebody else's by now.
