@@ -89,7 +89,8 @@ if [[ -n $terminal && -z ${NO_COLOR:-} ]]; then
         red=$'\e[31m' green=$'\e[32m' bold=$'\e[1m' plain=$'\e[0m'
 fi
 
-say() { [[ -n $json || -n $quiet ]] || printf '%s\n' "$*"; }
+# When nobody reads any more, the show is over. (SIGPIPE does not say so to the first process of a namespace.)
+say() { [[ -n $json || -n $quiet ]] || printf '%s\n' "$*" 2>/dev/null || exit 3; }
 # shellcheck disable=SC2059
 step() { say "  $(printf "$@")"; }
 heading() { say && say "$bold$1$plain"; }
@@ -512,6 +513,7 @@ finish()
                 $act3_refused == true ]]; then
                 good=true
         fi
+        quiet='' # from here on it is the result
         say
         table
         heading "$word_found"
