@@ -467,45 +467,14 @@ static int build_fresh(struct pull_run *run, struct error *err)
         return r;
 }
 
-/* Byte for byte the same below kept/ and kept.next/, or in neither. */
-static bool kept_as_before(const struct pull_run *run, const char *name)
-{
-        _cleanup_(buffer_done) struct buffer before = BUFFER_INIT(RELEASE_MAXIMUM);
-        _cleanup_(buffer_done) struct buffer now = BUFFER_INIT(RELEASE_MAXIMUM);
-        char path[RELEASE_FILE_SIZE + 16];
-        int r, s;
-
-        snprintf(path, sizeof(path), "kept/%s", name);
-        r = file_read(run->state->folder, path, &before, NULL);
-        s = file_read(run->kept_next, name, &now, NULL);
-        if (r < 0 || s < 0)
-                return r == -ENOENT && s == -ENOENT;
-        return before.length == now.length && memcmp(buffer_text(&before), buffer_text(&now), now.length) == 0;
-}
-
-/* Whether verify can go on from what is kept: somebody may have damaged it. The manifests were looked at already. */
-static bool kept_is_whole(const struct pull_run *run)
-{
-        static const char *const names[] = { "release.json", "release.json.minisig", "keys.json", "keys.json.minisig" };
-
-        for (size_t i = 0; i < run->root_count; i++)
-                if (run->roots[i].kept_manifest < 0)
-                        return false;
-        for (size_t i = 0; i < LENGTH(names); i++)
-                if (!kept_as_before(run, names[i]))
-                        return false;
-        return true;
-}
-
-/* Equal already: what is kept is taken anew only if the keys have moved on, or it is not what it was. */
+/* Equal already: what is kept is taken anew only if it is not the same (keys.json has moved on, or it was damaged). */
 static int keep_as_is(struct pull_run *run, struct error *err)
 {
         struct state *state = run->state;
-        uint64_t keys_version = run->trust->root_mode ? run->trust->keys.version : 0;
         int r;
 
-        if (public_key_equal(&state->pub, &run->options->pub) && state->root_mode == run->trust->root_mode &&
-            state->keys_version == keys_version && kept_is_whole(run)) {
+        if (!run->kept_differs && public_key_equal(&state->pub, &run->options->pub) &&
+            state->root_mode == run->trust->root_mode) {
                 state->verification = (struct state_verification){ .time = clock_now(), .genuine = true };
                 clock_boot_id(state->verification.boot_id);
                 return state_save(state, err);

@@ -174,12 +174,25 @@ static int check_history(const struct pull_run *run, const struct digest *digest
         return 0;
 }
 
-static int keep_text(const struct pull_run *run, const char *name, const struct buffer *text, struct error *err)
+/* Whether kept/NAME is this text already. */
+static bool is_kept(const struct pull_run *run, const char *name, const struct buffer *text)
+{
+        _cleanup_(buffer_done) struct buffer kept = BUFFER_INIT(RELEASE_MAXIMUM);
+        char path[RELEASE_FILE_SIZE + 32];
+
+        snprintf(path, sizeof(path), "kept/%s", name);
+        return file_read(run->state->folder, path, &kept, NULL) == 0 && kept.length == text->length &&
+               memcmp(buffer_text(&kept), buffer_text(text), kept.length) == 0;
+}
+
+static int keep_text(struct pull_run *run, const char *name, const struct buffer *text, struct error *err)
 {
         _cleanup_(fd_closep) int fd =
                 openat(run->kept_next, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         int r = fd < 0 ? -errno : write_full(fd, buffer_text(text), text->length);
 
+        if (!is_kept(run, name, text))
+                run->kept_differs = true;
         return r < 0 ? error_errno(err, -r, _("cannot keep %s in the state folder"), name) : 0;
 }
 
@@ -293,23 +306,6 @@ static int open_kept(const struct pull_run *run, const char *file, const struct 
         return fd;
 }
 
-static int get_signature(struct pull_run *run, const char *file, struct buffer *signature, struct error *err)
-{
-        char path[RELEASE_FILE_SIZE + 64], name[RELEASE_FILE_SIZE + 16];
-        int r;
-
-        snprintf(name, sizeof(name), "%s.minisig", file);
-        snprintf(path, sizeof(path), "kept/%s", name);
-        r = run->same_release ? file_read(run->state->folder, path, signature, NULL) : -ENOENT;
-        snprintf(path, sizeof(path), "releases/%" PRIu64 "/%s", run->release.number, name);
-        if (r < 0)
-                r = repository_get(run->repository, path, signature, err);
-        if (r == -ENOENT)
-                return error_set(err, -EBADMSG, _("%s/%s is missing; publish it again"),
-                                 repository_url(run->repository), path);
-        return r < 0 ? r : keep_text(run, name, signature, err);
-}
-
 /* A trusted comment of ours says what it is of; one that says something else was made for another file. */
 static int check_comment(const struct pull_run *run, const char *file, const struct buffer *text, struct error *err)
 {
@@ -326,11 +322,42 @@ static int check_comment(const struct pull_run *run, const char *file, const str
                          signature.comment, expected);
 }
 
+static int check_signature(struct pull_run *run, const char *file, const char *path, int fd,
+                           const struct buffer *signature, struct error *err)
+{
+        int r = trust_check_fd(run->trust, ROLE_RELEASE, run->release.created, signature, fd, path, err);
+
+        return r < 0 ? r : check_comment(run, file, signature, err);
+}
+
+/* The signature of one file of the release, that of the kept file if it holds, into kept.next. */
+static int get_signature(struct pull_run *run, const char *file, int fd, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer signature = BUFFER_INIT(SIGNATURE_MAXIMUM);
+        char path[RELEASE_FILE_SIZE + 64], name[RELEASE_FILE_SIZE + 16];
+        int r = -ENOENT;
+
+        snprintf(name, sizeof(name), "%s.minisig", file);
+        snprintf(path, sizeof(path), "kept/%s", name);
+        if (run->same_release && file_read(run->state->folder, path, &signature, NULL) == 0)
+                r = check_signature(run, file, path, fd, &signature, NULL);
+        if (r < 0) {
+                buffer_clear(&signature);
+                snprintf(path, sizeof(path), "releases/%" PRIu64 "/%s", run->release.number, name);
+                r = repository_get(run->repository, path, &signature, err);
+                if (r == -ENOENT)
+                        return error_set(err, -EBADMSG, _("%s/%s is missing; publish it again"),
+                                         repository_url(run->repository), path);
+                if (r == 0)
+                        r = check_signature(run, file, path, fd, &signature, err);
+        }
+        return r < 0 ? r : keep_text(run, name, &signature, err);
+}
+
 /* One file of the release into kept.next: its bytes are those that release.json names, and its own signature holds. */
 static int get_file(struct pull_run *run, const char *file, const struct digest *digest, uint64_t size, int base,
                     int *ret_fd, struct error *err)
 {
-        _cleanup_(buffer_done) struct buffer signature = BUFFER_INIT(SIGNATURE_MAXIMUM);
         _cleanup_(fd_closep) int fd = -1, kept = open_kept(run, file, digest, size);
         char path[RELEASE_FILE_SIZE + 64], old[RELEASE_FILE_SIZE + 16];
         int r = 0;
@@ -340,6 +367,7 @@ static int get_file(struct pull_run *run, const char *file, const struct digest 
         if (kept >= 0 && linkat(run->state->folder, old, run->kept_next, file, 0) == 0) {
                 fd = fd_steal(&kept);
         } else {
+                run->kept_differs = true;
                 fd = openat(run->kept_next, file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
                 if (fd < 0)
                         return error_errno(err, errno, _("cannot keep %s in the state folder"), file);
@@ -349,11 +377,7 @@ static int get_file(struct pull_run *run, const char *file, const struct digest 
                                          repository_url(run->repository), path);
         }
         if (r == 0)
-                r = get_signature(run, file, &signature, err);
-        if (r == 0)
-                r = trust_check_fd(run->trust, ROLE_RELEASE, run->release.created, &signature, fd, path, err);
-        if (r == 0)
-                r = check_comment(run, file, &signature, err);
+                r = get_signature(run, file, fd, err);
         if (r == 0)
                 *ret_fd = fd_steal(&fd);
         return r;

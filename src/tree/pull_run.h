@@ -91,6 +91,7 @@ struct pull_run {
         struct release release;
         struct choice choice;
         int kept_next;     /* STATE/dest/X/kept.next */
+        bool kept_differs; /* kept/ is not, byte for byte, what kept.next/ has */
         bool same_release; /* the wanted one is the one in place */
         struct pull_root roots[RELEASE_ROOTS_MAXIMUM];
         size_t root_count;
