@@ -473,6 +473,8 @@ static int keep_as_is(struct pull_run *run, struct error *err)
         struct state *state = run->state;
         int r;
 
+        for (size_t i = 0; i < run->root_count; i++)
+                settle_clean_up(run, &run->roots[i].place);
         if (!run->kept_differs && public_key_equal(&state->pub, &run->options->pub) &&
             state->root_mode == run->trust->root_mode) {
                 state->verification = (struct state_verification){ .time = clock_now(), .genuine = true };
@@ -484,8 +486,6 @@ static int keep_as_is(struct pull_run *run, struct error *err)
         make_intent(run);
         r = settle(run, NULL, 0, err);
         state->intent.present = false;
-        for (size_t i = 0; i < run->root_count && r == 0; i++)
-                settle_clean_up(run, &run->roots[i].place);
         return r;
 }
 
