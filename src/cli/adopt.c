@@ -257,13 +257,13 @@ static int run(int argc, char *argv[])
 
         while ((code = command_option(
                         argc, argv, &command_adopt, options,
-                        _("Looks a docroot through for what seems planted, and proposes the first release "
-                          "with its mutable areas. Nothing is signed or changed.\n"
-                          "Ends in 1 when something looks planted.\n"
-                          "\n"
-                          "  --into DIR          where the copy of a docroot on another server goes\n"
-                          "  --checksums FILE    what files should be, as sha256sum or md5sum write it\n"
-                          "  --web-user NAME     the user that the web server runs as (www-data, ...)\n"),
+                        N_("Looks a docroot through for what seems planted, and proposes the first release "
+                           "with its mutable areas. Nothing is signed or changed.\n"
+                           "Ends in 1 when something looks planted.\n"
+                           "\n"
+                           "  --into DIR          where the copy of a docroot on another server goes\n"
+                           "  --checksums FILE    what files should be, as sha256sum or md5sum write it\n"
+                           "  --web-user NAME     the user that the web server runs as (www-data, ...)\n"),
                         &request.common)) != -1) {
                 switch (code) {
                 case OPTION_INTO: request.into = optarg; break;

@@ -74,11 +74,11 @@ static int run(int argc, char *argv[])
         int code;
 
         while ((code = command_option(argc, argv, &command_check, options,
-                                      _("Looks whether this machine is ready for a pull, and changes nothing.\n"
-                                        "\n"
-                                        "  DEST         also the tree and what is around it\n"
-                                        "  --repo URL   also whether the repository answers\n"
-                                        "  --pub FILE   and whether its signatures hold\n"),
+                                      N_("Looks whether this machine is ready for a pull, and changes nothing.\n"
+                                         "\n"
+                                         "  DEST         also the tree and what is around it\n"
+                                         "  --repo URL   also whether the repository answers\n"
+                                         "  --pub FILE   and whether its signatures hold\n"),
                                       &check.common)) != -1) {
                 if (code == OPTION_REPO)
                         url = optarg;

@@ -64,7 +64,7 @@ static void print_help(const struct command *command, const char *help)
         printf(_("usage: understudy %s\n"), command->synopsis);
         printf("\n%s\n\n", _(command->summary));
         if (help && *help)
-                printf("%s%s\n", help, text_ends(help, "\n") ? "" : "\n");
+                printf("%s%s\n", _(help), text_ends(help, "\n") ? "" : "\n");
         printf("%s", _("Options of every command:\n"
                        "  --json           results as one JSON object on standard output\n"
                        "  -q, --quiet      only errors and results\n"

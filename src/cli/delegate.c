@@ -84,15 +84,16 @@ static int run(int argc, char *argv[])
         int64_t until = 0;
         int code, r;
 
-        while ((code = command_option(argc, argv, &command_delegate, options,
-                                      _("Adds the public key in the file PUB to keys.json of the repository, and signs "
-                                        "that with the root key.\n"
-                                        "\n"
-                                        "  --repo DIR             the repository's folder; made when it is missing\n"
-                                        "  --key ROOTKEY          secret key of the root\n"
-                                        "  --as release|current   the role (release)\n"
-                                        "  --until DATE           the end of the delegation (none)\n"),
-                                      &list.common)) != -1) {
+        while ((code = command_option(
+                        argc, argv, &command_delegate, options,
+                        N_("Adds the public key in the file PUB to keys.json of the repository, and signs "
+                           "that with the root key.\n"
+                           "\n"
+                           "  --repo DIR             the repository's folder; made when it is missing\n"
+                           "  --key ROOTKEY          secret key of the root\n"
+                           "  --as release|current   the role (release)\n"
+                           "  --until DATE           the end of the delegation (none)\n"),
+                        &list.common)) != -1) {
                 r = 0;
                 switch (code) {
                 case OPTION_REPO: list.repository = optarg; break;

@@ -95,14 +95,14 @@ static int run(int argc, char *argv[])
 
         while ((code = command_option(
                         argc, argv, &command_demo, options,
-                        _("Starts a production and a stand-by server in network namespaces of their own, "
-                          "plants what was planted in 2009,\n"
-                          "and counts what visitors receive: the old way, with Understudy, and with a "
-                          "stand-by that cannot be proven.\n"
-                          "Needs root; takes less than a minute; touches no service and leaves nothing "
-                          "behind.\n"
-                          "\n"
-                          "  --keep           keep the folder with evidence and logs, and say where it is\n"),
+                        N_("Starts a production and a stand-by server in network namespaces of their own, "
+                           "plants what was planted in 2009,\n"
+                           "and counts what visitors receive: the old way, with Understudy, and with a "
+                           "stand-by that cannot be proven.\n"
+                           "Needs root; takes less than a minute; touches no service and leaves nothing "
+                           "behind.\n"
+                           "\n"
+                           "  --keep           keep the folder with evidence and logs, and say where it is\n"),
                         &common)) != -1) {
                 if (code != OPTION_KEEP)
                         return EXIT_USAGE;

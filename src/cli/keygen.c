@@ -97,13 +97,13 @@ static int run(int argc, char *argv[])
         int code;
 
         while ((code = command_option(argc, argv, &command_keygen, options,
-                                      _("Writes DIR/ROLE.pub and DIR/ROLE.key; DIR is made when it is missing, and no "
-                                        "file is ever overwritten.\n"
-                                        "A password is asked for twice on the terminal, or read from the file that "
-                                        "UNDERSTUDY_PASSWORD_FILE names.\n"
-                                        "\n"
-                                        "  --role root|release|current   what the key will be used for (release)\n"
-                                        "  --no-password                 leave the secret key unencrypted\n"),
+                                      N_("Writes DIR/ROLE.pub and DIR/ROLE.key; DIR is made when it is missing, and no "
+                                         "file is ever overwritten.\n"
+                                         "A password is asked for twice on the terminal, or read from the file that "
+                                         "UNDERSTUDY_PASSWORD_FILE names.\n"
+                                         "\n"
+                                         "  --role root|release|current   what the key will be used for (release)\n"
+                                         "  --no-password                 leave the secret key unencrypted\n"),
                                       &request.common)) != -1) {
                 switch (code) {
                 case OPTION_ROLE:

@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/attributes.h"
 #include "base/i18n.h"
@@ -25,16 +28,39 @@ static const char *asked_for(void)
         return NULL;
 }
 
-/* gettext reads LANGUAGE first, but not in the C locale; and it spells its words in the encoding of LC_CTYPE. */
-static void translate_to(const char *language)
+/* gettext does not translate in the C locale, and it spells its words in the encoding of LC_CTYPE. */
+static void leave_c_locale(void)
 {
         const char *messages = setlocale(LC_MESSAGES, NULL);
 
-        setenv("LANGUAGE", language, 1);
         if (!messages || text_equal(messages, "C") || text_equal(messages, "POSIX"))
                 setlocale(LC_MESSAGES, "C.UTF-8");
         if (text_equal(nl_langinfo(CODESET), "ANSI_X3.4-1968"))
                 setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+/* LANGUAGE is what gettext reads first; naming the domain again makes it forget what it has looked up already. */
+static void translate_to(const char *language)
+{
+        setenv("LANGUAGE", language, 1);
+        leave_c_locale();
+        textdomain("understudy");
+}
+
+/* Catalogues beside a binary that was not installed. */
+static bool built_here(char folder[static PATH_MAX])
+{
+        static const char below[] = "po/ja/LC_MESSAGES/understudy.mo";
+        ssize_t length = readlink("/proc/self/exe", folder, PATH_MAX);
+        char *end = length > 0 ? memrchr(folder, '/', length) : NULL;
+
+        if (!end || end - folder + sizeof("/") + sizeof(below) > PATH_MAX)
+                return false;
+        memcpy(end + 1, below, sizeof(below));
+        if (access(folder, R_OK) < 0)
+                return false;
+        end[sizeof("po")] = '\0'; /* cut behind /po */
+        return true;
 }
 
 void language_start(void)
@@ -42,16 +68,23 @@ void language_start(void)
         const char *asked = asked_for();
         const char *folder = getenv("UNDERSTUDY_LOCALEDIR");
         const char *language = getenv("LANGUAGE");
+        char beside[PATH_MAX];
 
-        setlocale(LC_CTYPE, "");
-        if (!setlocale(LC_MESSAGES, "") && asked && !(language && *language)) {
-                for (size_t i = 0; i < LENGTH(languages); i++) {
-                        if (text_starts(asked, languages[i]))
-                                translate_to(languages[i]);
-                }
-        }
-        bindtextdomain("understudy", folder && *folder ? folder : UNDERSTUDY_LOCALEDIR);
+        if (!folder || !*folder)
+                folder = built_here(beside) ? beside : UNDERSTUDY_LOCALEDIR;
+        bindtextdomain("understudy", folder);
         textdomain("understudy");
+        setlocale(LC_CTYPE, "");
+        if (setlocale(LC_MESSAGES, "") || !asked)
+                return;
+        if (language && *language) {
+                leave_c_locale();
+                return;
+        }
+        for (size_t i = 0; i < LENGTH(languages); i++) {
+                if (text_starts(asked, languages[i]))
+                        translate_to(languages[i]);
+        }
 }
 
 int language_choose(const char *language)

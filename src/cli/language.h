@@ -4,7 +4,8 @@
  * --lang, else the environment as gettext(3) reads it. Servers often have no locale installed but C.UTF-8, and the
  * C locale is never translated; so a language that is asked for is given on top of C.UTF-8 then. Numbers stay as in C.
  *
- * UNDERSTUDY_LOCALEDIR names the folder of the catalogues when the program runs from where it was built.
+ * The catalogues are in the folder that UNDERSTUDY_LOCALEDIR names, else in po/ beside a binary that was not installed,
+ * else where `make install` puts them.
  */
 #ifndef CLI_LANGUAGE_H
 #define CLI_LANGUAGE_H

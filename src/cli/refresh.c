@@ -192,12 +192,12 @@ static int run(int argc, char *argv[])
 
         while ((code = command_option(
                         argc, argv, &command_refresh, options,
-                        _("Writes current.json, which names the newest release of the repository, and signs "
-                          "it with a current key.\n"
-                          "\n"
-                          "  --repo DIR         the repository's folder\n"
-                          "  --key CURRENTKEY   secret key of role current\n"
-                          "  --valid DURATION   how long the note holds, such as 12h or 7d (7d)\n"),
+                        N_("Writes current.json, which names the newest release of the repository, and signs "
+                           "it with a current key.\n"
+                           "\n"
+                           "  --repo DIR         the repository's folder\n"
+                           "  --key CURRENTKEY   secret key of role current\n"
+                           "  --valid DURATION   how long the note holds, such as 12h or 7d (7d)\n"),
                         &request.common)) != -1) {
                 switch (code) {
                 case OPTION_REPO: request.repository = optarg; break;

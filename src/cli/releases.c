@@ -286,11 +286,11 @@ static int run(int argc, char *argv[])
 
         while ((code = command_option(
                         argc, argv, &command_releases, options,
-                        _("Lists the releases of a repository, the newest first, and whether the signature of "
-                          "each holds.\n"
-                          "\n"
-                          "  --repo URL   http(s)://, file:// or a folder\n"
-                          "  --pub FILE   public key: the release key, or the root key\n"),
+                        N_("Lists the releases of a repository, the newest first, and whether the signature of "
+                           "each holds.\n"
+                           "\n"
+                           "  --repo URL   http(s)://, file:// or a folder\n"
+                           "  --pub FILE   public key: the release key, or the root key\n"),
                         &listing.common)) != -1) {
                 switch (code) {
                 case OPTION_REPO: url = optarg; break;

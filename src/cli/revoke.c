@@ -58,12 +58,12 @@ static int run(int argc, char *argv[])
 
         while ((code = command_option(
                         argc, argv, &command_revoke, options,
-                        _("Marks the public key in the file PUB as revoked in keys.json of the repository, "
-                          "and signs that with the root key.\n"
-                          "What the key has signed counts for nothing any more; a revoked key stays so.\n"
-                          "\n"
-                          "  --repo DIR      the repository's folder\n"
-                          "  --key ROOTKEY   secret key of the root\n"),
+                        N_("Marks the public key in the file PUB as revoked in keys.json of the repository, "
+                           "and signs that with the root key.\n"
+                           "What the key has signed counts for nothing any more; a revoked key stays so.\n"
+                           "\n"
+                           "  --repo DIR      the repository's folder\n"
+                           "  --key ROOTKEY   secret key of the root\n"),
                         &list.common)) != -1) {
                 switch (code) {
                 case OPTION_REPO: list.repository = optarg; break;

@@ -336,15 +336,15 @@ static int run(int argc, char *argv[])
         memset(&request, 0, sizeof(request));
         while ((code = command_option(
                         argc, argv, &command_verify, options,
-                        _("Compares every name and byte of DEST with the release that it was last pulled to; works "
-                          "without the repository.\n"
-                          "\n"
-                          "  --pub FILE        the public key that vouches for releases (release key or root key)\n"
-                          "  --repo URL        repository: for a DEST that was never pulled, or another release\n"
-                          "  --release N       compare with release N\n"
-                          "  --manifest FILE   compare with a manifest file; FILE.minisig must be there\n"
-                          "  --root NAME=DIR   where another root of the release lies; may be repeated\n"
-                          "  --threads N       threads that read (as many as processors, at most 8)\n"),
+                        N_("Compares every name and byte of DEST with the release that it was last pulled to; works "
+                           "without the repository.\n"
+                           "\n"
+                           "  --pub FILE        the public key that vouches for releases (release key or root key)\n"
+                           "  --repo URL        repository: for a DEST that was never pulled, or another release\n"
+                           "  --release N       compare with release N\n"
+                           "  --manifest FILE   compare with a manifest file; FILE.minisig must be there\n"
+                           "  --root NAME=DIR   where another root of the release lies; may be repeated\n"
+                           "  --threads N       threads that read (as many as processors, at most 8)\n"),
                         &request.common)) != -1) {
                 if (code == '?')
                         return EXIT_USAGE;
