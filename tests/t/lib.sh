@@ -29,7 +29,11 @@ build_folder=$(cd "$(dirname "$UNDERSTUDY")" 2>/dev/null && pwd)
 test_count=0
 test_failures=0
 
-diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
+# TAP goes to the standard output that the test began with, so that `ok NAME command >file` hides
+# only what the command prints.
+exec {tap}>&1
+
+diag() { printf '%s\n' "$*" | sed 's/^/# /' >&"$tap"; }
 
 skip_all()
 {
@@ -44,12 +48,12 @@ bail_out()
 }
 
 # pass NAME / fail NAME
-pass() { test_count=$((test_count + 1)) && echo "ok $test_count - $1"; }
+pass() { test_count=$((test_count + 1)) && echo "ok $test_count - $1" >&"$tap"; }
 fail()
 {
         test_count=$((test_count + 1))
         test_failures=$((test_failures + 1))
-        echo "not ok $test_count - $1"
+        echo "not ok $test_count - $1" >&"$tap"
         diag "  at ${BASH_SOURCE[-1]##*/} line ${BASH_LINENO[-2]}"
 }
 
@@ -103,7 +107,7 @@ unlike()
         if [[ $2 =~ $3 ]]; then fail "$1" && diag "  like $3: $2"; else pass "$1"; fi
 }
 
-skip() { test_count=$((test_count + 1)) && echo "ok $test_count # SKIP $1"; }
+skip() { test_count=$((test_count + 1)) && echo "ok $test_count # SKIP $1" >&"$tap"; }
 
 done_testing()
 {
