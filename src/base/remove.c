@@ -127,7 +127,7 @@ static void remove_entry(struct removal *removal, const struct dirent *entry)
                 return;
         if (entry->d_type != DT_DIR) {
                 r = remove_leaf(folder, entry->d_name);
-                if (r != -EISDIR && r != -EPERM) {
+                if (r != -EISDIR) {
                         note(removal, r);
                         return;
                 }

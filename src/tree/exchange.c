@@ -174,20 +174,20 @@ static int sync_place(const struct place *place, struct error *err)
 /* The old tree stands at STAGED_NAME for a moment. */
 static int park(struct place *place, struct error *err)
 {
-        int r = tree_remove(place->sibling, PARKED_NAME, err);
-
-        if (r < 0)
-                return r;
-        r = rename_at(place->sibling, STAGED_NAME, place->sibling, PARKED_NAME, RENAME_NOREPLACE);
+        int r = rename_at(place->sibling, STAGED_NAME, place->sibling, PARKED_NAME, RENAME_NOREPLACE);
         if (r < 0 && r != -ENOENT)
                 return error_errno(err, -r, _("cannot park the old tree of %s"), place->folder);
+        place->parked = true;
         return 0;
 }
 
 int exchange_place(struct place *place, struct error *err)
 {
-        int r = -EAGAIN;
+        int r = place_clear_parked(place, err); /* before anything is moved */
 
+        if (r < 0)
+                return r;
+        r = -EAGAIN;
         clear_flags(place->live);
         for (int attempt = 0; attempt < 3 && r < 0; attempt++) {
                 r = rename_at(place->sibling, STAGED_NAME, place->parent, place->base,
@@ -214,17 +214,16 @@ static int exchange_back(struct place *place, struct error *err)
         int r;
 
         if (place->exists) {
-                r = rename_at(place->sibling, PARKED_NAME, place->parent, place->base, RENAME_EXCHANGE);
-                if (r == -ENOENT)
-                        r = rename_at(place->sibling, STAGED_NAME, place->parent, place->base, RENAME_EXCHANGE);
-                else if (r == 0)
+                r = rename_at(place->sibling, place->parked ? PARKED_NAME : STAGED_NAME, place->parent, place->base,
+                              RENAME_EXCHANGE);
+                if (r == 0 && place->parked)
                         r = rename_at(place->sibling, PARKED_NAME, place->sibling, STAGED_NAME, RENAME_NOREPLACE);
         } else {
                 r = rename_at(place->parent, place->base, place->sibling, STAGED_NAME, RENAME_NOREPLACE);
         }
         if (r < 0)
                 return error_errno(err, -r, _("cannot put the old tree of %s back"), place->folder);
-        place->exchanged = false;
+        place->exchanged = place->parked = false;
         return sync_place(place, err);
 }
 

@@ -13,6 +13,7 @@
 #include "tree/pull_run.h"
 
 #define SIBLING_PREFIX ".understudy."
+#define STUCK_MAXIMUM  1000 /* trees put aside; more means that somebody makes one for each pull */
 
 void place_init(struct place *place)
 {
@@ -165,6 +166,43 @@ int place_sibling(struct place *place, bool make, struct error *err)
         if (r < 0)
                 fd_close(&place->sibling);
         return r;
+}
+
+static void name_stuck(unsigned int number, char name[static 32])
+{
+        snprintf(name, 32, "stuck.%u", number);
+}
+
+int place_clear_parked(struct place *place, struct error *err)
+{
+        struct error unremovable = ERROR_NONE;
+        char name[32];
+        int r = tree_remove(place->sibling, PARKED_NAME, &unremovable);
+
+        for (unsigned int i = 1; i <= STUCK_MAXIMUM && r < 0; i++) {
+                name_stuck(i, name);
+                r = rename_at(place->sibling, PARKED_NAME, place->sibling, name, RENAME_NOREPLACE);
+                if (r < 0 && r != -EEXIST)
+                        break;
+        }
+        if (r < 0 && err)
+                *err = unremovable;
+        return r;
+}
+
+unsigned int place_remove_stuck(struct place *place)
+{
+        unsigned int left = 0;
+        struct stat st;
+        char name[32];
+
+        for (unsigned int i = 1; i <= STUCK_MAXIMUM; i++) {
+                name_stuck(i, name);
+                if (fstatat(place->sibling, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                    tree_remove(place->sibling, name, NULL) < 0)
+                        left++;
+        }
+        return left;
 }
 
 void place_sibling_done(struct place *place)

@@ -27,6 +27,7 @@
 #define STAGED_NAME   "new"  /* the tree that is being built; after the exchange for a moment the old one */
 #define PARKED_NAME   "old"  /* the old tree, until its evidence is taken */
 #define LEFTOVER_NAME "left" /* a tree that an interrupted pull was building: a source of contents, no more */
+/* "stuck.N": what is left of an old tree that could not be removed (a read-only subvolume, a swap file in use). */
 
 /*
  * Where one root lives: the folder above DEST, the sibling folder beside it, and what stands at DEST. Everything below
@@ -45,6 +46,7 @@ struct place {
         int staged;         /* the new tree's folder; -1: not built */
         uint64_t staged_inode;
         bool exchanged;
+        bool parked; /* the old tree has PARKED_NAME by now */
 };
 
 void place_init(struct place *place);
@@ -59,6 +61,13 @@ int place_look(struct place *place, struct error *err);
 /* Makes or opens the sibling folder: ours, 0700, on the parent's file system, else refused (4). `make` false: -ENOENT
  * when there is none. */
 int place_sibling(struct place *place, bool make, struct error *err);
+
+/* Makes the name PARKED_NAME free. What cannot be removed is put aside as "stuck.N": an intruder must not be able to
+ * stop the next pull with it. */
+int place_clear_parked(struct place *place, struct error *err);
+
+/* Tries again to remove what was put aside; how many are left. */
+unsigned int place_remove_stuck(struct place *place);
 
 /* Removes the sibling folder when it is empty; anything else stays. */
 void place_sibling_done(struct place *place);

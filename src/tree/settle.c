@@ -163,6 +163,9 @@ static void remove_old(struct pull_run *run, struct place *place)
                           place->sibling_name, error.text);
         (void)tree_remove(place->sibling, STAGED_NAME, NULL);
         (void)tree_remove(place->sibling, LEFTOVER_NAME, NULL);
+        if (place_remove_stuck(place) > 0)
+                pull_note(run, _("what could not be removed of older trees of %s is still in %s"), place->folder,
+                          place->sibling_name);
         place_sibling_done(place);
 }
 
