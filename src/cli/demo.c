@@ -28,13 +28,13 @@ struct place {
         struct buffer visitor;
 };
 
-/* Both paths below a folder; 1 when the script is there, 0 when it is not. */
-static int look_in(struct place *place, const char *folder, const char *script, const char *visitor, struct error *err)
+/* The script with its site in one folder, the visitor in another; 1 when the script is there, 0 when it is not. */
+static int look_in(struct place *place, const char *scripts, const char *programs, struct error *err)
 {
         buffer_clear(&place->script);
         buffer_clear(&place->visitor);
-        if (buffer_printf(&place->script, "%s/%s", folder, script) < 0 ||
-            buffer_printf(&place->visitor, "%s/%s", folder, visitor) < 0)
+        if (buffer_printf(&place->script, "%s/demo.sh", scripts) < 0 ||
+            buffer_printf(&place->visitor, "%s/visitor", programs) < 0)
                 return error_memory(err);
         return access(place->script.data, R_OK) == 0;
 }
@@ -42,7 +42,7 @@ static int look_in(struct place *place, const char *folder, const char *script, 
 static int find_lab(struct place *place, struct error *err)
 {
         const char *given = getenv("UNDERSTUDY_LAB");
-        char folder[PATH_MAX];
+        char scripts[PATH_MAX + 16], programs[PATH_MAX + 16];
         ssize_t length = readlink("/proc/self/exe", place->program, sizeof(place->program) - 1);
         int r;
 
@@ -50,16 +50,18 @@ static int find_lab(struct place *place, struct error *err)
                 return error_errno(err, errno, _("cannot find out where this program lies"));
         place->program[length] = '\0';
         if (given && *given) {
-                r = look_in(place, given, "demo.sh", "visitor", err);
+                r = look_in(place, given, given, err);
                 if (r == 0)
                         return error_usage(err, _("there is no demo.sh in %s, which UNDERSTUDY_LAB names"), given);
                 return r;
         }
-        memcpy(folder, place->program, length + 1);
-        *strrchr(folder, '/') = '\0';
-        r = look_in(place, folder, "lab/files/demo.sh", "lab/visitor", err);
+        *strrchr(place->program, '/') = '\0';
+        snprintf(scripts, sizeof(scripts), "%s/lab/files", place->program);
+        snprintf(programs, sizeof(programs), "%s/lab", place->program);
+        place->program[strlen(place->program)] = '/';
+        r = look_in(place, scripts, programs, err);
         if (r == 0)
-                r = look_in(place, UNDERSTUDY_LIBEXECDIR "/lab", "demo.sh", "visitor", err);
+                r = look_in(place, UNDERSTUDY_DATADIR "/lab", UNDERSTUDY_LIBEXECDIR, err);
         if (r == 0)
                 return error_set(err, -ENOENT, _("cannot find the demo: there is no %s; install Understudy as a whole"),
                                  place->script.data);

@@ -10,4 +10,4 @@ cd "$(dirname "$0")/../.." || exit
 cppcheck --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --quiet --std=c11 -j 2 \
         --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --suppress=memleak \
         --suppress=resourceLeak --suppress=uninitvar -D_GNU_SOURCE -DUNDERSTUDY_VERSION='""' -DUNDERSTUDY_LOCALEDIR='""' \
-        -DUNDERSTUDY_LIBEXECDIR='""' -I src src
+        -DUNDERSTUDY_LIBEXECDIR='""' -DUNDERSTUDY_DATADIR='""' -I src src
