@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -30,6 +31,11 @@ void fd_close(int *fd)
         errno = kept;
 }
 
+/* EAGAIN is a race with a rename, or somebody's write lease on the file. A file server gives its lease back at once; an
+ * intruder keeps it until the kernel takes it from him (lease-break-time, 45 seconds), and may have one on each file. */
+#define AGAIN_TRIES    10
+#define AGAIN_PAUSE_NS 1000000
+
 int open_beneath(int directory, const char *path, int flags, mode_t mode, enum beneath how)
 {
         struct open_how open_how = {
@@ -37,16 +43,22 @@ int open_beneath(int directory, const char *path, int flags, mode_t mode, enum b
                 .mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0,
                 .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
         };
+        const struct timespec pause = { .tv_nsec = AGAIN_PAUSE_NS };
         long fd;
 
         if (how == BENEATH_STRICT)
                 open_how.resolve |= RESOLVE_NO_XDEV;
         if (fault_point(FAULT_OPEN))
                 return -errno;
-        do
+        for (int again = 0;;) {
                 fd = syscall(SYS_openat2, directory, path, &open_how, sizeof(open_how));
-        while (fd < 0 && (errno == EINTR || errno == EAGAIN)); /* EAGAIN: a rename raced with the lookup */
-        return fd < 0 ? -errno : (int)fd;
+                if (fd >= 0)
+                        return (int)fd;
+                if (errno != EINTR && (errno != EAGAIN || again++ == AGAIN_TRIES))
+                        return -errno;
+                if (errno == EAGAIN)
+                        nanosleep(&pause, NULL);
+        }
 }
 
 ssize_t read_full(int fd, void *bytes, size_t length)

@@ -40,7 +40,7 @@ enum beneath {
 /*
  * openat2(2) below a directory. `path` is relative and has no "..". O_CLOEXEC is always added.
  * Returns the descriptor or a negative errno without words: -ELOOP a symbolic link, -EXDEV a mount or an escape,
- * -ENOENT.
+ * -ENOENT; -EAGAIN (with O_NONBLOCK, which an intruder's file asks for) somebody keeps a write lease on the file.
  */
 int open_beneath(int directory, const char *path, int flags, mode_t mode, enum beneath how);
 

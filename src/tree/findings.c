@@ -37,7 +37,7 @@ int findings_printf(struct findings *findings, enum difference_kind kind, const 
 int findings_unreadable(struct findings *findings, const char *expected, int error)
 {
         /* Not translated and not strerror(): what is found is data, and workers ask at the same time. */
-        const char *words = strerrordesc_np(-error);
+        const char *words = error == -EAGAIN ? "somebody keeps a write lease on it" : strerrordesc_np(-error);
 
         return findings_printf(findings, DIFFERENCE_CONTENT, expected, "unreadable: %s", words ? words : "unknown");
 }
