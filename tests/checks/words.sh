@@ -29,6 +29,9 @@ for catalogue in "${catalogues[@]}"; do
         msgmerge --quiet --no-fuzzy-matching --output-file="$work/merged.po" "$catalogue" "$work/now.pot" || wrong=1
         msgattrib --untranslated --no-obsolete --no-wrap "$work/merged.po" >"$work/open.po"
         msgattrib --only-fuzzy --no-obsolete --no-wrap "$work/merged.po" >>"$work/open.po"
-        grep '^msgid "..*' "$work/open.po" | sed "s|^|words: $catalogue: not translated: |" >&2 && wrong=1
+        while read -r line; do
+                complain "$catalogue: not translated: $line"
+        done < <(awk '/^#: / { where = $2 } /^msgid / { open = where != "" }
+                open && /"..*"/ { print where, $0; open = 0 }' "$work/open.po")
 done
 exit $wrong
