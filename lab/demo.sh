@@ -125,13 +125,14 @@ pad()
         printf '%s%*s' "$2" "$(($1 > width ? $1 - width : 0))" ''
 }
 
-# A sentence of a command, folded to the terminal: at spaces, or, as Japanese is, between any two letters.
+# A sentence of a command, folded to the terminal: at spaces, or, as Japanese is, between any two letters (but no line
+# begins with a comma).
 quote()
 {
         local text=$1 line='' width=0 letter last i
         for ((i = 0; i < ${#text}; i++)); do
                 letter=${text:i:1} last=${line##* }
-                if [[ $width -lt 70 ]]; then
+                if [[ $width -lt 70 || $letter == [、。」] ]]; then
                         line+=$letter
                 elif [[ $letter == [!\ -~] || $last == *[!\ -~]* || $last == "$line" || $letter == ' ' ]]; then
                         say "      $line"
