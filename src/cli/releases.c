@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <wchar.h>
 
 #include "base/attributes.h"
 #include "base/clock.h"
@@ -134,6 +136,26 @@ static void sum_roots(const struct release *release, uint64_t *files, uint64_t *
         }
 }
 
+/* printf() counts bytes; a Japanese letter has three, and is two columns wide. */
+static void print_title(size_t width, bool right, const char *title, const char *end)
+{
+        wchar_t letters[32];
+        size_t length = mbstowcs(letters, title, LENGTH(letters));
+        int columns = length < LENGTH(letters) ? wcswidth(letters, length) : -1;
+        int missing = columns < 0 || (size_t)columns > width ? 0 : (int)width - columns;
+
+        printf("%*s%s%*s%s", right ? missing : 0, "", title, right ? 0 : missing, "", end);
+}
+
+static void print_titles(void)
+{
+        print_title(9, true, _("release"), "  ");
+        print_title(20, false, _("made"), "  ");
+        print_title(9, true, _("files"), "  ");
+        print_title(13, true, _("bytes"), "  ");
+        print_title(0, true, _("signature"), "\n");
+}
+
 static int show(struct listing *listing, const struct row *row, struct error *err)
 {
         char created[CLOCK_TEXT_SIZE];
@@ -143,7 +165,7 @@ static int show(struct listing *listing, const struct row *row, struct error *er
         if (!row->holds)
                 listing->found = true;
         if (!listing->common.json && !listing->titled)
-                printf("%9s  %-20s  %9s  %13s  %s\n", _("release"), _("made"), _("files"), _("bytes"), _("signature"));
+                print_titles();
         listing->titled = true;
         clock_format_utc(row->release.created, created);
         sum_roots(&row->release, &files, &bytes);
