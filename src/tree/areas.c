@@ -9,6 +9,7 @@
 #include "base/fault.h"
 #include "base/i18n.h"
 #include "base/io.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "manifest/mtree.h"
 #include "manifest/policy.h"
@@ -25,6 +26,21 @@ struct carry {
         unsigned int allow;
         const char *label; /* for words */
 };
+
+/*
+ * The folder in which `path` is to be made, below one of ours, and the name there. What is below may hold links (the
+ * release's own), and an area belongs to the application, which may put one there at any moment: none is followed.
+ */
+static int open_folder_of(int below, const char *path, const char **ret_name)
+{
+        const char *slash = strrchr(path, '/');
+        _cleanup_(memory_freep) char *folder = slash ? memory_copy(path, (size_t)(slash - path)) : memory_string(".");
+
+        if (!folder)
+                return -ENOMEM;
+        *ret_name = slash ? slash + 1 : path;
+        return open_beneath(below, folder, O_RDONLY | O_DIRECTORY, 0, BENEATH_STRICT);
+}
 
 static int give(int fd, const struct statx *stx)
 {
@@ -65,8 +81,9 @@ static int carry_file(const struct carry *carry, int folder, const char *name, c
 {
         _cleanup_(fd_closep) int from =
                 open_beneath(folder, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0, BENEATH_STRICT);
-        _cleanup_(fd_closep) int to = -1;
+        _cleanup_(fd_closep) int into = -1, to = -1;
         char head[POLICY_HEAD_SIZE];
+        const char *as;
         struct stat st;
         ssize_t n;
         int r;
@@ -76,8 +93,9 @@ static int carry_file(const struct carry *carry, int folder, const char *name, c
         n = pread(from, head, sizeof(head), 0);
         if (n < 0 || policy_check(carry->allow, name, st.st_mode, head, (size_t)n) != BREACH_NONE)
                 return 0; /* a difference, found by the comparison, and evidence */
-        to = openat(carry->to, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        r = to < 0 ? -errno : copy_bytes(from, to, (uint64_t)st.st_size);
+        into = open_folder_of(carry->to, path, &as);
+        to = into < 0 ? -1 : openat(into, as, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        r = into < 0 ? into : to < 0 ? -errno : copy_bytes(from, to, (uint64_t)st.st_size);
         if (r == 0)
                 r = give(to, stx);
         if (r < 0)
@@ -85,30 +103,39 @@ static int carry_file(const struct carry *carry, int folder, const char *name, c
         return 0;
 }
 
+static int carry_link(const char *target, int into, const char *as, const struct statx *stx)
+{
+        if (symlinkat(target, into, as) < 0 ||
+            (fchownat(into, as, stx->stx_uid, stx->stx_gid, AT_SYMLINK_NOFOLLOW) < 0 && geteuid() == 0))
+                return -errno;
+        return 0;
+}
+
 static int carry_item(const struct carry *carry, int folder, const char *name, const char *path,
                       const struct statx *stx, struct error *err)
 {
+        _cleanup_(fd_closep) int into = -1;
         char target[ENTRY_LINK_MAXIMUM + 1];
-        ssize_t length;
+        ssize_t length = 0;
+        const char *as;
+        int r;
 
         if (S_ISREG(stx->stx_mode))
                 return carry_file(carry, folder, name, path, stx, err);
         if (policy_check(carry->allow, name, stx->stx_mode, NULL, 0) != BREACH_NONE)
                 return 0;
-        if (S_ISDIR(stx->stx_mode)) {
-                if (fault_point(FAULT_WRITE) || (mkdirat(carry->to, path, 0700) < 0 && errno != EEXIST))
-                        return error_errno(err, errno, _("cannot carry %s/%s over to the new tree"), carry->label,
-                                           path);
-                return 0;
+        if (!S_ISDIR(stx->stx_mode)) {
+                length = S_ISLNK(stx->stx_mode) ? readlinkat(folder, name, target, sizeof(target) - 1) : -1;
+                if (length < 0)
+                        return 0;
+                target[length] = '\0';
         }
-        length = S_ISLNK(stx->stx_mode) ? readlinkat(folder, name, target, sizeof(target) - 1) : -1;
-        if (length < 0)
-                return 0;
-        target[length] = '\0';
-        if (symlinkat(target, carry->to, path) < 0 ||
-            (fchownat(carry->to, path, stx->stx_uid, stx->stx_gid, AT_SYMLINK_NOFOLLOW) < 0 && geteuid() == 0))
-                return error_errno(err, errno, _("cannot carry %s/%s over to the new tree"), carry->label, path);
-        return 0;
+        r = into = open_folder_of(carry->to, path, &as);
+        if (r >= 0 && S_ISDIR(stx->stx_mode))
+                r = fault_point(FAULT_WRITE) || (mkdirat(into, as, 0700) < 0 && errno != EEXIST) ? -errno : 0;
+        else if (r >= 0)
+                r = carry_link(target, into, as, stx);
+        return r < 0 ? error_errno(err, -r, _("cannot carry %s/%s over to the new tree"), carry->label, path) : 0;
 }
 
 /* Owner and mode of the folders, when their contents are there. */
@@ -123,7 +150,7 @@ static int give_folders(const struct carry *carry, int from, struct error *err)
 
                 if (item->error < 0 || !S_ISDIR(item->stx.stx_mode) || item->mount)
                         continue;
-                fd = openat(carry->to, *item->path ? item->path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                fd = open_beneath(carry->to, *item->path ? item->path : ".", O_RDONLY | O_DIRECTORY, 0, BENEATH_STRICT);
                 if (fd < 0)
                         continue;
                 r = give(fd, &item->stx);
@@ -157,29 +184,29 @@ static int carry_folder(const struct carry *carry, int from, struct error *err)
 static int carry_ignored(const struct pull_root *root, const struct area *ignored, struct error *err)
 {
         struct carry carry = { .to = -1, .allow = ignored->allow, .label = ignored->path };
-        const char *slash = strrchr(ignored->path, '/');
+        const char *name;
         _cleanup_(fd_closep) int from = open_beneath(root->place.live, ignored->path,
                                                      O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0, BENEATH_STRICT);
-        _cleanup_(fd_closep) int to = -1;
+        _cleanup_(fd_closep) int into = -1, to = -1;
         struct statx stx;
-        int r;
 
         if (from < 0 || inode_stat(from, &stx) < 0)
                 return 0; /* not there, or a link: nothing is carried over */
+        into = open_folder_of(root->place.staged, ignored->path, &name);
+        if (into == -ENOENT || into == -ENOTDIR || into == -ELOOP)
+                return 0; /* the release has no such folder above it any more */
+        if (into < 0)
+                return error_errno(err, -into, _("cannot carry %s over to the new tree"), ignored->path);
         if (S_ISREG(stx.stx_mode)) {
                 carry.to = root->place.staged;
                 return carry_file(&carry, root->place.live, ignored->path, ignored->path, &stx, err);
         }
-        if (!S_ISDIR(stx.stx_mode) ||
-            policy_check(ignored->allow, slash ? slash + 1 : ignored->path, stx.stx_mode, NULL, 0) != BREACH_NONE)
+        if (!S_ISDIR(stx.stx_mode) || policy_check(ignored->allow, name, stx.stx_mode, NULL, 0) != BREACH_NONE)
                 return 0;
-        if (mkdirat(root->place.staged, ignored->path, 0700) < 0 && errno == ENOENT)
-                return 0; /* the release has no such folder above it any more */
-        carry.to = to = openat(root->place.staged, ignored->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (to < 0)
+        if ((mkdirat(into, name, 0700) < 0 && errno != EEXIST) ||
+            (carry.to = to = openat(into, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
                 return error_errno(err, errno, _("cannot carry %s over to the new tree"), ignored->path);
-        r = carry_folder(&carry, from, err);
-        return r;
+        return carry_folder(&carry, from, err);
 }
 
 int areas_carry_over(struct pull_run *run, struct pull_root *root, struct error *err)
