@@ -81,14 +81,6 @@ int64_t fetch_clock_ms(const struct fetch *fetch)
         return clock_monotonic_ms() - fetch->blocked_ms;
 }
 
-void fetch_pack_path(const struct digest *id, const char *suffix, char path[static FETCH_PACK_PATH_SIZE])
-{
-        char hex[DIGEST_HEX_SIZE];
-
-        digest_hex(id, hex);
-        snprintf(path, FETCH_PACK_PATH_SIZE, "packs/%s.%s", hex, suffix);
-}
-
 int fetch_base(struct fetch *fetch, uint64_t index, uint64_t size, struct buffer *ret_base, struct error *err)
 {
         buffer_clear(ret_base);

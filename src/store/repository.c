@@ -158,6 +158,14 @@ static int ask(struct repository *repository, uint8_t verb, uint64_t argument, c
         return 0;
 }
 
+void fetch_pack_path(const struct digest *id, const char *suffix, char path[static FETCH_PACK_PATH_SIZE])
+{
+        char hex[DIGEST_HEX_SIZE];
+
+        digest_hex(id, hex);
+        snprintf(path, FETCH_PACK_PATH_SIZE, "packs/%s.%s", hex, suffix);
+}
+
 /* The path of a file that the helper means; false when there is no such file. */
 static bool handle_path(const struct repository *repository, uint64_t handle, char *path, size_t size)
 {
@@ -250,6 +258,10 @@ static int next_frame(struct repository *repository, struct frame *ret_frame, st
                         patience = FETCH_SILENCE_MS;
                 r = frame_receive(repository->socket, ret_frame, repository->body, (int)(patience < 0 ? 0 : patience));
                 repository->patience_ms -= clock_monotonic_ms() - before;
+                /* What brings no bytes costs patience, too: a helper that was taken over could send such frames for
+                 * ever, and nobody would ever wait. An honest one sends few. */
+                if (r > 0 && ret_frame->length == 0 && --repository->patience_ms < 0)
+                        r = -ETIMEDOUT;
                 if (r == 0)
                         return helper_is_gone(repository, err);
                 if (r == -ETIMEDOUT) {
