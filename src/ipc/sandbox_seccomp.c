@@ -181,19 +181,24 @@ static int add_memory(scmp_filter_ctx filter)
 
 static int add_network(scmp_filter_ctx filter)
 {
-        static const int families[] = { AF_INET, AF_INET6 };
+        static const struct {
+                uint64_t type, protocol;
+        } sockets[] = {
+                {SOCK_STREAM,  0          },
+                { SOCK_STREAM, IPPROTO_TCP},
+                { SOCK_DGRAM,  0          },
+                { SOCK_DGRAM,  IPPROTO_UDP},
+        };
         const uint64_t writing = O_ACCMODE | O_CREAT | O_TRUNC | (__O_TMPFILE & ~O_DIRECTORY);
         int r = add_all(filter, SCMP_ACT_ALLOW, with_network, LENGTH(with_network));
 
-        /* No Unix socket to any service of the machine (name caches are gone round), but a pair to itself. */
-        for (size_t i = 0; r == 0 && i < LENGTH(families); i++)
-                r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
-                                     SCMP_A0(SCMP_CMP_EQ, (uint64_t)families[i]),
-                                     SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM));
-        for (size_t i = 0; r == 0 && i < LENGTH(families); i++)
-                r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
-                                     SCMP_A0(SCMP_CMP_EQ, (uint64_t)families[i]),
-                                     SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_DGRAM));
+        /* No Unix socket to any service of the machine (name caches are gone round), but a pair to itself. TCP and UDP
+         * only: MPTCP, SCTP and others would load kernel modules, and go round Landlock's rules for TCP. */
+        for (size_t i = 0; r == 0 && i < 2 * LENGTH(sockets); i++)
+                r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3,
+                                     SCMP_A0(SCMP_CMP_EQ, i % 2 ? AF_INET6 : AF_INET),
+                                     SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, sockets[i / 2].type),
+                                     SCMP_A2(SCMP_CMP_EQ, sockets[i / 2].protocol));
         if (r == 0) /* getaddrinfo() asks which addresses the machine has */
                 r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
                                      SCMP_A2(SCMP_CMP_EQ, 0 /* NETLINK_ROUTE */));

@@ -144,8 +144,10 @@ static int any_socket(void)
 
 static int odd_socket(void)
 {
-        return socket(AF_UNIX, SOCK_STREAM, 0) < 0 && socket(AF_PACKET, SOCK_RAW, 0) < 0 &&
-                               socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) < 0 && socket(AF_NETLINK, SOCK_RAW, 9) < 0
+        return socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP) < 0 && socket(AF_INET6, SOCK_STREAM, IPPROTO_SCTP) < 0 &&
+                               socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP) < 0 && socket(AF_UNIX, SOCK_STREAM, 0) < 0 &&
+                               socket(AF_PACKET, SOCK_RAW, 0) < 0 && socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) < 0 &&
+                               socket(AF_NETLINK, SOCK_RAW, 9) < 0
                        ? COULD_NOT
                        : COULD;
 }
