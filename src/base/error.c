@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,11 +12,16 @@
  */
 static size_t append_escaped(struct error *err, size_t at, const char *text)
 {
-        for (const unsigned char *p = (const unsigned char *)text; *p && at + 5 < sizeof(err->text); p++) {
-                if (*p >= 0x20 && *p != 0x7f)
+        for (const unsigned char *p = (const unsigned char *)text; *p && at + 9 < sizeof(err->text); p++) {
+                bool c1 = *p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0; /* as UTF-8: U+009B is as good as ESC [ */
+
+                if (*p >= 0x20 && *p != 0x7f && !c1) {
                         err->text[at++] = (char)*p;
-                else
+                        continue;
+                }
+                for (int left = c1 ? 2 : 1; left > 0; left--, p++)
                         at += (size_t)snprintf(err->text + at, sizeof(err->text) - at, "\\%03o", (unsigned)*p);
+                p--;
         }
         err->text[at] = '\0';
         return at;

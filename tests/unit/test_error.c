@@ -40,6 +40,10 @@ static void control_characters_are_shown_not_sent(void **state)
         (void)state;
         error_set(&error, -EIO, "bad name %s", "x\033[2J\ny\x7f");
         assert_string_equal(error.text, "bad name x\\033[2J\\012y\\177");
+        error_set(&error, -EIO, "%s",
+                  "a\xc2\x9b"
+                  "2J\xc2\xa9 \xc2");
+        assert_string_equal(error.text, "a\\302\\2332J\xc2\xa9 \xc2");
 }
 
 static void a_long_sentence_is_cut(void **state)
