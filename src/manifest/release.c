@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "manifest/canonical.h"
+#include "manifest/companion.h"
 
 #define FORMAT "understudy-release-1"
 
@@ -47,10 +48,11 @@ static int parse_root(const char *name, const json_t *value, struct release_root
         };
         struct release_root root = { 0 };
 
-        if (!name_is_valid(name) || !canonical_keys(value, keys, LENGTH(keys)) ||
+        /* A root of the name "manifest" would have the docroot's file names. */
+        if (!name_is_valid(name) || text_equal(name, "manifest") || !canonical_keys(value, keys, LENGTH(keys)) ||
             canonical_integer(value, "bytes", 0, INT64_MAX, &root.bytes) < 0 ||
             canonical_digest(value, "companion", &root.companion_digest) < 0 ||
-            canonical_integer(value, "companion_size", 1, INT64_MAX, &root.companion_size) < 0 ||
+            canonical_integer(value, "companion_size", 1, COMPANION_MAXIMUM, &root.companion_size) < 0 ||
             canonical_integer(value, "files", 0, INT64_MAX, &root.files) < 0 ||
             canonical_digest(value, "manifest", &root.manifest_digest) < 0 ||
             canonical_integer(value, "manifest_size", 1, INT64_MAX, &root.manifest_size) < 0)

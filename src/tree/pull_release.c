@@ -83,7 +83,7 @@ static int find_facts(struct pull_run *run, const struct current *current, struc
         facts->root_mode = run->trust->root_mode;
         facts->wanted = run->options->number;
         facts->in_place = state->pulled ? state->release : 0;
-        facts->accepted = same_key ? state->accepted : 0;
+        facts->accepted = state->pulled ? state->accepted : 0; /* whatever the key: DEST never goes back */
         if (run->trust->root_mode) {
                 facts->keys_version = run->trust->keys.version;
                 facts->keys_seen = same_key ? state->keys_version : 0;
@@ -407,6 +407,8 @@ static int check_manifest(struct pull_run *run, struct pull_root *root, struct e
                 if (entry.type == ENTRY_FILE) {
                         files++;
                         bytes += (uint64_t)entry.size;
+                        if (bytes > root->released->bytes) /* at once, so that no sum can overflow */
+                                break;
                 }
                 if (entry.type != ENTRY_LINK ||
                     !link_leaves_tree(entry.path, entry.path_length, entry.target, entry.target_length))
@@ -418,7 +420,7 @@ static int check_manifest(struct pull_run *run, struct pull_root *root, struct e
                                            "declared; it is not taken over"),
                                          run->release.number, entry.path);
         }
-        if (r == 0 && (files != root->released->files || bytes != root->released->bytes))
+        if (r >= 0 && (files != root->released->files || bytes != root->released->bytes))
                 return error_set(err, -EBADMSG, _("release %" PRIu64 " does not have the files that it counts"),
                                  run->release.number);
         return r;

@@ -131,6 +131,8 @@ static void values_are_what_they_must_be(void **state _unused_)
         assert_int_equal(parse_with("\"example\"", "\"../example\""), -EBADMSG);
         assert_int_equal(parse_with("\"example\"", "\"\""), -EBADMSG);
         assert_int_equal(parse_with("\"nginx\"", "\"php/fpm\""), -EBADMSG);
+        assert_int_equal(parse_with("\"nginx\"", "\"manifest\""), -EBADMSG); /* its files would be the docroot's */
+        assert_int_equal(parse_with("\"companion_size\": ", "\"companion_size\": 9999999"), -EBADMSG);
         assert_int_equal(parse_with(D1, "A" D1), -EBADMSG);
         assert_int_equal(parse_with("\"base\": 11", "\"base\": 12"), -EBADMSG); /* a difference from itself */
         assert_int_equal(parse_with("\"bytes\": 0", "\"bytes\": -1"), -EBADMSG);
