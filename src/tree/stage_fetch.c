@@ -138,7 +138,8 @@ static bool has_delta(const struct stage *stage)
 static void offer_base(const struct stage_item *item, struct wanted *wanted, size_t *bases)
 {
         const struct place *place = &item->root->place;
-        struct stat st;
+        struct digest digest;
+        uint64_t size;
 
         if (!item->has_old || place->live < 0 || (uint64_t)item->old_size > PACK_DELTA_SIZE_MAXIMUM)
                 return;
@@ -148,7 +149,10 @@ static void offer_base(const struct stage_item *item, struct wanted *wanted, siz
                 wanted->base_fd = -1;
                 return;
         }
-        if (fstat(wanted->base_fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != item->old_size) {
+        /* The helper is to see what was published, and nothing else: the live file may be an intruder's hard link to
+         * one that he cannot read himself. */
+        if (digest_of_fd(wanted->base_fd, (uint64_t)item->old_size, &digest, &size, NULL) < 0 ||
+            !digest_equal(&digest, &item->old_digest)) {
                 fd_close(&wanted->base_fd);
                 return;
         }
