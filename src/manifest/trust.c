@@ -301,6 +301,47 @@ int trust_current(const struct trust *trust, const struct buffer *text, const st
         return 0;
 }
 
+static bool same_delegation(const struct delegation *a, const struct delegation *b)
+{
+        return public_key_equal(&a->key, &b->key) && a->role == b->role && a->until == b->until &&
+               a->revoked == b->revoked;
+}
+
+static bool same_keys(const struct keys *a, const struct keys *b)
+{
+        if (a->count != b->count || a->created != b->created)
+                return false;
+        for (size_t i = 0; i < a->count; i++) {
+                if (!same_delegation(&a->delegations[i], &b->delegations[i]))
+                        return false;
+        }
+        return true;
+}
+
+int keys_follow(const struct keys *before, const struct keys *after, struct error *err)
+{
+        if (after->version == before->version && !same_keys(before, after))
+                return error_refuse(err,
+                                    _("the repository has another keys.json of version %" PRIu64
+                                      " than the one that was accepted before; an older one may have been put back "
+                                      "before the last change: look at all keys in it, and change it once more"),
+                                    after->version);
+        for (size_t i = 0; i < before->count; i++) {
+                const struct delegation *delegation = find_delegation(after, &before->delegations[i].key);
+                char id[KEY_ID_TEXT_SIZE];
+
+                if (!before->delegations[i].revoked || (delegation && delegation->revoked))
+                        continue;
+                describe(&before->delegations[i].key, id);
+                return error_refuse(err,
+                                    _("the key %s was revoked, but the repository's keys.json of version %" PRIu64
+                                      " does not say so any more; an older one may have been put back before the last "
+                                      "change: name the key again and revoke it"),
+                                    id, after->version);
+        }
+        return 0;
+}
+
 int trust_may_sign(const struct keys *keys, const struct public_key *pub, enum key_role role, int64_t now,
                    struct error *err)
 {

@@ -101,6 +101,13 @@ int trust_check_comment(const struct buffer *signature_text, const char *expecte
 void trust_keys_comment(uint64_t version, char comment[static RELEASE_COMMENT_SIZE]);
 void trust_current_comment(const char *site, uint64_t number, char comment[static RELEASE_COMMENT_SIZE]);
 
+/*
+ * Whether `after` may follow `before`, which a server has accepted: an older version is not looked at here, but the
+ * same version says the same, and a key that was revoked stays so. Who may write in the repository could put an old
+ * keys.json back before the root key signs the next one, and have a revocation lost. Refused (status 4) with words.
+ */
+int keys_follow(const struct keys *before, const struct keys *after, struct error *err);
+
 /* Before signing: 0 when servers would believe this key in this role now. Refused (status 4) with words that say why
  * not, so that a publisher learns it before every server does. */
 int trust_may_sign(const struct keys *keys, const struct public_key *pub, enum key_role role, int64_t now,

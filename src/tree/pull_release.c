@@ -258,6 +258,33 @@ static int remember_keys(const struct pull_run *run, const struct buffer *keys, 
         return r < 0 ? r : state_accept(state, &state->pub, state->site, number, run->trust->keys.version, err);
 }
 
+/* A list of keys that is kept here, and the one that is offered. */
+static int check_keys_follow(const struct pull_run *run, const char *name, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(KEYS_MAXIMUM);
+        _cleanup_(memory_freep) struct keys *kept = memory_new(1, sizeof(*kept));
+
+        if (!kept)
+                return error_memory(err);
+        /* An older one is refused in other words. */
+        if (file_read(run->state->folder, name, &text, NULL) < 0 ||
+            keys_parse(buffer_text(&text), text.length, kept, NULL) < 0 || run->trust->keys.version < kept->version)
+                return 0;
+        return keys_follow(kept, &run->trust->keys, err);
+}
+
+static int check_keys(const struct pull_run *run, struct error *err)
+{
+        const struct state *state = run->state;
+        int r;
+
+        if (!run->trust->root_mode || !state->pulled || !state->root_mode ||
+            !public_key_equal(&state->pub, &run->options->pub))
+                return 0;
+        r = check_keys_follow(run, "keys.json", err);
+        return r < 0 ? r : check_keys_follow(run, "kept/keys.json", err);
+}
+
 int pull_choose(struct pull_run *run, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer keys = BUFFER_INIT(KEYS_MAXIMUM);
@@ -271,6 +298,8 @@ int pull_choose(struct pull_run *run, struct error *err)
         if (r == 0)
                 r = source_trust(run->repository, &run->options->pub, must_be_root, run->trust, &keys, &keys_signature,
                                  err);
+        if (r == 0)
+                r = check_keys(run, err);
         if (r == 0)
                 r = remember_keys(run, &keys, &keys_signature, err);
         if (r == 0)

@@ -45,6 +45,14 @@ static void lookup_free(struct lookup **pointer)
         free(lookup);
 }
 
+static int refuse_keys(const struct lookup *lookup, uint64_t seen, struct error *err)
+{
+        return error_refuse(err,
+                            _("%s offers version %" PRIu64 " of keys.json, but version %" PRIu64
+                              " was seen before; have the repository restored"),
+                            repository_url(lookup->repository), lookup->trust.keys.version, seen);
+}
+
 /* Whom to believe: keys.json may not be older than one that this server has seen. */
 static int find_trust(struct lookup *lookup, const struct public_key *pub, struct error *err)
 {
@@ -54,11 +62,7 @@ static int find_trust(struct lookup *lookup, const struct public_key *pub, struc
                              &lookup->signature, err);
 
         if (r == 0 && pulled && lookup->trust.root_mode && lookup->trust.keys.version < state->keys_version)
-                return error_refuse(err,
-                                    _("%s offers version %" PRIu64 " of keys.json, but version %" PRIu64
-                                      " was seen before; have the repository restored"),
-                                    repository_url(lookup->repository), lookup->trust.keys.version,
-                                    state->keys_version);
+                return refuse_keys(lookup, state->keys_version, err);
         return r;
 }
 
@@ -108,6 +112,8 @@ static int check_release(const struct lookup *lookup, bool asked_for, struct err
         r = state_accepted(state, &lookup->trust.pub, release->site, &accepted, &version, err);
         if (r < 0)
                 return r;
+        if (lookup->trust.root_mode && lookup->trust.keys.version < version)
+                return refuse_keys(lookup, version, err);
         if (state->pulled && state->accepted > accepted)
                 accepted = state->accepted;
         if (!asked_for && release->number < accepted)

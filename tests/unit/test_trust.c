@@ -327,6 +327,26 @@ static void a_publisher_learns_early_that_nobody_would_believe_him(void **state 
         assert_int_equal(may_sign(release_key, ROLE_RELEASE, NOW, "revoked on"), -EPERM);
 }
 
+static void a_revocation_stays(void **state _unused_)
+{
+        struct keys before;
+
+        keys.delegations[0].revoked = NOW;
+        before = keys;
+        assert_int_equal(keys_follow(&before, &keys, NULL), 0);
+        keys.delegations[1].until = NOW + DAY; /* the same version, but other words */
+        assert_int_equal(keys_follow(&before, &keys, NULL), -EPERM);
+        keys.version++;
+        assert_int_equal(keys_follow(&before, &keys, NULL), 0);
+        keys.delegations[0].revoked = NOW + DAY; /* by another command, later: revoked all the same */
+        assert_int_equal(keys_follow(&before, &keys, NULL), 0);
+        keys.delegations[0].revoked = 0;
+        assert_int_equal(keys_follow(&before, &keys, NULL), -EPERM);
+        keys.delegations[0] = keys.delegations[1];
+        keys.count = 1;
+        assert_int_equal(keys_follow(&before, &keys, NULL), -EPERM);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -335,6 +355,7 @@ int main(void)
                 cmocka_unit_test_setup(a_list_that_contradicts_itself_is_refused, fresh_list),
                 cmocka_unit_test_setup(roles_are_strict, fresh_list),
                 cmocka_unit_test_setup(a_revoked_key_vouches_for_nothing, fresh_list),
+                cmocka_unit_test_setup(a_revocation_stays, fresh_list),
                 cmocka_unit_test_setup(an_ended_delegation_vouches_for_what_came_before, fresh_list),
                 cmocka_unit_test_setup(an_id_proves_nothing, fresh_list),
                 cmocka_unit_test_setup(changed_bytes_are_told_apart, fresh_list),
