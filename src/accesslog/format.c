@@ -85,10 +85,10 @@ enum log_parsed log_parse(struct log_format *format, const char *line, size_t le
 
         if (length && line[length - 1] == '\r')
                 length--;
+        if (length > LOG_LINE_MAXIMUM) /* before anything else: the rest of the line may not be here */
+                return LOG_INVALID;
         if (is_blank(line, length))
                 return LOG_EMPTY;
-        if (length > LOG_LINE_MAXIMUM)
-                return LOG_INVALID;
         if (*line == '#') {
                 w3c_directive(format, line, length);
                 return LOG_DIRECTIVE;

@@ -13,12 +13,12 @@
 #include <stdint.h>
 
 enum dimension_kind {
-        DIMENSION_PAGES,     /* paths of pages, without assets */
+        DIMENSION_PAGES,     /* paths without assets, whatever the answer was; without query */
         DIMENSION_ASSETS,    /* style sheets, scripts, pictures, fonts ... */
-        DIMENSION_NOT_FOUND, /* paths that were answered with 404 or 410 */
-        DIMENSION_ENTRY,     /* first page of a visit */
+        DIMENSION_NOT_FOUND, /* paths that were answered with 404 or 410, with those hits alone */
+        DIMENSION_ENTRY,     /* first page of a visit; hits are visits here, and in DIMENSION_EXIT */
         DIMENSION_EXIT,      /* last page of a visit */
-        DIMENSION_REFERRERS, /* hosts; own ones left out */
+        DIMENSION_REFERRERS, /* hosts that led to pages; own ones left out */
         DIMENSION_REFERRER_PAGES,
         DIMENSION_CAMPAIGNS, /* utm_campaign / utm_source / utm_medium */
         DIMENSION_SEARCH,    /* search engines */
@@ -38,10 +38,14 @@ enum dimension_kind {
 /* "pages", "assets", ...: keys of JSON and CSV, never translated. */
 const char *dimension_name(enum dimension_kind kind);
 
+/* Whether rows of this dimension have visits; in the others the figure is 0 and means nothing. */
+bool dimension_has_visits(enum dimension_kind kind);
+
 struct figures {
         uint64_t hits;
         uint64_t visitors; /* distinct (address, agent, UTC day) of requests whose status is not 4xx */
-        uint64_t visits;   /* sessions: 30 minutes */
+        uint64_t visits;   /* what lies at most 30 minutes apart; of rows only where a visit belongs to one of them
+                              (dimension_has_visits()): by its entry page, its browser, the hour of its first request */
         uint64_t bytes;
         uint64_t bot_hits; /* of hits */
         uint64_t errors;   /* status 4xx and 5xx, of hits */
@@ -65,6 +69,12 @@ struct interval {
         struct figures figures;
 };
 
+/* Hits by status: all of them, whatever `top` is. */
+struct status_hits {
+        unsigned int code; /* as logged */
+        uint64_t hits;
+};
+
 struct approximate {
         const char *figure; /* "visitors", "pages.visitors", ... */
         double error;       /* relative, one standard deviation */
@@ -77,15 +87,21 @@ struct invalid_sample {
 };
 
 struct summary {
-        uint64_t lines, invalid, empty;
+        uint64_t lines, invalid;
+        uint64_t empty;   /* blank lines and comments */
+        uint64_t outside; /* good lines that lie before or behind the span that was asked for */
         struct figures totals;
         uint64_t hosts; /* distinct client addresses */
-        uint64_t human_visitors, human_visits;
-        uint64_t bounces;          /* visits of one page */
+        uint64_t human_visitors, human_visits, human_bounces, human_hits;
+        uint64_t page_views;       /* GET or POST of a page, answered with 2xx or 304 */
+        uint64_t human_page_views; /* of page_views */
+        uint64_t bounces;          /* visits of one page view */
         uint64_t visit_seconds;    /* added up over visits of more than one hit */
         int64_t first_us, last_us; /* times of hits */
         struct dimension dimensions[DIMENSION_COUNT];
-        struct interval *hours, *days; /* without gaps between the first and the last */
+        struct status_hits *statuses; /* by code */
+        size_t status_count;
+        struct interval *hours, *days; /* without gaps between the first and the last, unless they lie decades apart */
         size_t hour_count, day_count;
         uint64_t duration_p50_us, duration_p95_us, duration_p99_us; /* 0 when the log has no durations */
         struct approximate *approximate;
@@ -94,6 +110,10 @@ struct summary {
         size_t sample_count;
         const char **formats; /* names of the formats met */
         size_t format_count;
+        const char **own_hosts; /* whose referrers were left out: those that were named, and those found in the log */
+        size_t own_host_count;
+        bool own_hosts_guessed; /* the log does not say which host it is of; the one that its pictures are on was taken
+                                 */
         bool durations;
         void *arena; /* private: owns all of the above */
 };

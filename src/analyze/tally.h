@@ -1,13 +1,19 @@
 /*
  * tally.h - counting: one tally per worker, merged in the end.
  *
- * Exact: strings are interned whole (a 64-bit hash finds them, their bytes decide), visitors are keys of (address,
- * agent, day). Memory has a limit: when it is reached the longest tail of a dimension is folded into "(other)" and
- * visitors go over to HyperLogLog, and the summary says so.
+ * Exact: strings are kept whole (a keyed 64-bit hash finds them, their bytes decide), visitors are records of (address,
+ * agent, day). Memory has a limit: beyond it rare names are folded into "(other)" and only every 2nd, 4th ... visitor
+ * is followed, and the summary says so.
  *
- * The result does not depend on the number of workers or on how blocks fell to them: tally_merge() must be called in
- * the order of block numbers... each tally therefore keeps what happens at the edges of its blocks (a visit that goes
- * on in the next one) until the merge.
+ * The result does not depend on the number of workers, on how blocks fell to them or in which order tallies are merged:
+ * each line brings its position in the input, and what comes first is decided by time and position alone.
+ *
+ *     tally_new(&options, &tally, err);
+ *     for each line: tally_line(tally, log_parse(...), &parsed, position) ...
+ *     tally_merge(tally, other, err); ...
+ *     tally_finish(tally, &summary, err);
+ *
+ * A tally belongs to one thread at a time.
  */
 #ifndef ANALYZE_TALLY_H
 #define ANALYZE_TALLY_H
@@ -16,9 +22,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "accesslog/format.h"
 #include "accesslog/line.h"
 #include "analyze/summary.h"
 #include "base/error.h"
+
+#define GOALS_MAXIMUM 32
 
 struct goal {
         const char *name;
@@ -27,30 +36,42 @@ struct goal {
 
 struct tally_options {
         size_t top;                   /* rows per dimension; 0: all */
-        const char *const *own_hosts; /* referrers that are the site itself; NULL-terminated */
-        const struct goal *goals;
+        const char *const *own_hosts; /* referrers that are the site itself; NULL-terminated; NULL: find out */
+        const struct goal *goals;     /* at most GOALS_MAXIMUM */
         size_t goal_count;
-        uint64_t memory_bytes;     /* 0: a quarter of the machine's */
+        uint64_t memory_bytes;     /* of one tally; 0: no limit */
         bool bots_apart;           /* leave bots out of every figure but those about bots */
         const char *countries;     /* a MaxMind-format database, or NULL */
-        const char *bot_list;      /* data file; NULL: the installed one */
+        const char *bot_list;      /* a file as data/bots.txt; NULL: the one that is compiled in */
         int64_t from_us, until_us; /* 0: no bound */
 };
 
 struct tally;
 
+/* The options' strings must outlive the tally and those merged into it. */
 int tally_new(const struct tally_options *options, struct tally **ret_tally, struct error *err);
 void tally_free(struct tally *tally);
+void tally_freep(struct tally **tally);
 
-/* A block begins: lines that follow belong to it. */
-int tally_block(struct tally *tally, uint64_t number, struct error *err);
-int tally_add(struct tally *tally, const struct log_line *line, struct error *err);
-void tally_invalid(struct tally *tally, const char *file, const char *line, size_t length);
+/*
+ * `position` grows with the place of the line in the input, over all files: log_position() of accesslog/source.h. Two
+ * lines never have the same.
+ */
+int tally_add(struct tally *tally, const struct log_line *line, uint64_t position, struct error *err);
+
+/* A line that fits no format. The samples are those with the lowest positions. `file` must outlive the summary. */
+void tally_invalid(struct tally *tally, const char *file, const char *line, size_t length, uint64_t position);
+
+/* A blank line, a comment. */
 void tally_empty(struct tally *tally);
 
-/* Moves everything of `from` into `into`; `from` is empty afterwards. */
+/* Lines of this format were met. */
+void tally_format(struct tally *tally, enum log_format_kind kind);
+
+/* Moves everything of `from` into `into`; `from` can only be freed afterwards. Both were made with equal options. */
 int tally_merge(struct tally *into, struct tally *from, struct error *err);
 
+/* The summary stands by itself: the tally may be freed, or counted on with. */
 int tally_finish(struct tally *tally, struct summary *ret_summary, struct error *err);
 
 #endif

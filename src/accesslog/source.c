@@ -1,0 +1,410 @@
+/* source.c - who reads what: ranges of plain files side by side, streams one block after the other. */
+#include "source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "accesslog/unpack.h"
+#include "accesslog/w3c.h"
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#define SAMPLE_BYTES (64U << 10)
+#define LINE_ROOM    (LOG_LINE_MAXIMUM + 2) /* so much of a line that it can be seen to be too long, its CR not counted \
+                                             */
+
+struct file {
+        const char *path;
+        int fd;
+        bool done;
+        uint64_t size; /* on the disk; of a pipe 0 */
+        /* Plain, in ranges: */
+        bool ranges;
+        uint64_t next; /* where the next range begins */
+        /* A stream: */
+        bool busy;             /* somebody reads it */
+        struct unpack *unpack; /* owned */
+        char *rest;            /* owned: the line that the last block ended in */
+        size_t rest_length;
+        bool skipping;   /* inside of a line that was too long */
+        uint64_t offset; /* of `rest` */
+        uint64_t used;   /* bytes of the file, for the progress */
+        struct log_format format;
+        struct error failure; /* kept until what was read before it is handed out */
+};
+
+struct log_source {
+        pthread_mutex_t lock;
+        pthread_cond_t freed; /* a stream is not busy any more */
+        struct file *files;
+        size_t count;
+        size_t block_bytes;
+};
+
+void log_source_close(struct log_source *source)
+{
+        if (!source)
+                return;
+        for (size_t i = 0; i < source->count; i++) {
+                struct file *file = &source->files[i];
+
+                unpack_free(file->unpack);
+                free(file->rest);
+                if (file->fd > STDERR_FILENO)
+                        fd_close(&file->fd);
+        }
+        free(source->files);
+        pthread_cond_destroy(&source->freed);
+        pthread_mutex_destroy(&source->lock);
+        free(source);
+}
+
+void log_source_closep(struct log_source **source)
+{
+        log_source_close(*source);
+}
+
+/* ---------------------------------------------------------------- opening */
+
+/* A line that begins with "#Fields:": the lines behind it can only be understood by who has read it. */
+static bool has_fields(const char *sample, size_t length)
+{
+        static const char word[] = "#Fields:";
+        const char *at = sample;
+
+        while ((at = memmem(at, length - (size_t)(at - sample), word, sizeof(word) - 1))) {
+                if (at == sample || at[-1] == '\n')
+                        return true;
+                at++;
+        }
+        return false;
+}
+
+static int open_file(struct file *file, struct error *err)
+{
+        _cleanup_(memory_freep) char *sample = memory_new(1, SAMPLE_BYTES);
+        struct stat status;
+        ssize_t n = 0;
+        int r;
+
+        if (!sample)
+                return error_memory(err);
+        file->fd = text_equal(file->path, "-") ? STDIN_FILENO : open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (file->fd < 0 || fstat(file->fd, &status) < 0)
+                return error_errno(err, errno, _("cannot open the log %s"), file->path);
+        if (S_ISDIR(status.st_mode))
+                return error_set(err, -EISDIR, _("%s is a folder; name the logs in it"), file->path);
+        if (S_ISREG(status.st_mode)) {
+                file->size = (uint64_t)status.st_size;
+                n = read_full_at(file->fd, sample, SAMPLE_BYTES, 0);
+                if (n < 0)
+                        return error_errno(err, (int)-n, _("cannot read %s"), file->path);
+        }
+        r = unpack_new(file->fd, file->path, &file->unpack, err);
+        if (r < 0)
+                return r;
+        file->ranges = S_ISREG(status.st_mode) && unpack_is_plain(file->unpack) && !has_fields(sample, (size_t)n) &&
+                       file->fd != STDIN_FILENO;
+        if (file->ranges) {
+                unpack_free(file->unpack);
+                file->unpack = NULL;
+                posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+        }
+        return 0;
+}
+
+int log_source_open(const char *const paths[], size_t count, size_t block_bytes, struct log_source **ret_source,
+                    struct error *err)
+{
+        struct log_source *source = memory_new(1, sizeof(*source));
+        int r = 0;
+
+        if (!source || !(source->files = memory_new(count, sizeof(*source->files)))) {
+                free(source);
+                return error_memory(err);
+        }
+        pthread_mutex_init(&source->lock, NULL);
+        pthread_cond_init(&source->freed, NULL);
+        source->block_bytes = block_bytes ? block_bytes : 1;
+        source->count = count;
+        for (size_t i = 0; i < count; i++) {
+                source->files[i].path = paths[i];
+                source->files[i].fd = -1;
+        }
+        for (size_t i = 0; i < count && r == 0; i++)
+                r = open_file(&source->files[i], err);
+        if (r < 0) {
+                log_source_close(source);
+                return r;
+        }
+        *ret_source = source;
+        return 0;
+}
+
+/* ---------------------------------------------------------------- ranges of plain files */
+
+/* Reads on behind a range until its last line ends, or is too long anyway. */
+static ssize_t read_tail(const struct file *file, char *bytes, size_t room, uint64_t offset)
+{
+        size_t length = 0;
+
+        while (length < room) {
+                size_t part = room - length < 4096 ? room - length : 4096;
+                ssize_t n = read_full_at(file->fd, bytes + length, part, offset + length);
+                const char *newline;
+
+                if (n < 0)
+                        return n;
+                newline = n ? memchr(bytes + length, '\n', (size_t)n) : NULL;
+                if (newline)
+                        return newline + 1 - bytes;
+                length += (size_t)n;
+                if ((size_t)n < part)
+                        break;
+        }
+        return (ssize_t)length;
+}
+
+/* The lines that begin at or behind `begin` and before `end`: 1, 0 when none does. */
+static int read_range(const struct log_source *source, const struct file *file, uint64_t begin, uint64_t end,
+                      struct log_block *block, struct error *err)
+{
+        uint64_t from = begin ? begin - 1 : 0; /* whether a line begins at `begin` is said by the byte before it */
+        size_t wanted = (size_t)(end - from), skip = 0;
+        char *bytes = memory_resize(NULL, source->block_bytes + 1 + LINE_ROOM, 1);
+        ssize_t n, tail = 0;
+
+        block->private = bytes;
+        if (!bytes)
+                return error_memory(err);
+        n = read_full_at(file->fd, bytes, wanted, from);
+        if (n < 0)
+                return error_errno(err, (int)-n, _("cannot read %s"), file->path);
+        if (begin) {
+                const char *newline = n ? memchr(bytes, '\n', (size_t)n) : NULL;
+
+                skip = newline ? (size_t)(newline + 1 - bytes) : (size_t)n;
+        }
+        if (skip >= (size_t)n)
+                return 0;
+        if ((size_t)n == wanted && bytes[n - 1] != '\n')
+                tail = read_tail(file, bytes + n, LINE_ROOM, end);
+        if (tail < 0)
+                return error_errno(err, (int)-tail, _("cannot read %s"), file->path);
+        block->bytes = bytes + skip;
+        block->length = (size_t)(n + tail) - skip;
+        block->offset = from + skip;
+        return 1;
+}
+
+/* ---------------------------------------------------------------- streams */
+
+/* Fills `bytes`, which hold the rest of the last block; *ret_length is all that is there then. 0 at the end. */
+static ssize_t fill_stream(struct file *file, char *bytes, size_t length, size_t room, size_t *ret_length,
+                           struct error *err)
+{
+        ssize_t n = 1;
+
+        while (length < room && n > 0) {
+                n = unpack_read(file->unpack, bytes + length, room - length, err);
+                if (n < 0)
+                        break;
+                if (file->skipping && n > 0) { /* throw away up to the newline */
+                        const char *newline = memchr(bytes + length, '\n', (size_t)n);
+                        size_t dropped = newline ? (size_t)(newline + 1 - bytes) - length : (size_t)n;
+
+                        memmove(bytes + length, bytes + length + dropped, (size_t)n - dropped);
+                        file->offset += dropped;
+                        file->skipping = !newline;
+                        length += (size_t)n - dropped;
+                        continue;
+                }
+                length += (size_t)n;
+        }
+        *ret_length = length;
+        return n;
+}
+
+static int keep_rest(struct file *file, const char *rest, size_t length, struct error *err)
+{
+        free(file->rest);
+        file->rest = length ? memory_copy(rest, length) : NULL;
+        file->rest_length = file->rest ? length : 0;
+        return length && !file->rest ? error_memory(err) : 0;
+}
+
+/* What of `length` bytes is handed out now: up to the last newline; all at the end; of a line that is too long so much
+ * that it can be seen. */
+static size_t cut_block(struct file *file, const char *bytes, size_t length, bool at_end)
+{
+        const char *newline = length ? memrchr(bytes, '\n', length) : NULL;
+
+        if (newline)
+                return (size_t)(newline + 1 - bytes);
+        if (!at_end)
+                file->skipping = true;
+        return length;
+}
+
+static void update_format(struct file *file, const struct log_block *block)
+{
+        const char *cursor = block->bytes, *line;
+        size_t length;
+
+        if (!has_fields(block->bytes, block->length))
+                return;
+        while (text_next_line(&cursor, block->bytes + block->length, &line, &length))
+                if (length && *line == '#')
+                        w3c_directive(&file->format, line, length && line[length - 1] == '\r' ? length - 1 : length);
+}
+
+/* The next lines of a stream: 1, 0 at the end. A failure comes after what was read before it: it is kept. */
+static int read_stream(const struct log_source *source, struct file *file, struct log_block *block, struct error *err)
+{
+        size_t room = (source->block_bytes > LINE_ROOM ? source->block_bytes : LINE_ROOM) + file->rest_length;
+        char *bytes = memory_resize(NULL, room, 1);
+        size_t length, handed;
+        ssize_t n;
+        int r;
+
+        block->private = bytes;
+        if (!bytes)
+                return error_memory(err);
+        if (file->failure.code) {
+                if (err)
+                        *err = file->failure;
+                return file->failure.code;
+        }
+        if (file->rest_length)
+                memcpy(bytes, file->rest, file->rest_length);
+        n = fill_stream(file, bytes, file->rest_length, room, &length, &file->failure);
+        if (length == 0) {
+                if (n < 0 && err)
+                        *err = file->failure;
+                return (int)n;
+        }
+        handed = n < 0 ? length : cut_block(file, bytes, length, n == 0);
+        r = keep_rest(file, bytes + handed, length - handed, err);
+        if (r < 0)
+                return r;
+        block->bytes = bytes;
+        block->length = handed;
+        block->offset = file->offset;
+        block->format = file->format;
+        file->offset += handed;
+        file->used = unpack_used(file->unpack);
+        update_format(file, block);
+        return 1;
+}
+
+/* ---------------------------------------------------------------- handing out */
+
+/* The first file that something can be taken from now; NULL when there is none. *ret_wait: one is being read. */
+static struct file *choose(struct log_source *source, bool *ret_wait)
+{
+        *ret_wait = false;
+        for (size_t i = 0; i < source->count; i++) {
+                struct file *file = &source->files[i];
+
+                if (file->done)
+                        continue;
+                if (!file->busy)
+                        return file;
+                *ret_wait = true;
+        }
+        return NULL;
+}
+
+/* With the lock held; let go of while reading. */
+static int take_range(struct log_source *source, struct file *file, struct log_block *block, struct error *err)
+{
+        uint64_t begin = file->next;
+        uint64_t end = file->size - begin > source->block_bytes ? begin + source->block_bytes : file->size;
+        int r = 0;
+
+        file->next = end;
+        file->done = end == file->size;
+        pthread_mutex_unlock(&source->lock);
+        if (begin < end)
+                r = read_range(source, file, begin, end, block, err);
+        pthread_mutex_lock(&source->lock);
+        if (r < 0)
+                file->done = true;
+        return r;
+}
+
+static int take_stream(struct log_source *source, struct file *file, struct log_block *block, struct error *err)
+{
+        int r;
+
+        file->busy = true;
+        pthread_mutex_unlock(&source->lock);
+        r = read_stream(source, file, block, err);
+        pthread_mutex_lock(&source->lock);
+        file->busy = false;
+        file->done = r <= 0;
+        pthread_cond_broadcast(&source->freed);
+        return r;
+}
+
+int log_source_next(struct log_source *source, struct log_block *ret_block, struct error *err)
+{
+        struct log_block block = { 0 };
+        int r = 0;
+
+        pthread_mutex_lock(&source->lock);
+        for (;;) {
+                bool wait;
+                struct file *file = choose(source, &wait);
+
+                if (!file && !wait)
+                        break;
+                if (!file) {
+                        pthread_cond_wait(&source->freed, &source->lock);
+                        continue;
+                }
+                block = (struct log_block){ .file = (size_t)(file - source->files) };
+                r = file->ranges ? take_range(source, file, &block, err) : take_stream(source, file, &block, err);
+                if (r > 0)
+                        break;
+                free(block.private);
+                if (r < 0)
+                        break;
+        }
+        pthread_mutex_unlock(&source->lock);
+        if (r > 0)
+                *ret_block = block;
+        return r;
+}
+
+void log_source_release(struct log_source *source, struct log_block *block)
+{
+        (void)source;
+        free(block->private);
+        memset(block, 0, sizeof(*block));
+}
+
+void log_source_progress(struct log_source *source, uint64_t *ret_done, uint64_t *ret_total)
+{
+        uint64_t done = 0, total = 0;
+        bool known = true;
+
+        pthread_mutex_lock(&source->lock);
+        for (size_t i = 0; i < source->count; i++) {
+                const struct file *file = &source->files[i];
+
+                done += file->ranges ? file->next : file->used;
+                total += file->size;
+                known &= file->size > 0 || file->ranges;
+        }
+        pthread_mutex_unlock(&source->lock);
+        *ret_done = done;
+        *ret_total = known ? total : 0;
+}

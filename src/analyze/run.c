@@ -1,0 +1,230 @@
+/* run.c - the workers of an analysis. */
+#include "run.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "accesslog/source.h"
+#include "base/i18n.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#define PROGRESS_MS 100
+
+struct run {
+        const char *const *paths;
+        const struct run_options *options;
+        struct log_source *source;
+        pthread_mutex_t lock; /* for what follows */
+        pthread_cond_t ended; /* a worker is done */
+        unsigned int working;
+        struct error damage; /* of the first file that could not be read to its end */
+        atomic_bool stop;
+};
+
+struct worker {
+        struct run *run;
+        pthread_t thread;
+        struct tally *tally;
+        struct error error; /* why it stopped: memory, for what a file holds is no reason */
+        char *scratch;
+};
+
+static int count_block(struct worker *worker, const struct log_block *block)
+{
+        struct log_format format = block->format;
+        const char *cursor = block->bytes, *end = block->bytes + block->length, *line;
+        struct log_line parsed;
+        size_t length;
+        int r = 0;
+
+        while (r == 0 && text_next_line(&cursor, end, &line, &length)) {
+                switch (log_parse(&format, line, length, worker->scratch, &parsed)) {
+                case LOG_OK:
+                        tally_format(worker->tally, format.kind);
+                        r = tally_add(worker->tally, &parsed, log_position(block, line), &worker->error);
+                        break;
+                case LOG_INVALID:
+                        tally_invalid(worker->tally, worker->run->paths[block->file], line, length,
+                                      log_position(block, line));
+                        break;
+                default: tally_empty(worker->tally);
+                }
+        }
+        return r;
+}
+
+static void note_damage(struct run *run, const struct error *error)
+{
+        pthread_mutex_lock(&run->lock);
+        if (!run->damage.code)
+                run->damage = *error;
+        pthread_mutex_unlock(&run->lock);
+}
+
+static void *work(void *context)
+{
+        struct worker *worker = context;
+        struct run *run = worker->run;
+        struct error error = ERROR_NONE;
+        int r = 1;
+
+        while (r != 0 && !atomic_load_explicit(&run->stop, memory_order_relaxed)) {
+                struct log_block block;
+
+                r = log_source_next(run->source, &block, &error);
+                if (r < 0)
+                        note_damage(run, &error);
+                if (r <= 0)
+                        continue;
+                if (count_block(worker, &block) < 0)
+                        atomic_store(&run->stop, true);
+                log_source_release(run->source, &block);
+        }
+        pthread_mutex_lock(&run->lock);
+        run->working--;
+        pthread_cond_signal(&run->ended);
+        pthread_mutex_unlock(&run->lock);
+        return NULL;
+}
+
+static void show_progress(const struct run *run)
+{
+        uint64_t done, total;
+
+        if (!run->options->progress)
+                return;
+        log_source_progress(run->source, &done, &total);
+        run->options->progress(run->options->context, done, total);
+}
+
+static void wait_for_workers(struct run *run)
+{
+        pthread_mutex_lock(&run->lock);
+        while (run->working > 0) {
+                struct timespec until;
+
+                clock_gettime(CLOCK_REALTIME, &until);
+                until.tv_nsec += PROGRESS_MS * 1000000L;
+                if (until.tv_nsec >= 1000000000L) {
+                        until.tv_sec++;
+                        until.tv_nsec -= 1000000000L;
+                }
+                pthread_cond_timedwait(&run->ended, &run->lock, &until);
+                pthread_mutex_unlock(&run->lock);
+                show_progress(run);
+                pthread_mutex_lock(&run->lock);
+        }
+        pthread_mutex_unlock(&run->lock);
+}
+
+static unsigned int processors(void)
+{
+        cpu_set_t set;
+        int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+
+        return count < 1 ? 1 : count > RUN_WORKERS_MAXIMUM ? RUN_WORKERS_MAXIMUM : (unsigned int)count;
+}
+
+static int start_worker(struct run *run, struct worker *worker, const struct tally_options *options, struct error *err)
+{
+        int r;
+
+        worker->run = run;
+        worker->error = ERROR_NONE;
+        worker->scratch = memory_new(1, LOG_LINE_MAXIMUM);
+        if (!worker->scratch)
+                return error_memory(err);
+        r = tally_new(options, &worker->tally, err);
+        if (r < 0)
+                return r;
+        pthread_mutex_lock(&run->lock);
+        run->working++;
+        pthread_mutex_unlock(&run->lock);
+        r = pthread_create(&worker->thread, NULL, work, worker);
+        if (r != 0) {
+                pthread_mutex_lock(&run->lock);
+                run->working--;
+                pthread_mutex_unlock(&run->lock);
+                return error_errno(err, r, _("cannot start a thread to read logs"));
+        }
+        return 0;
+}
+
+/* Runs them all and leaves everything in the first one's tally. A worker that cannot be started is done without, but
+ * for the first. */
+static int run_workers(struct run *run, struct worker *workers, unsigned int count, struct error *err)
+{
+        struct tally_options options = run->options->tally;
+        unsigned int started = 0;
+        int r = 0;
+
+        options.memory_bytes /= count;
+        while (started < count && r == 0) {
+                r = start_worker(run, &workers[started], &options, err);
+                started += r == 0;
+        }
+        if (started > 0)
+                r = 0;
+        wait_for_workers(run);
+        for (unsigned int i = 0; i < started; i++)
+                pthread_join(workers[i].thread, NULL);
+        for (unsigned int i = 0; i < started && r == 0; i++) {
+                if (workers[i].error.code) {
+                        *err = workers[i].error;
+                        r = err->code;
+                } else if (i > 0) {
+                        r = tally_merge(workers[0].tally, workers[i].tally, err);
+                        tally_free(workers[i].tally);
+                        workers[i].tally = NULL;
+                }
+        }
+        return r;
+}
+
+static int run_all(struct run *run, struct summary *ret_summary, struct error *err)
+{
+        unsigned int count = run->options->workers ? run->options->workers : processors();
+        struct worker *workers = memory_new(count, sizeof(*workers));
+        int r;
+
+        if (!workers)
+                return error_memory(err);
+        r = run_workers(run, workers, count, err);
+        if (r == 0)
+                r = tally_finish(workers[0].tally, ret_summary, err);
+        for (unsigned int i = 0; i < count; i++) {
+                tally_free(workers[i].tally);
+                free(workers[i].scratch);
+        }
+        free(workers);
+        return r;
+}
+
+int analyze_run(const char *const paths[], size_t count, const struct run_options *options, struct summary *ret_summary,
+                bool *ret_incomplete, struct error *err)
+{
+        struct run run = { .paths = paths, .options = options, .damage = ERROR_NONE };
+        int r;
+
+        r = log_source_open(paths, count, options->block_bytes ? options->block_bytes : LOG_BLOCK_BYTES, &run.source,
+                            err);
+        if (r < 0)
+                return r;
+        pthread_mutex_init(&run.lock, NULL);
+        pthread_cond_init(&run.ended, NULL);
+        r = run_all(&run, ret_summary, err);
+        pthread_cond_destroy(&run.ended);
+        pthread_mutex_destroy(&run.lock);
+        log_source_close(run.source);
+        if (r < 0)
+                return r;
+        *ret_incomplete = run.damage.code != 0;
+        if (*ret_incomplete)
+                *err = run.damage;
+        return 0;
+}

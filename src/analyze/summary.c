@@ -1,0 +1,269 @@
+/* summary.c - the plain data that reports are made from: names of dimensions, sorted rows, intervals, its memory. */
+#include "summary.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/arena.h"
+#include "analyze/summary_private.h"
+#include "base/memory.h"
+
+#define INTERVALS_MAXIMUM (50U * 366 * 24) /* hours; beyond, those without a hit are left out */
+
+#define APPROXIMATE_MAXIMUM 16
+
+static const char *const names[DIMENSION_COUNT] = {
+        [DIMENSION_PAGES] = "pages",
+        [DIMENSION_ASSETS] = "assets",
+        [DIMENSION_NOT_FOUND] = "not_found",
+        [DIMENSION_ENTRY] = "entry_pages",
+        [DIMENSION_EXIT] = "exit_pages",
+        [DIMENSION_REFERRERS] = "referrers",
+        [DIMENSION_REFERRER_PAGES] = "referrer_pages",
+        [DIMENSION_CAMPAIGNS] = "campaigns",
+        [DIMENSION_SEARCH] = "search_engines",
+        [DIMENSION_BROWSERS] = "browsers",
+        [DIMENSION_SYSTEMS] = "systems",
+        [DIMENSION_DEVICES] = "devices",
+        [DIMENSION_BOTS] = "bots",
+        [DIMENSION_COUNTRIES] = "countries",
+        [DIMENSION_HOSTS] = "virtual_hosts",
+        [DIMENSION_STATUS] = "status_codes",
+        [DIMENSION_METHODS] = "methods",
+        [DIMENSION_HOURS] = "hours_of_day",
+        [DIMENSION_GOALS] = "goals",
+};
+
+const char *dimension_name(enum dimension_kind kind)
+{
+        return names[kind];
+}
+
+bool dimension_has_visits(enum dimension_kind kind)
+{
+        switch (kind) {
+        case DIMENSION_ENTRY:
+        case DIMENSION_EXIT:
+        case DIMENSION_REFERRERS:
+        case DIMENSION_CAMPAIGNS:
+        case DIMENSION_SEARCH:
+        case DIMENSION_BROWSERS:
+        case DIMENSION_SYSTEMS:
+        case DIMENSION_DEVICES:
+        case DIMENSION_BOTS:
+        case DIMENSION_HOURS: return true;
+        default: return false;
+        }
+}
+
+/* ---------------------------------------------------------------- memory */
+
+void *summary_allocate(struct summary *summary, size_t size)
+{
+        void *block;
+
+        if (!summary->arena)
+                summary->arena = memory_new(1, sizeof(struct arena));
+        block = summary->arena ? arena_take(summary->arena, size ? size : 1) : NULL;
+        if (block)
+                memset(block, 0, size);
+        return block;
+}
+
+const char *summary_text(struct summary *summary, const char *text, size_t length)
+{
+        char *copy = summary_allocate(summary, length + 1);
+
+        if (copy && length)
+                memcpy(copy, text, length);
+        return copy;
+}
+
+void summary_done(struct summary *summary)
+{
+        if (summary->arena)
+                arena_done(summary->arena);
+        free(summary->arena);
+        memset(summary, 0, sizeof(*summary));
+}
+
+bool summary_approximate(struct summary *summary, const char *figure, double error, const char *reason)
+{
+        if (!summary->approximate)
+                summary->approximate = summary_allocate(summary, APPROXIMATE_MAXIMUM * sizeof(*summary->approximate));
+        if (!summary->approximate)
+                return false;
+        assert(summary->approximate_count < APPROXIMATE_MAXIMUM);
+        summary->approximate[summary->approximate_count++] = (struct approximate){ figure, error, reason };
+        return true;
+}
+
+/* ---------------------------------------------------------------- rows */
+
+void rows_done(struct rows *rows)
+{
+        free(rows->rows);
+        memset(rows, 0, sizeof(*rows));
+}
+
+bool rows_add(struct rows *rows, const char *name, size_t length, const struct figures *figures)
+{
+        if (rows->count == rows->capacity) {
+                size_t capacity = rows->capacity ? rows->capacity * 2 : 64;
+                struct row *grown = memory_resize(rows->rows, capacity, sizeof(*grown));
+
+                if (!grown)
+                        return false;
+                rows->rows = grown;
+                rows->capacity = capacity;
+        }
+        rows->rows[rows->count++] = (struct row){ name, length, *figures };
+        return true;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+        const struct row *first = a, *second = b;
+        size_t length = first->name_length < second->name_length ? first->name_length : second->name_length;
+        int order;
+
+        if (first->figures.hits != second->figures.hits)
+                return first->figures.hits < second->figures.hits ? 1 : -1;
+        order = length ? memcmp(first->name, second->name, length) : 0;
+        if (order != 0)
+                return order;
+        return (first->name_length > second->name_length) - (first->name_length < second->name_length);
+}
+
+/* Moves the `top` greatest to the front: a heap of them whose root is the least. A site has a million paths, and ten
+ * are shown. */
+static void sift_down(struct row *heap, size_t count, size_t at)
+{
+        for (;;) {
+                size_t worst = at;
+                struct row kept;
+
+                for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < count; child++)
+                        if (compare_rows(&heap[child], &heap[worst]) > 0)
+                                worst = child;
+                if (worst == at)
+                        return;
+                kept = heap[at];
+                heap[at] = heap[worst];
+                heap[worst] = kept;
+                at = worst;
+        }
+}
+
+static void select_rows(struct row *rows, size_t count, size_t top)
+{
+        for (size_t i = top / 2 + 1; i-- > 0;)
+                sift_down(rows, top, i);
+        for (size_t i = top; i < count; i++) {
+                if (compare_rows(&rows[i], &rows[0]) < 0) {
+                        struct row kept = rows[0];
+
+                        rows[0] = rows[i];
+                        rows[i] = kept;
+                        sift_down(rows, top, 0);
+                }
+        }
+}
+
+bool summary_take_rows(struct summary *summary, enum dimension_kind kind, struct rows *rows, size_t top)
+{
+        struct dimension *dimension = &summary->dimensions[kind];
+        size_t count = rows->count;
+
+        if (top && top < count) {
+                select_rows(rows->rows, count, top);
+                count = top;
+        }
+        if (count)
+                qsort(rows->rows, count, sizeof(*rows->rows), compare_rows);
+        dimension->rows = summary_allocate(summary, count * sizeof(*dimension->rows));
+        if (!dimension->rows)
+                return false;
+        for (size_t i = 0; i < count; i++) {
+                dimension->rows[i] = rows->rows[i];
+                dimension->rows[i].name = summary_text(summary, rows->rows[i].name, rows->rows[i].name_length);
+                if (!dimension->rows[i].name)
+                        return false;
+        }
+        dimension->count = count;
+        dimension->total = rows->count;
+        return true;
+}
+
+/* ---------------------------------------------------------------- intervals */
+
+static int64_t day_of(int64_t hour)
+{
+        return hour / 24 - (hour % 24 < 0);
+}
+
+static void fill(struct interval *intervals, int64_t first, size_t count, int64_t seconds)
+{
+        for (size_t i = 0; i < count; i++)
+                intervals[i].start = (first + (int64_t)i) * seconds;
+}
+
+bool summary_make_intervals(struct summary *summary, const struct hour *hours, size_t count)
+{
+        int64_t first = count ? hours[0].hour : 0, last = count ? hours[count - 1].hour : -1;
+        bool whole = last - first < (int64_t)INTERVALS_MAXIMUM;
+        size_t hour_count = whole ? (size_t)(last - first + 1) : count;
+        size_t day_count = whole && count ? (size_t)(day_of(last) - day_of(first) + 1) : count;
+
+        summary->hours = summary_allocate(summary, hour_count * sizeof(struct interval));
+        summary->days = summary_allocate(summary, day_count * sizeof(struct interval));
+        if (!summary->hours || !summary->days)
+                return false;
+        if (whole) {
+                fill(summary->hours, first, hour_count, 3600);
+                fill(summary->days, day_of(first), day_count, 86400);
+        } else {
+                day_count = 0;
+                for (size_t i = 0; i < count; i++) {
+                        summary->hours[i].start = hours[i].hour * 3600;
+                        if (day_count == 0 || summary->days[day_count - 1].start != day_of(hours[i].hour) * 86400)
+                                summary->days[day_count++].start = day_of(hours[i].hour) * 86400;
+                }
+        }
+        summary->hour_count = hour_count;
+        summary->day_count = day_count;
+        return true;
+}
+
+static struct interval *find(struct interval *intervals, size_t count, int64_t start)
+{
+        size_t low = 0, high = count;
+        int64_t step = count > 1 ? intervals[1].start - intervals[0].start : 0;
+
+        if (count && step > 0 && intervals[count - 1].start - intervals[0].start == step * (int64_t)(count - 1)) {
+                int64_t at = (start - intervals[0].start) / step; /* without gaps: no need to search */
+
+                low = at < 0 || at >= (int64_t)count ? count : (size_t)at;
+                high = low;
+        }
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (intervals[middle].start < start)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low < count && intervals[low].start == start ? &intervals[low] : NULL;
+}
+
+struct interval *summary_hour(struct summary *summary, int64_t hour)
+{
+        return find(summary->hours, summary->hour_count, hour * 3600);
+}
+
+struct interval *summary_day(struct summary *summary, int64_t day)
+{
+        return find(summary->days, summary->day_count, day * 86400);
+}

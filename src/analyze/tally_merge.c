@@ -1,0 +1,200 @@
+/* tally_merge.c - two tallies into one: names by their text, visitors by what they are, visits by their times. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/hash.h"
+#include "analyze/tally_private.h"
+#include "base/memory.h"
+
+/* What the ids of the tally that is taken in are in the other one. */
+struct renaming {
+        struct tally *into, *from;
+        uint32_t *ids;
+};
+
+static void add_counts(struct name *into, const struct name *from)
+{
+        into->hits += from->hits;
+        into->bytes += from->bytes;
+        into->bot_hits += from->bot_hits;
+        into->errors += from->errors;
+}
+
+/* The details of a name that the other tally did not have; ids in them are of the other tally already. */
+static void take_details(struct renaming *renaming, struct name *into, const struct name *from)
+{
+        into->fresh = false;
+        switch ((enum name_kind)from->kind) {
+        case NAME_PATH:
+                into->path.asset = from->path.asset;
+                into->path.goals = from->path.goals;
+                break;
+        case NAME_AGENT: into->agent = from->agent; break;
+        case NAME_REFERRER_HOST: into->referrer.search = renaming->ids[from->referrer.search]; break;
+        case NAME_REFERRER_PAGE: into->referrer.host = renaming->ids[from->referrer.host]; break;
+        default: break;
+        }
+}
+
+static void add_details(struct name *into, const struct name *from)
+{
+        if (from->kind == NAME_PATH) {
+                into->path.missing += from->path.missing;
+                into->path.missing_bots += from->path.missing_bots;
+                into->path.missing_bytes += from->path.missing_bytes;
+        } else if (from->kind == NAME_REFERRER_HOST) {
+                into->referrer.asset_hits += from->referrer.asset_hits;
+        }
+}
+
+static bool merge_name(struct renaming *renaming, const struct name *name)
+{
+        struct name *target =
+                name_table_get(&renaming->into->names, (enum name_kind)name->kind, name->text, name->length);
+
+        if (!target)
+                return false;
+        renaming->ids[name->id] = target->id;
+        if (target->fresh)
+                take_details(renaming, target, name);
+        add_counts(target, name);
+        add_details(target, name);
+        return true;
+}
+
+/* Names that others refer to come first: search engines before hosts, hosts before pages. */
+static bool merge_names(struct renaming *renaming)
+{
+        static const enum name_kind first[] = { NAME_SEARCH, NAME_REFERRER_HOST };
+        const struct name_table *names = &renaming->from->names;
+        const struct name *name;
+
+        for (size_t i = 0; i < LENGTH(first); i++)
+                for (uint32_t id = 0; (name = name_table_next(names, &id));)
+                        if (name->kind == first[i] && !merge_name(renaming, name))
+                                return false;
+        for (uint32_t id = 0; (name = name_table_next(names, &id));)
+                if (name->kind != NAME_SEARCH && name->kind != NAME_REFERRER_HOST && !merge_name(renaming, name))
+                        return false;
+        return true;
+}
+
+static struct visitor *find_target(struct renaming *renaming, unsigned int shard, const struct visitor *visitor)
+{
+        uint64_t hash = hash_address(visitor->address);
+        uint8_t address[16];
+
+        memcpy(address, visitor->address, sizeof(address));
+        if (visitor->named) {
+                uint32_t id;
+
+                memcpy(&id, visitor->address, sizeof(id));
+                id = renaming->ids[id];
+                memcpy(address, &id, sizeof(id));
+                hash = name_table_by_id(&renaming->into->names, id)->hash;
+        }
+        return visitors_get(&renaming->into->shards[shard], address, visitor->named, renaming->ids[visitor->agent],
+                            visitor->day, hash);
+}
+
+static bool merge_visits(struct renaming *renaming, unsigned int shard, struct visitor *into,
+                         const struct visitor *from)
+{
+        const struct visitors *source = &renaming->from->shards[shard];
+
+        for (const struct visit *visit = visitor_first(from); visit; visit = visitors_next_visit(source, visit)) {
+                struct visit renamed = *visit;
+
+                renamed.next = 0;
+                renamed.entry = renaming->ids[visit->entry];
+                renamed.exit = renaming->ids[visit->exit];
+                renamed.source = renaming->ids[visit->source];
+                renamed.campaign = renaming->ids[visit->campaign];
+                if (!visitor_visit(&renaming->into->shards[shard], into, &renamed))
+                        return false;
+        }
+        return true;
+}
+
+static bool merge_visitor(struct renaming *renaming, unsigned int shard, const struct visitor *visitor)
+{
+        struct visitor *target = find_target(renaming, shard, visitor);
+        uint32_t id;
+
+        if (!target)
+                return false;
+        target->hours |= visitor->hours;
+        target->bytes += visitor->bytes;
+        target->hits += visitor->hits;
+        target->errors += visitor->errors;
+        for (uint32_t at = 0; (id = visitor_seen(visitor, &at));)
+                if (!visitor_saw(&renaming->into->shards[shard], target, renaming->ids[id]))
+                        return false;
+        return merge_visits(renaming, shard, target, visitor);
+}
+
+static bool merge_visitors(struct renaming *renaming)
+{
+        for (unsigned int shard = 0; shard < VISITOR_SHARDS; shard++) {
+                const struct visitors *source = &renaming->from->shards[shard];
+
+                for (uint32_t i = 0; i < source->count; i++)
+                        if (!merge_visitor(renaming, shard, visitors_at(source, i)))
+                                return false;
+                visitors_done(&renaming->from->shards[shard]);
+        }
+        return true;
+}
+
+static bool merge_hours(struct hours *into, const struct hours *from)
+{
+        for (size_t i = 0; from->slots && i <= from->mask; i++) {
+                const struct hour *hour = &from->slots[i];
+                struct hour *target = hour->used ? hours_at(into, hour->hour) : NULL;
+
+                if (!hour->used)
+                        continue;
+                if (!target)
+                        return false;
+                target->figures.hits += hour->figures.hits;
+                target->figures.bytes += hour->figures.bytes;
+                target->figures.bot_hits += hour->figures.bot_hits;
+                target->figures.errors += hour->figures.errors;
+        }
+        return true;
+}
+
+static void merge_totals(struct tally *into, const struct tally *from)
+{
+        if (from->hits && (into->hits == 0 || from->first_us < into->first_us))
+                into->first_us = from->first_us;
+        if (from->hits && (into->hits == 0 || from->last_us > into->last_us))
+                into->last_us = from->last_us;
+        into->lines += from->lines;
+        into->invalid += from->invalid;
+        into->empty += from->empty;
+        into->outside += from->outside;
+        into->hits += from->hits;
+        into->bytes += from->bytes;
+        into->errors += from->errors;
+        into->bot_hits += from->bot_hits;
+        into->page_views += from->page_views;
+        into->bot_page_views += from->bot_page_views;
+        into->durations |= from->durations;
+        into->formats |= from->formats;
+        histogram_join(into->histogram, from->histogram);
+        for (size_t i = 0; i < from->sample_count; i++)
+                tally_sample(into, &from->samples[i]);
+}
+
+int tally_merge(struct tally *into, struct tally *from, struct error *err)
+{
+        struct renaming renaming = { into, from, memory_new(from->names.next, sizeof(uint32_t)) };
+        bool good = renaming.ids && merge_names(&renaming) && merge_visitors(&renaming) &&
+                    merge_hours(&into->hours, &from->hours);
+
+        if (good)
+                merge_totals(into, from);
+        free(renaming.ids);
+        return good ? 0 : error_memory(err);
+}

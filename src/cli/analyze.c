@@ -1,0 +1,223 @@
+/* analyze.c - understudy analyze: who visited the site, from its access logs. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/run.h"
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/analyze.h"
+#include "cli/command.h"
+
+#define TOP_DEFAULT   10
+#define HOSTS_MAXIMUM 64
+
+enum {
+        OPTION_TOP = OPTION_COMMAND,
+        OPTION_CSV,
+        OPTION_OWN,
+        OPTION_GOAL,
+        OPTION_BOTS,
+        OPTION_WITHOUT_BOTS,
+        OPTION_FROM,
+        OPTION_UNTIL,
+        OPTION_THREADS,
+        OPTION_MEMORY,
+        OPTION_BLOCK,
+};
+
+static const struct option options[] = {
+        {"top",           required_argument, NULL, OPTION_TOP         },
+        { "csv",          no_argument,       NULL, OPTION_CSV         },
+        { "own",          required_argument, NULL, OPTION_OWN         },
+        { "goal",         required_argument, NULL, OPTION_GOAL        },
+        { "bots",         required_argument, NULL, OPTION_BOTS        },
+        { "without-bots", no_argument,       NULL, OPTION_WITHOUT_BOTS},
+        { "from",         required_argument, NULL, OPTION_FROM        },
+        { "until",        required_argument, NULL, OPTION_UNTIL       },
+        { "threads",      required_argument, NULL, OPTION_THREADS     },
+        { "memory",       required_argument, NULL, OPTION_MEMORY      },
+        { "block",        required_argument, NULL, OPTION_BLOCK       },
+        { NULL,           0,                 NULL, 0                  },
+};
+
+static const char *help(void)
+{
+        return _("Reads access logs (plain, .gz, .zst; '-' is standard input) and says who came and what was asked "
+                 "for.\n"
+                 "The format is recognised: common, combined, vhost_combined, Understudy's, Caddy's and Traefik's "
+                 "JSON,\n"
+                 "IIS and W3C extended, lines in quotes.\n"
+                 "\n"
+                 "  --top N           rows of each list (10; 0: all)\n"
+                 "  --csv             all figures as CSV\n"
+                 "  --own HOST        a name of the site itself: no referrer (may be given again; else found out)\n"
+                 "  --goal NAME=PATH  counts who reached PATH ('*' at its end: every path that begins so)\n"
+                 "  --without-bots    leave robots out of all lists but their own\n"
+                 "  --bots FILE       another list of robots' user agents\n"
+                 "  --from TIME, --until TIME   only this span (2026-07-06 or 2026-07-06T09:00:00Z)\n"
+                 "  --threads N       readers (one for each processor)\n"
+                 "  --memory SIZE     limit, as 512M or 2G (a quarter of the machine's)\n");
+}
+
+struct request {
+        struct common common;
+        struct run_options run;
+        struct goal goals[GOALS_MAXIMUM];
+        const char *own[HOSTS_MAXIMUM + 1];
+        size_t own_count;
+        bool csv;
+};
+
+static int set_number(const char *text, uint64_t most, uint64_t *ret_number)
+{
+        if (text_parse_u64(text, strlen(text), most, ret_number) == 0)
+                return 0;
+        command_usage(&command_analyze, _("'%s' is not a number from 0 to %llu"), text, (unsigned long long)most);
+        return -EINVAL;
+}
+
+static int set_size(const char *text, uint64_t *ret_bytes)
+{
+        static const char units[] = "KMGT";
+        size_t length = strlen(text);
+        const char *unit = length ? strchr(units, text[length - 1]) : NULL;
+        unsigned int shift = unit && *unit ? 10 * (unsigned int)(unit - units + 1) : 0;
+
+        if (text_parse_u64(text, length - (shift > 0), UINT64_MAX >> (shift + 1), ret_bytes) < 0) {
+                command_usage(&command_analyze, _("'%s' is no size; write 512M or 2G"), text);
+                return -EINVAL;
+        }
+        *ret_bytes <<= shift;
+        return 0;
+}
+
+static int set_time(const char *text, int64_t *ret_us)
+{
+        int64_t seconds;
+
+        if (clock_parse_utc(text, &seconds) < 0) {
+                command_usage(&command_analyze, _("'%s' is no time; write 2026-07-06 or 2026-07-06T09:00:00Z"), text);
+                return -EINVAL;
+        }
+        *ret_us = seconds * 1000000;
+        return 0;
+}
+
+static int add_goal(struct request *request, char *text)
+{
+        char *equals = strchr(text, '=');
+        size_t count = request->run.tally.goal_count;
+
+        if (!equals || equals == text || equals[1] != '/') {
+                command_usage(&command_analyze, _("'%s' is no goal; write NAME=/PATH"), text);
+                return -EINVAL;
+        }
+        if (count == GOALS_MAXIMUM) {
+                command_usage(&command_analyze, _("more than %d goals"), GOALS_MAXIMUM);
+                return -EINVAL;
+        }
+        *equals = '\0';
+        request->goals[count] = (struct goal){ text, equals + 1 };
+        request->run.tally.goals = request->goals;
+        request->run.tally.goal_count++;
+        return 0;
+}
+
+static int add_own(struct request *request, const char *host)
+{
+        if (request->own_count == HOSTS_MAXIMUM) {
+                command_usage(&command_analyze, _("more than %d own hosts"), HOSTS_MAXIMUM);
+                return -EINVAL;
+        }
+        request->own[request->own_count++] = host;
+        request->run.tally.own_hosts = request->own;
+        return 0;
+}
+
+static int set_option(struct request *request, int code, char *argument)
+{
+        struct tally_options *tally = &request->run.tally;
+        uint64_t number = 0;
+        int r = 0;
+
+        switch (code) {
+        case OPTION_TOP:
+                r = set_number(argument, 1000000000, &number);
+                tally->top = (size_t)number;
+                return r;
+        case OPTION_THREADS:
+                r = set_number(argument, RUN_WORKERS_MAXIMUM, &number);
+                request->run.workers = (unsigned int)number;
+                return r;
+        case OPTION_BLOCK:
+                r = set_number(argument, 1U << 30, &number);
+                request->run.block_bytes = (size_t)number;
+                return r;
+        case OPTION_MEMORY: return set_size(argument, &tally->memory_bytes);
+        case OPTION_CSV: request->csv = true; return 0;
+        case OPTION_OWN: return add_own(request, argument);
+        case OPTION_GOAL: return add_goal(request, argument);
+        case OPTION_BOTS: tally->bot_list = argument; return 0;
+        case OPTION_WITHOUT_BOTS: tally->bots_apart = true; return 0;
+        case OPTION_FROM: return set_time(argument, &tally->from_us);
+        case OPTION_UNTIL: return set_time(argument, &tally->until_us);
+        default: return -EINVAL;
+        }
+}
+
+static void on_progress(void *context, uint64_t done, uint64_t total)
+{
+        progress_show(context, _("reading"), done, total);
+}
+
+static int print(const struct request *request, const struct summary *summary, const struct error *damage)
+{
+        if (request->common.json)
+                return command_print_json(analyze_json(summary, damage));
+        return EXIT_FAILED;
+}
+
+static int analyze(struct request *request, char *paths[], size_t count)
+{
+        struct error error = ERROR_NONE;
+        struct summary summary = { 0 };
+        bool incomplete = false;
+        int status;
+
+        request->run.progress = on_progress;
+        request->run.context = &request->common;
+        if (analyze_run((const char *const *)paths, count, &request->run, &summary, &incomplete, &error) < 0)
+                return command_fail(&error);
+        progress_end();
+        status = print(request, &summary, incomplete ? &error : NULL);
+        summary_done(&summary);
+        if (incomplete && status == EXIT_DONE)
+                status = command_fail(&error);
+        return status;
+}
+
+static int run(int argc, char *argv[])
+{
+        struct request request = { .run.tally.top = TOP_DEFAULT };
+        int code;
+
+        while ((code = command_option(argc, argv, &command_analyze, options, help(), &request.common)) != -1)
+                if (set_option(&request, code, optarg) < 0)
+                        return EXIT_USAGE;
+        if (request.csv && request.common.json)
+                return command_usage(&command_analyze, _("--csv and --json exclude each other"));
+        if (optind == argc)
+                return command_usage(&command_analyze, _("name the logs to read, or - for standard input"));
+        return analyze(&request, argv + optind, (size_t)(argc - optind));
+}
+
+const struct command command_analyze = {
+        .name = "analyze",
+        .run = run,
+        .synopsis = "analyze LOG... [--json | --csv] [--top N] [--own HOST ...] [--goal NAME=PATH ...]",
+        .summary = N_("count visitors, pages and referrers from access logs"),
+};
