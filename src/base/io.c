@@ -32,7 +32,8 @@ void fd_close(int *fd)
 }
 
 /* EAGAIN is a race with a rename, or somebody's write lease on the file. A file server gives its lease back at once; an
- * intruder keeps it until the kernel takes it from him (lease-break-time, 45 seconds), and may have one on each file. */
+ * intruder keeps it until the kernel takes it from him (lease-break-time, 45 seconds), and may have one on each file.
+ */
 #define AGAIN_TRIES    10
 #define AGAIN_PAUSE_NS 1000000
 
@@ -300,6 +301,19 @@ int directory_make(int directory, const char *path, mode_t mode, struct error *e
                 if (kept == '\0')
                         return 0;
         }
+}
+
+int fd_real_path(int fd, char path[static PATH_MAX])
+{
+        char link[FD_PATH_SIZE];
+        ssize_t length;
+
+        fd_path(fd, link);
+        length = readlink(link, path, PATH_MAX - 1);
+        if (length < 0)
+                return -errno;
+        path[length] = '\0';
+        return path[0] == '/' && length < PATH_MAX - 1 ? 0 : -ENAMETOOLONG;
 }
 
 void fd_path(int fd, char path[static FD_PATH_SIZE])

@@ -7,6 +7,7 @@
 #ifndef BASE_IO_H
 #define BASE_IO_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -89,6 +90,9 @@ int directory_make(int directory, const char *path, mode_t mode, struct error *e
  * is untouched), -ENOENT is success. The depth is bounded only by the tree: no recursion.
  */
 int tree_remove(int directory, const char *name, struct error *err);
+
+/* Where an open folder is, without any link in it; 0 or a negative errno without words. */
+int fd_real_path(int fd, char path[static PATH_MAX]);
 
 /* The text "/proc/self/fd/N", for calls that only take a path. */
 #define FD_PATH_SIZE 32

@@ -228,6 +228,15 @@ bool text_ends(const char *text, const char *suffix)
         return length >= tail && memcmp(text + length - tail, suffix, tail) == 0;
 }
 
+bool text_path_inside(const char *inner, const char *outer)
+{
+        size_t length = strlen(outer);
+
+        if (length == 1) /* "/" */
+                return true;
+        return strncmp(inner, outer, length) == 0 && (inner[length] == '/' || inner[length] == '\0');
+}
+
 bool text_next_line(const char **cursor, const char *end, const char **ret_line, size_t *ret_length)
 {
         const char *start = *cursor, *newline;

@@ -49,6 +49,9 @@ static inline bool text_equal(const char *a, const char *b)
 }
 
 bool text_starts(const char *text, const char *prefix);
+/* Whether an absolute path, without "." and doubled slashes, is `outer` or lies below it. */
+bool text_path_inside(const char *inner, const char *outer);
+
 bool text_ends(const char *text, const char *suffix);
 
 /* Cuts the next line out of [*cursor, end): *ret_line, *ret_length without the newline; false at the end. */

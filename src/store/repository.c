@@ -384,6 +384,11 @@ void repository_closep(struct repository **repository)
         repository_close(*repository);
 }
 
+int repository_folder(const struct repository *repository)
+{
+        return repository->folder;
+}
+
 const char *repository_url(const struct repository *repository)
 {
         return repository->url.shown;

@@ -47,6 +47,9 @@ void repository_closep(struct repository **repository);
 /* The URL as given, for words: without slashes at its end, and without user and password. */
 const char *repository_url(const struct repository *repository);
 
+/* The descriptor of a repository that is a folder of this machine, borrowed; -1: it is not. */
+int repository_folder(const struct repository *repository);
+
 /* One small file into a buffer, at most its maximum. -ENOENT when the repository has no such file. */
 int repository_get(struct repository *repository, const char *path, struct buffer *buffer, struct error *err);
 

@@ -1,6 +1,7 @@
 /* areas.c - what the site itself writes: ignored paths are carried over, mutable areas beside the tree are made. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -240,6 +241,54 @@ static const char *area_beside(const struct area *area)
                 target += 3;
         }
         return target;
+}
+
+/* The place of a root whose tree, or what stands beside it, has `path` in it; NULL: none. */
+static const struct place *find_place_around(const struct pull_run *run, const char *path)
+{
+        for (size_t i = 0; i < run->root_count; i++) {
+                const struct place *place = &run->roots[i].place;
+                char sibling[2 * PATH_MAX];
+
+                snprintf(sibling, sizeof(sibling), "%.*s/%s", (int)(strrchr(place->real, '/') - place->real),
+                         place->real, place->sibling_name);
+                if (text_path_inside(path, place->real) || text_path_inside(path, sibling))
+                        return place;
+        }
+        return NULL;
+}
+
+static int check_area(const struct pull_run *run, const struct pull_root *root, const struct area *area,
+                      struct error *err)
+{
+        const char *beside = area_beside(area), *slash = strrchr(root->place.real, '/');
+        char text[2 * PATH_MAX], path[PATH_MAX];
+        const struct place *around;
+        int r;
+
+        if (!*beside || strstr(beside, ".."))
+                return 0; /* nothing is made there, and no tree is exchanged with its contents */
+        snprintf(text, sizeof(text), "%.*s/%s", (int)(slash - root->place.real), root->place.real, beside);
+        r = state_absolute(text, path, err);
+        if (r < 0)
+                return r;
+        around = find_place_around(run, path);
+        if (!around)
+                return 0;
+        return error_refuse(err,
+                            _("release %" PRIu64 " has its mutable area %s at %s, in what is exchanged with %s; "
+                              "declare it elsewhere, and publish again"),
+                            run->release.number, area->path, area->target, around->folder);
+}
+
+int areas_check(const struct pull_run *run, struct error *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < run->root_count; i++)
+                for (size_t k = 0; k < run->roots[i].companion.area_count && r == 0; k++)
+                        r = check_area(run, &run->roots[i], &run->roots[i].companion.areas[k], err);
+        return r;
 }
 
 /* The owner that the release gives to the folder in which the link stands. */

@@ -62,6 +62,18 @@ static int open_parent(struct place *place, struct error *err)
         return 0;
 }
 
+/* The same folder may be named in several ways; this is the one name of it. */
+static int find_real(struct place *place, struct error *err)
+{
+        char parent[PATH_MAX];
+        int r = fd_real_path(place->parent, parent);
+
+        if (r == 0 && snprintf(place->real, sizeof(place->real), "%s/%s", parent[1] ? parent : "", place->base) >=
+                              (int)sizeof(place->real))
+                r = -ENAMETOOLONG;
+        return r < 0 ? error_errno(err, -r, _("cannot find out where %s is"), place->folder) : 0;
+}
+
 static int look(int directory, const char *name, struct statx *ret_found)
 {
         return statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, PLACE_STATX_MASK, ret_found) < 0 ? -errno
@@ -120,6 +132,8 @@ int place_open(struct place *place, const char *name, const char *folder, struct
         r = name_sibling(place, err);
         if (r == 0)
                 r = open_parent(place, err);
+        if (r == 0)
+                r = find_real(place, err);
         return r < 0 ? r : place_look(place, err);
 }
 

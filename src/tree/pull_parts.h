@@ -7,6 +7,9 @@
 /* Trust, choice, release.json: fills run->trust, choice, release, kept_next, same_release. */
 int pull_choose(struct pull_run *run, struct error *err);
 
+/* The place of every root, docroot first; none lies in another, nor does the state or the repository in one. */
+int pull_open_roots(struct pull_run *run, struct error *err);
+
 /* The kept manifests of the release in place into the roots that are known; what cannot be believed is left out. */
 int pull_open_kept(struct pull_run *run, struct error *err);
 

@@ -37,6 +37,7 @@ struct place {
         char name[RELEASE_NAME_SIZE];
         char folder[PATH_MAX];   /* DEST, absolute */
         char base[NAME_MAX + 1]; /* its last part */
+        char real[PATH_MAX];     /* DEST, with no link in the folders above it */
         int parent;              /* the folder above */
         char sibling_name[NAME_MAX + 1];
         int sibling;        /* -1: not made yet */
@@ -115,6 +116,10 @@ struct pull_run {
 void pull_note(const struct pull_run *run, const char *format, ...) _printf_(2, 3);
 
 /* ---- areas.c: what the site itself writes ---- */
+
+/* No area may lie in a tree that is exchanged, nor in the sibling folder of one: refused (4). Before anything is made.
+ */
+int areas_check(const struct pull_run *run, struct error *err);
 
 /* Makes the folders that the links of mutable areas lead to, where they lie beside the tree. */
 int areas_make(struct pull_run *run, struct pull_root *root, struct error *err);

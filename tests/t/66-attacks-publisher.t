@@ -66,7 +66,49 @@ for what in folder file; do
         signed_by_hand 2
         us pull "$dest" --repo "$repo" --pub "$pub" --json
         ok "an ignored $what behind a link: an end that is defined" test "$status" -eq 0 -o "$status" -eq 3 -o "$status" -eq 1
-        output_diag
         is "an ignored $what behind a link: nothing is written where that leads" "$(find "$outside" -type f)" ''
 done
+
+# ---------------------------------------------------------------- mutable areas that lead where they must not
+
+for target in ../site/real ../site .././site/new ../.understudy.site/new/evil ../.understudy.site ../conf/area; do
+        begin
+        us publish "$src" --repo "$repo" --key "$key" --site example --root "conf=$src/in" || output_diag
+        us pull "$dest" --repo "$repo" --pub "$pub" --root "conf=$tmp/www/conf" || output_diag
+        find "$tmp/www" | sort >"$tmp/before"
+        us publish "$src" --repo "$repo" --key "$key" --root "conf=$src/in" --mutable "up=$target" || output_diag
+        status_is 4 "an area at $target" us pull "$dest" --repo "$repo" --pub "$pub"
+        ok "an area at $target: nothing is made" cmp -s <(find "$tmp/www" | sort) "$tmp/before"
+        status_is 0 "an area at $target: release 1 is whole" us verify "$dest" --pub "$pub"
+done
+
+# Absolute ones, and those that climb: nothing is made there, and looking there has an end.
+for target in ../../elsewhere/area "$tmp/elsewhere/area" ../../../../../proc /dev; do
+        begin
+        us publish "$src" --repo "$repo" --key "$key" --site example --mutable "up=$target" || output_diag
+        run timeout 60 "$UNDERSTUDY" pull "$dest" --repo "$repo" --pub "$pub"
+        is "an area at $target: pulled" "$status" 0
+        not_ok "an area at $target: not made" test -e "$tmp/elsewhere"
+        run timeout 60 "$UNDERSTUDY" verify "$dest" --pub "$pub"
+        ok "an area at $target: verify ends" test "$status" -lt 3
+done
+
+# ---------------------------------------------------------------- roots in each other's way
+
+begin
+us publish "$src" --repo "$repo" --key "$key" --site example --root "conf=$src/in" || output_diag
+ln -s "$tmp/www" "$tmp/alias"
+status_is 2 'two roots at one place' us pull "$dest" --repo "$repo" --pub "$pub" --root "conf=$dest"
+status_is 2 'two roots at one place, by another name' us pull "$dest" --repo "$repo" --pub "$pub" --root "conf=$tmp/alias/site"
+mkdir "$dest"
+status_is 2 'a root in the other, by another name' us pull "$dest" --repo "$repo" --pub "$pub" --root "conf=$tmp/alias/site/conf"
+rmdir "$dest"
+status_is 2 'the state in a root' us pull "$dest" --repo "$repo" --pub "$pub" --root "conf=$state" --adopt
+status_is 2 'the state below a root' us pull "$dest" --repo "$repo" --pub "$pub" --root "conf=$tmp" --adopt
+status_is 2 'the repository is DEST' us pull "$repo" --repo "$repo" --pub "$pub" --adopt --root "conf=$tmp/www/conf"
+mkdir -p "$tmp/www2/site"
+cp -r "$repo" "$tmp/www2/site/repo"
+status_is 2 'the repository below DEST' us pull "$tmp/www2/site" --repo "$tmp/www2/site/repo" --pub "$pub" --adopt --root "conf=$tmp/www/conf"
+ok 'is still there' test -e "$tmp/www2/site/repo/latest"
+not_ok 'nothing was made' test -e "$dest"
 done_testing

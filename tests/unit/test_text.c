@@ -123,9 +123,20 @@ static void lines_are_cut(void **state)
         assert_false(text_next_line(&cursor, text + 10, &line, &length));
 }
 
+static void a_path_lies_inside_another(void **state)
+{
+        (void)state;
+        assert_true(text_path_inside("/a/b", "/a/b"));
+        assert_true(text_path_inside("/a/b/c", "/a/b"));
+        assert_true(text_path_inside("/a", "/"));
+        assert_false(text_path_inside("/a/bc", "/a/b"));
+        assert_false(text_path_inside("/a", "/a/b"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_path_lies_inside_another),
                 cmocka_unit_test(numbers_have_one_spelling),
                 cmocka_unit_test(hex_goes_both_ways),
                 cmocka_unit_test(base64_is_strict),
