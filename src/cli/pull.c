@@ -8,13 +8,12 @@
 #include "base/clock.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/report.h"
 #include "crypto/key.h"
 #include "tree/pull.h"
 #include "tree/state.h"
-
-#define THREADS_MAXIMUM 64
 
 enum {
         OPTION_REPO = OPTION_COMMAND,
@@ -60,35 +59,6 @@ struct request {
 
 /* ---- options ---- */
 
-static int parse_root(struct request *request, const char *text, struct error *err)
-{
-        struct state_root *root = &request->roots[request->pull.root_count];
-        const char *equals = strchr(text, '=');
-        int r;
-
-        if (!equals || equals == text || (size_t)(equals - text) >= sizeof(root->name))
-                return error_usage(err, _("'%s' is not NAME=DEST; name a root of the release and its folder"), text);
-        if (request->pull.root_count == LENGTH(request->roots))
-                return error_usage(err, _("more than %d roots are given"), RELEASE_ROOTS_MAXIMUM);
-        snprintf(root->name, sizeof(root->name), "%.*s", (int)(equals - text), text);
-        if (text_equal(root->name, RELEASE_DOCROOT))
-                return error_usage(err, _("the docroot goes to DEST; leave --root %s out"), text);
-        r = release_name_check(root->name, err);
-        if (r == 0)
-                r = state_absolute(equals + 1, root->folder, err);
-        if (r == 0)
-                request->pull.root_count++;
-        return r;
-}
-
-static int parse_number(const char *what, const char *text, uint64_t maximum, uint64_t *ret_number, struct error *err)
-{
-        if (text_parse_u64(text, strlen(text), maximum, ret_number) < 0 || *ret_number == 0)
-                return error_usage(err, _("'%s' is no number for %s; write one from 1 to %" PRIu64), text, what,
-                                   maximum);
-        return 0;
-}
-
 static int parse_take_over(struct request *request, const char *text, struct error *err)
 {
         static const char *const words[] = {
@@ -106,7 +76,7 @@ static int parse_take_over(struct request *request, const char *text, struct err
 static int parse_threads(struct request *request, const char *text, struct error *err)
 {
         uint64_t number = 0;
-        int r = parse_number("--threads", text, THREADS_MAXIMUM, &number, err);
+        int r = argument_number("--threads", text, ARGUMENT_THREADS_MAXIMUM, &number, err);
 
         if (r == 0)
                 request->pull.threads = (unsigned int)number;
@@ -116,7 +86,7 @@ static int parse_threads(struct request *request, const char *text, struct error
 static int parse_stall(struct request *request, const char *text, struct error *err)
 {
         uint64_t seconds = 0;
-        int r = parse_number("--stall-timeout", text, 3600, &seconds, err);
+        int r = argument_number("--stall-timeout", text, 3600, &seconds, err);
 
         if (r == 0)
                 request->pull.repository.stall_ms = (int)seconds * 1000;
@@ -130,16 +100,16 @@ static int parse_option(struct request *request, int code, struct error *err)
         switch (code) {
         case OPTION_REPO: pull->url = optarg; return 0;
         case OPTION_PUB: request->has_pub = true; return public_key_read(optarg, &pull->pub, err);
-        case OPTION_RELEASE: return parse_number("--release", optarg, RELEASE_NUMBER_MAXIMUM, &pull->number, err);
+        case OPTION_RELEASE: return argument_number("--release", optarg, RELEASE_NUMBER_MAXIMUM, &pull->number, err);
         case OPTION_ADOPT: pull->adopt = true; return 0;
         case OPTION_REPIN: pull->repin = true; return 0;
-        case OPTION_ROOT: return parse_root(request, optarg, err);
+        case OPTION_ROOT: return argument_root(optarg, request->roots, &pull->root_count, err);
         case OPTION_TAKE_OVER: return parse_take_over(request, optarg, err);
         case OPTION_CHECK: pull->check_command = optarg; return 0;
         case OPTION_RELOAD: pull->reload_command = optarg; return 0;
         case OPTION_THREADS: return parse_threads(request, optarg, err);
         case OPTION_EVIDENCE_LIMIT:
-                return parse_number("--evidence-limit", optarg, UINT64_C(1) << 50, &pull->evidence_bytes, err);
+                return argument_number("--evidence-limit", optarg, UINT64_C(1) << 50, &pull->evidence_bytes, err);
         case OPTION_STALL_TIMEOUT: return parse_stall(request, optarg, err);
         case OPTION_CA_FILE: pull->repository.ca_file = optarg; return 0;
         }

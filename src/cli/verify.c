@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/report.h"
 #include "crypto/key.h"
@@ -20,8 +21,6 @@
 #include "tree/reference.h"
 #include "tree/state.h"
 #include "tree/verify.h"
-
-#define THREADS_MAXIMUM 64
 
 enum { OPTION_REPO = OPTION_COMMAND, OPTION_PUB, OPTION_RELEASE, OPTION_MANIFEST, OPTION_ROOT, OPTION_THREADS };
 
@@ -45,43 +44,17 @@ struct request {
         size_t root_count;
 };
 
-/* "NAME=DIR" */
-static int parse_root(struct request *request, const char *text, struct error *err)
-{
-        const char *equals = strchr(text, '=');
-        struct state_root *root = &request->roots[request->root_count];
-        int r;
-
-        if (!equals || equals == text || (size_t)(equals - text) >= sizeof(root->name))
-                return error_usage(err, _("'%s' is not NAME=DIR; name a root of the release and its folder"), text);
-        if (request->root_count == LENGTH(request->roots))
-                return error_usage(err, _("more than %d roots are given"), RELEASE_ROOTS_MAXIMUM);
-        snprintf(root->name, sizeof(root->name), "%.*s", (int)(equals - text), text);
-        r = release_name_check(root->name, err);
-        if (r == 0)
-                r = state_absolute(equals + 1, root->folder, err);
-        if (r == 0)
-                request->root_count++;
-        return r;
-}
-
-static int parse_number(const char *what, const char *text, uint64_t maximum, uint64_t *ret_number, struct error *err)
-{
-        if (text_parse_u64(text, strlen(text), maximum, ret_number) < 0 || *ret_number == 0)
-                return error_usage(err, _("'%s' is no number for %s; write one from 1 to %" PRIu64), text, what,
-                                   maximum);
-        return 0;
-}
-
 static int parse_option(struct request *request, int code, struct error *err)
 {
         switch (code) {
         case OPTION_REPO: request->url = optarg; return 0;
         case OPTION_MANIFEST: request->manifest = optarg; return 0;
         case OPTION_PUB: request->has_pub = true; return public_key_read(optarg, &request->pub, err);
-        case OPTION_RELEASE: return parse_number("--release", optarg, RELEASE_NUMBER_MAXIMUM, &request->release, err);
-        case OPTION_THREADS: return parse_number("--threads", optarg, THREADS_MAXIMUM, &request->threads, err);
-        case OPTION_ROOT: return parse_root(request, optarg, err);
+        case OPTION_RELEASE:
+                return argument_number("--release", optarg, RELEASE_NUMBER_MAXIMUM, &request->release, err);
+        case OPTION_THREADS:
+                return argument_number("--threads", optarg, ARGUMENT_THREADS_MAXIMUM, &request->threads, err);
+        case OPTION_ROOT: return argument_root(optarg, request->roots, &request->root_count, err);
         }
         return error_usage(err, _("there is no such option"));
 }
