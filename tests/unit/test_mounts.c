@@ -35,7 +35,7 @@ static int in_namespace(void)
 
         if (unshare(CLONE_NEWNS) < 0)
                 return 77;
-        assert_int_equal(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+        assert_int_equal(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL), 0);
         fd = tests_folder(folder);
         assert_int_equal(mkdirat(fd, "tree", 0700), 0);
         assert_int_equal(mkdirat(fd, "tree/in side", 0700), 0);
