@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,14 +57,14 @@ static int give(int fd, const struct statx *stx)
         return fchmod(fd, stx->stx_mode & 0777) < 0 || futimens(fd, times) < 0 ? -errno : 0;
 }
 
-/* At most what was seen: somebody may be writing. */
-static int copy_bytes(int from, int to, uint64_t size)
+/* Bytes [from, end) of what was seen: somebody may be writing. */
+static int copy_range(int from, int to, off_t at, off_t end)
 {
-        char bytes[16384];
-        uint64_t done = 0;
+        char bytes[65536];
 
-        while (done < size) {
-                ssize_t n = pread(from, bytes, sizeof(bytes), (off_t)done);
+        while (at < end) {
+                size_t want = end - at < (off_t)sizeof(bytes) ? (size_t)(end - at) : sizeof(bytes);
+                ssize_t n = pread(from, bytes, want, at);
                 int r;
 
                 if (n < 0 && errno == EINTR)
@@ -72,9 +74,35 @@ static int copy_bytes(int from, int to, uint64_t size)
                 r = write_full(to, bytes, (size_t)n);
                 if (r < 0)
                         return r;
-                done += (uint64_t)n;
+                at += n;
         }
         return 0;
+}
+
+/* Shares the blocks, or copies them and leaves the holes: whoever may write here can make a file of many terabytes that
+ * occupies nothing, and would fill the disk with its zeros, pull after pull. */
+static int copy_bytes(int from, int to, off_t size)
+{
+        off_t data = 0, hole;
+        int r = 0;
+
+        if (size == 0 || ioctl(to, FICLONE, from) == 0)
+                return 0;
+        while (r == 0 && data < size) {
+                data = lseek(from, data, SEEK_DATA);
+                if (data < 0 && errno == ENXIO)
+                        break; /* a hole up to the end */
+                if (data < 0)
+                        return -errno;
+                hole = lseek(from, data, SEEK_HOLE);
+                if (hole < 0)
+                        return -errno;
+                if (lseek(to, data, SEEK_SET) < 0)
+                        return -errno;
+                r = copy_range(from, to, data, hole < size ? hole : size);
+                data = hole;
+        }
+        return r == 0 && ftruncate(to, size) < 0 ? -errno : r;
 }
 
 static int carry_file(const struct carry *carry, int folder, const char *name, const char *path,
@@ -96,7 +124,7 @@ static int carry_file(const struct carry *carry, int folder, const char *name, c
                 return 0; /* a difference, found by the comparison, and evidence */
         into = open_folder_of(carry->to, path, &as);
         to = into < 0 ? -1 : openat(into, as, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        r = into < 0 ? into : to < 0 ? -errno : copy_bytes(from, to, (uint64_t)st.st_size);
+        r = into < 0 ? into : to < 0 ? -errno : copy_bytes(from, to, st.st_size);
         if (r == 0)
                 r = give(to, stx);
         if (r < 0)

@@ -63,6 +63,16 @@ ok 'uploads are kept' test -f "$area/2009/dot.gif"
 ok 'the cache is carried over' test -f "$dest/cache/a.txt"
 not_ok 'but not what breaks the rules' test -e "$dest/cache/x.php"
 
+# Nor can he keep a pull from healing the rest with a file that seems to need more room than there is.
+echo "$planted" >"$dest/index.php"
+truncate -s 8T "$dest/cache/large.bin"
+echo 'the end' >>"$dest/cache/large.bin"
+status_is 1 'an ignored file of 8 TB: healed' us pull "$dest" --repo "$repo" --pub "$pub" --json
+is 'an ignored file of 8 TB: carried over' "$(stat -c %s "$dest/cache/large.bin") $(tail -c 8 "$dest/cache/large.bin")" \
+        '8796093022216 the end'
+ok 'an ignored file of 8 TB: as small as it was' test "$(stat -c %b "$dest/cache/large.bin")" -lt 100
+rm "$dest/cache/large.bin"
+
 # The link itself is part of the release.
 ln -sfn /tmp "$dest/uploads"
 status_is 1 'the area leads elsewhere' us verify "$dest" --pub "$pub" --json
