@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -11,7 +12,9 @@
 #include "io.h"
 #include "text.h"
 
-#define TEN_YEARS_S (INT64_C(10) * 366 * 86400)
+#define TICK_PAUSE_NS 500000
+#define TICKS_MAXIMUM 500 /* pauses: a clock that stands still that long is no clock */
+#define TEN_YEARS_S   (INT64_C(10) * 366 * 86400)
 
 int64_t clock_now(void)
 {
@@ -27,6 +30,25 @@ int64_t clock_monotonic_ms(void)
 
         clock_gettime(CLOCK_MONOTONIC, &now);
         return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool is_later(const struct timespec *a, const struct timespec *b)
+{
+        return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+}
+
+void clock_wait_tick(struct timespec *ret_stamp)
+{
+        const struct timespec pause = { .tv_nsec = TICK_PAUSE_NS };
+        struct timespec now;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        for (int i = 0; i < TICKS_MAXIMUM; i++) {
+                clock_gettime(CLOCK_REALTIME_COARSE, ret_stamp);
+                if (is_later(ret_stamp, &now))
+                        return;
+                nanosleep(&pause, NULL);
+        }
 }
 
 void clock_format_utc(int64_t seconds, char text[static CLOCK_TEXT_SIZE])

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "error.h"
 
@@ -14,6 +15,13 @@ int64_t clock_now(void);
 
 /* Milliseconds of CLOCK_MONOTONIC: for deadlines and measuring, never stored. */
 int64_t clock_monotonic_ms(void);
+
+/*
+ * Waits until the clock that stamps inodes has passed the time of the call, and gives that stamp: what was changed
+ * before has an older ctime, what is changed from now on has not. That clock stands still for a tick or two (up to
+ * 10 ms); a kernel from 6.13 on uses the fine one where somebody looked in between.
+ */
+void clock_wait_tick(struct timespec *ret_stamp);
 
 /* "2009-07-06T09:00:00Z" (RFC 3339, UTC, whole seconds). */
 #define CLOCK_TEXT_SIZE 32

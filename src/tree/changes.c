@@ -6,14 +6,14 @@
 #include <sys/random.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "manifest/inode.h"
 #include "tree/findings.h"
 
-#define NS_PER_S      INT64_C(1000000000)
-#define STEP_BACK_NS  (50 * INT64_C(1000000)) /* slewing moves the clock less than that in any verification's time */
-#define TICK_PAUSE_NS 500000
-#define TICKS_MAXIMUM 500 /* pauses: a clock that stands still that long is no clock */
+#define NS_PER_S     INT64_C(1000000000)
+#define STEP_BACK_NS (50 * INT64_C(1000000)) /* slewing moves the clock less than that in any verification's time */
 
 static int64_t in_ns(const struct timespec *time)
 {
@@ -29,24 +29,31 @@ static int64_t clock_offset(void)
         return in_ns(&wall) - in_ns(&monotonic);
 }
 
-int changes_begin(struct changes *changes, struct error *err)
+/* A file system that counts whole seconds (ext4 with small inodes, as ext3 made them) stamps what is changed behind the
+ * start as it stamps what was changed before it, up to the end of the second: that is waited for. */
+static void wait_second(struct timespec *stamp)
 {
-        const struct timespec pause = { .tv_nsec = TICK_PAUSE_NS };
-        struct timespec first;
+        const time_t first = stamp->tv_sec;
+
+        while (stamp->tv_sec == first) {
+                const struct timespec rest = { .tv_nsec = NS_PER_S - stamp->tv_nsec };
+
+                nanosleep(&rest, NULL);
+                clock_wait_tick(stamp);
+        }
+        stamp->tv_nsec = 0;
+}
+
+int changes_begin(struct changes *changes, int directory, struct error *err)
+{
+        struct statx root;
 
         *changes = (struct changes){ .offset_ns = clock_offset() };
         if (getrandom(changes->key, sizeof(changes->key), 0) != sizeof(changes->key))
                 return error_errno(err, errno, _("cannot get random bytes"));
-        /* Inodes are stamped with the coarse clock, which stands still for a tick or two; a kernel from 6.13 on uses
-         * the fine one where somebody looked in between. When the coarse clock has passed the time of the call,
-         * whatever was changed before has an older stamp, and whatever is changed from now on has not. */
-        clock_gettime(CLOCK_REALTIME, &first);
-        for (int i = 0; i < TICKS_MAXIMUM; i++) {
-                clock_gettime(CLOCK_REALTIME_COARSE, &changes->start);
-                if (in_ns(&changes->start) > in_ns(&first))
-                        break;
-                nanosleep(&pause, NULL);
-        }
+        clock_wait_tick(&changes->start);
+        if (inode_stat(directory, &root) == 0 && root.stx_ctime.tv_nsec == 0)
+                wait_second(&changes->start);
         return 0;
 }
 

@@ -31,8 +31,9 @@ struct changes {
         uint64_t sum[2]; /* over everything that was looked at */
 };
 
-/* Waits until the clock that inodes are stamped with has passed the time of the call: some milliseconds. */
-int changes_begin(struct changes *changes, struct error *err);
+/* Waits until the clock that inodes of this folder's file system are stamped with has passed the time of the call: some
+ * milliseconds, and up to a second where it counts whole seconds. */
+int changes_begin(struct changes *changes, int directory, struct error *err);
 
 /* Everything that the first walk saw and that is compared. */
 void changes_add(struct changes *changes, const char *path, size_t length, const struct statx *stx);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/i18n.h"
 #include "base/io.h"
@@ -56,17 +57,58 @@ static bool fits(const struct stage_item *item, const struct statx *stx)
                !companion_attributes(&root->kept_companion, item->path);
 }
 
-static int link_it(struct stage *stage, struct stage_item *item, int from, struct error *err)
+/*
+ * The link sets the ctime, and a write in the same tick of the clock would set the same one and so never be seen. The
+ * lease therefore outlives the tick; leases are given back many at a time, for each waits.
+ */
+static void release_held(struct stage *stage)
+{
+        struct timespec stamp;
+
+        if (stage->held_count == 0)
+                return;
+        clock_wait_tick(&stamp);
+        while (stage->held_count > 0) {
+                int *fd = &stage->held[--stage->held_count];
+
+                if (fcntl(*fd, F_GETLEASE) != F_RDLCK) /* somebody waits to write, or it took so long that he may */
+                        atomic_store(&stage->lost, true);
+                fd_close(fd);
+        }
+}
+
+void stage_release_links(struct stage *stage)
+{
+        pthread_mutex_lock(&stage->mutex);
+        release_held(stage);
+        pthread_mutex_unlock(&stage->mutex);
+}
+
+/* Takes the descriptor. */
+static void hold(struct stage *stage, int fd)
+{
+        pthread_mutex_lock(&stage->mutex);
+        if (stage->held_count == LENGTH(stage->held))
+                release_held(stage);
+        stage->held[stage->held_count++] = fd;
+        pthread_mutex_unlock(&stage->mutex);
+}
+
+/* Takes the descriptor when it links. A file system that counts whole seconds has no ctime to go by. */
+static int link_it(struct stage *stage, struct stage_item *item, int *from, struct error *err)
 {
         char path[FD_PATH_SIZE];
         struct statx stx;
 
-        fd_path(from, path);
+        if (inode_stat(*from, &stx) < 0 || stx.stx_ctime.tv_nsec == 0)
+                return 0;
+        fd_path(*from, path);
         if (fault_point(FAULT_RENAME) ||
             linkat(AT_FDCWD, path, item->root->place.staged, item->path, AT_SYMLINK_FOLLOW) < 0)
                 return 0; /* then it is copied */
-        if (inode_stat(from, &stx) < 0 || proven_add(&item->root->linked, &stx) < 0)
+        if (inode_stat(*from, &stx) < 0 || proven_add(&item->root->linked, &stx) < 0)
                 return error_memory(err);
+        hold(stage, fd_steal(from));
         stage->linked = true;
         item->done = true;
         return 0;
@@ -107,7 +149,7 @@ int stage_take_live(struct stage *stage, struct stage_item *item, struct error *
                 return 0;
         if (atomic_load(&stage->clone))
                 return clone_it(stage, item, from, err);
-        return fits(item, &stx) ? link_it(stage, item, from, err) : 0;
+        return fits(item, &stx) ? link_it(stage, item, &from, err) : 0;
 }
 
 /* ---- after the exchange ---- */
@@ -132,6 +174,11 @@ int stage_check_links(struct stage *stage, struct error *err)
         struct pull_run *run = stage->run;
         int r = 0;
 
+        if (atomic_load(&stage->lost)) {
+                pull_note(run, _("somebody wants to write to a file that was taken over; the tree is built again by "
+                                 "copying"));
+                return -ESTALE;
+        }
         for (size_t i = 0; i < run->root_count && stage->linked && r >= 0; i++) {
                 struct pull_root *root = &run->roots[i];
                 _cleanup_(mtree_reader_freep) struct mtree_reader *reader = NULL;

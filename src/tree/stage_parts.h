@@ -16,6 +16,7 @@
 
 #define STAGE_THREADS_MAXIMUM 8
 #define STAGE_CHUNK           2048 /* files that are handed to the workers at once */
+#define STAGE_HELD_MAXIMUM    256  /* leases on linked files that are held at a time */
 
 /* A file (or folder) of the new tree that is still to be filled. */
 struct stage_item {
@@ -49,7 +50,10 @@ struct stage {
         atomic_bool clone;  /* the file system can share blocks, as far as we know */
         bool link;          /* unchanged files are given a second name */
         atomic_bool linked; /* some were */
+        atomic_bool lost;   /* the lease on a linked file: it will not be what was proven */
         pthread_mutex_t mutex;
+        int held[STAGE_HELD_MAXIMUM]; /* linked files, each under its lease until the clock has moved on */
+        size_t held_count;
         struct error error; /* the first one, of any worker */
         uint64_t done, total;
 };
@@ -72,6 +76,9 @@ void stage_choose_way(struct stage *stage);
 
 /* Takes the live file over without reading it, if it was proven and is unchanged; item->done says whether. */
 int stage_take_live(struct stage *stage, struct stage_item *item, struct error *err);
+
+/* Gives the leases on linked files back, when a change from then on has another ctime than the link. */
+void stage_release_links(struct stage *stage);
 
 /* Fills everything in stage->missing: from other paths of the live tree, from the repository, from each other
  * (stage_fetch.c). */
