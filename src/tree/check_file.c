@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdlib.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -116,6 +118,23 @@ static int check_attributes(struct file_job *job, int fd, struct error *err)
                 return error_memory(err);
         return findings_add(&job->findings, DIFFERENCE_XATTR, expected.length ? buffer_text(&expected) : NULL,
                             found.length ? buffer_text(&found) : NULL);
+}
+
+bool leases_hold(int folder)
+{
+        static const unsigned int past[] = {
+                OVERLAYFS_SUPER_MAGIC, FUSE_SUPER_MAGIC, ECRYPTFS_SUPER_MAGIC, V9FS_MAGIC,
+                NFS_SUPER_MAGIC,       SMB_SUPER_MAGIC,  CIFS_SUPER_MAGIC,     SMB2_SUPER_MAGIC,
+                CEPH_SUPER_MAGIC,      AFS_SUPER_MAGIC,  AFS_FS_MAGIC
+        };
+        struct statfs fs;
+
+        if (fstatfs(folder, &fs) < 0)
+                return false;
+        for (size_t i = 0; i < LENGTH(past); i++)
+                if ((unsigned int)fs.f_type == past[i])
+                        return false;
+        return true;
 }
 
 /* A read lease cannot be had while anybody holds the file open for writing, a shared mapping included. */

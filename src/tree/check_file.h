@@ -43,4 +43,9 @@ void checker_done(struct checker *checker);
 /* 0 when the file was looked at, whatever was found; negative with words when the verification cannot go on. */
 int check_file(struct checker *checker, struct file_job *job, struct error *err);
 
+/* Whether a read lease on the file system of `folder` keeps everybody from writing. On a stacked or a network file
+ * system the same bytes can be reached past it: through the folder behind an overlay, by a FUSE process, from another
+ * machine. */
+bool leases_hold(int folder);
+
 #endif

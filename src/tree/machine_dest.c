@@ -17,6 +17,7 @@
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "tree/check_file.h"
 #include "tree/machine_parts.h"
 #include "tree/mounts.h"
 #include "tree/pull_run.h"
@@ -70,7 +71,7 @@ static void try_in(int folder, struct trial *trial)
         trial->clone = ioctl(other, FICLONE, one) == 0;
         fd_close(&one);
         reading = openat(folder, "one", O_RDONLY | O_CLOEXEC);
-        trial->lease = reading >= 0 && fcntl(reading, F_SETLEASE, F_RDLCK) == 0;
+        trial->lease = reading >= 0 && leases_hold(folder) && fcntl(reading, F_SETLEASE, F_RDLCK) == 0;
 }
 
 static int try_beside(const struct place *place, struct trial *trial)

@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "tree/verify_areas.h"
 #include "tree/changes.h"
+#include "tree/check_file.h"
 #include "tree/hash_pool.h"
 #include "manifest/inode.h"
 #include "manifest/walk.h"
@@ -342,7 +343,7 @@ static int merge(struct verification *v, struct error *err)
 
 static int verify(struct verification *v, int directory, struct error *err)
 {
-        int r = changes_begin(&v->changes, err);
+        int r = changes_begin(&v->changes, directory, err);
 
         if (r == 0)
                 r = walk_new(directory, WALK_LAZY, &v->walk, err);
@@ -366,21 +367,27 @@ int tree_verify(int directory, struct mtree_reader *manifest, const struct verif
 {
         static const struct companion empty = COMPANION_EMPTY;
         struct sigaction ignore = { .sa_handler = SIG_IGN }, kept;
+        struct verify_options here = *options;
         struct verify_result result = { 0 };
         struct verification v = {
-                .options = options,
+                .options = &here,
                 .companion = options->companion ? options->companion : &empty,
                 .result = &result,
                 .manifest = manifest,
         };
         int r;
 
-        if (options->leases) /* a lease that is broken sends SIGIO, which would end the process */
+        if (options->leases && !leases_hold(directory)) {
+                result.no_leases = true;
+                here.leases = false;
+                here.genuine = NULL;
+        }
+        if (here.leases) /* a lease that is broken sends SIGIO, which would end the process */
                 sigaction(SIGIO, &ignore, &kept);
         r = verify(&v, directory, err);
         hash_pool_free(v.pool);
         walk_free(v.walk);
-        if (options->leases)
+        if (here.leases)
                 sigaction(SIGIO, &kept, NULL);
         if (r < 0)
                 return r;
