@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/i18n.h"
 #include "base/io.h"
@@ -15,8 +16,19 @@
 #include "manifest/inode.h"
 #include "manifest/walk.h"
 #include "tree/evidence_parts.h"
+#include "tree/proven.h"
 
-#define COPY_BUFFER ((size_t)64 << 10)
+#define COPY_BUFFER   ((size_t)64 << 10)
+#define SMALL_BYTES   (UINT64_C(64) << 10) /* pages and programs, as against what is laid out to use up the limit */
+#define LEASE_WAIT_MS 60000                /* the kernel takes a write lease away after lease-break-time, 45 s */
+#define PAUSE_US      100000
+
+/*
+ * What an intruder would most like to have left out is a small file in the place of a genuine one; what he can make
+ * many of to use up the limit is extra. So the order is: what should have been there, then extra files, each of them
+ * the small ones first.
+ */
+enum pass { PASS_LISTED, PASS_EXTRA, PASS_REST };
 
 /* One root's collection under way. */
 struct collection {
@@ -26,7 +38,17 @@ struct collection {
         int top;                           /* the parked tree; -1: what stood at DEST was no folder */
         char last[ENTRY_PATH_MAXIMUM + 2]; /* path that was described last: a path has a line for each kind */
         char *bytes;
+        enum pass pass;
+        struct proven leased; /* somebody keeps a lease on them: they come last */
+        bool rest;            /* there is something for PASS_REST */
+        int64_t until_ms;     /* how long leases are waited for, all of them together; 0: not yet */
 };
+
+/* A lack that the next run may not have: it must not cost evidence. Anything else would stop every run. */
+static bool is_passing(int r)
+{
+        return r == -ENOMEM || r == -EMFILE || r == -ENFILE;
+}
 
 /* ---- metadata ---- */
 
@@ -54,8 +76,11 @@ static void set_attributes(json_t *json, int fd)
                 _cleanup_(buffer_done) struct buffer value = BUFFER_INIT(2 * XATTR_VALUE_MAXIMUM);
                 const struct xattr *xattr = &attributes.xattrs[i];
 
-                if (text_base64(&value, xattr->value, xattr->length) == 0)
-                        json_object_set_new(xattrs, xattr->name, json_string(buffer_text(&value)));
+                json_t *name = evidence_json_name(xattr->name, strlen(xattr->name));
+
+                if (name && text_base64(&value, xattr->value, xattr->length) == 0)
+                        json_object_set_new(xattrs, json_string_value(name), json_string(buffer_text(&value)));
+                json_decref(name);
         }
         json_object_set_new(json, "xattrs", xattrs);
 }
@@ -175,19 +200,71 @@ static void copy_file(struct collection *collection, const char *path, int from,
                 leave_out(collection, json, 0, "cannot be made durable");
 }
 
+/* Opening a leased file begins the time that the holder of the lease has; in the last pass its end is waited for. */
+static int open_kept(struct collection *collection, int folder, const char *name)
+{
+        for (;;) {
+                int fd = open_beneath(folder, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0, BENEATH_STRICT);
+
+                if (fd != -EAGAIN || collection->pass != PASS_REST)
+                        return fd;
+                if (collection->until_ms == 0)
+                        collection->until_ms = clock_monotonic_ms() + LEASE_WAIT_MS;
+                if (clock_monotonic_ms() >= collection->until_ms)
+                        return fd;
+                usleep(PAUSE_US);
+        }
+}
+
+/* Whether the file must wait for the last pass. */
+static int put_off(struct collection *collection, const struct statx *stx, int fd, struct error *err)
+{
+        bool is_large = S_ISREG(stx->stx_mode) && stx->stx_size > SMALL_BYTES;
+
+        if (collection->pass == PASS_REST)
+                return !is_large && proven_look(&collection->leased, stx) == PROVEN_UNKNOWN;
+        if (!is_large && fd != -EAGAIN)
+                return 0;
+        collection->rest = true;
+        if (!is_large && proven_add(&collection->leased, stx) < 0)
+                return error_memory(err);
+        return 1;
+}
+
+/* One line of the report's list of files; one that is too long goes without its attributes' values. */
+static int tell(struct collection *collection, json_t *json, struct error *err)
+{
+        struct evidence *evidence = collection->evidence;
+        int r = evidence_line(evidence, evidence->files, json_incref(json), err);
+
+        if (r > 0 && json_object_get(json, "xattrs")) {
+                json_object_set_new(json, "xattrs", json_string("too long"));
+                r = evidence_line(evidence, evidence->files, json_incref(json), err);
+        }
+        json_decref(json);
+        if (r > 0)
+                evidence->left_out_files++;
+        return r < 0 ? r : 0;
+}
+
 /* `folder` and `name` lead to what `stx` says; nothing but a regular file or a folder is opened. */
 static int keep(struct collection *collection, int folder, const char *name, const char *path, const struct statx *stx,
                 struct error *err)
 {
-        json_t *json = describe(collection, path, stx);
         _cleanup_(fd_closep) int fd = -1;
         struct statx opened;
+        json_t *json;
         int r;
 
+        if (collection->pass == PASS_REST && (r = put_off(collection, stx, -1, err)) != 0)
+                return r < 0 ? r : 0;
+        if (S_ISREG(stx->stx_mode) || S_ISDIR(stx->stx_mode))
+                fd = open_kept(collection, folder, name);
+        if (collection->pass != PASS_REST && (r = put_off(collection, stx, fd, err)) != 0)
+                return r < 0 ? r : 0;
+        json = describe(collection, path, stx);
         if (!json)
                 return error_memory(err);
-        if (S_ISREG(stx->stx_mode) || S_ISDIR(stx->stx_mode))
-                fd = open_beneath(folder, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0, BENEATH_STRICT);
         if (fd >= 0 && inode_stat(fd, &opened) == 0 && opened.stx_ino == stx->stx_ino) {
                 set_attributes(json, fd);
                 if (S_ISREG(stx->stx_mode))
@@ -201,10 +278,22 @@ static int keep(struct collection *collection, int folder, const char *name, con
                 if (length >= 0)
                         json_object_set_new(json, "target", evidence_json_name(target, (size_t)length));
         }
-        r = evidence_line(collection->evidence, collection->evidence->files, json, err);
-        if (r > 0)
-                collection->evidence->left_out_files++;
-        return r < 0 ? r : 0;
+        return tell(collection, json, err);
+}
+
+/* What was found and cannot be described any more: that is said, too. */
+static int tell_lost(struct collection *collection, const char *path, const char *why, struct error *err)
+{
+        json_t *json;
+
+        if (collection->pass == PASS_REST)
+                return 0; /* said before */
+        json = json_pack("{s:s, s:o, s:s}", "left_out", why, "path", evidence_json_name(path, strlen(path)), "root",
+                         collection->root);
+        if (!json)
+                return error_memory(err);
+        collection->evidence->left_out_files++;
+        return tell(collection, json, err);
 }
 
 /* An extra folder: all that is in it, but not behind a mount. */
@@ -223,25 +312,28 @@ static int keep_below(struct collection *collection, const char *path, struct er
                 _cleanup_(buffer_done) struct buffer full = BUFFER_INIT(2 * PATH_MAX);
 
                 if (item->path_length > 0 && item->error == 0) {
-                        if (buffer_printf(&full, "%s/%s", path, item->path) < 0)
+                        if (buffer_printf(&full, "%s/%s", path, item->path) < 0) {
+                                r = tell_lost(collection, item->path, "the path is too long", err);
                                 continue;
+                        }
                         r = keep(collection, walk_folder_fd(item->folder), item->name, buffer_text(&full), &item->stx,
                                  err);
                 }
-                if (r == 0 && item->error == 0 && S_ISDIR(item->stx.stx_mode) && !item->mount)
-                        (void)walk_enter(walk);
+                if (r == 0 && item->error == 0 && S_ISDIR(item->stx.stx_mode) && !item->mount) {
+                        int entered = walk_enter(walk);
+
+                        if (is_passing(entered))
+                                r = error_errno(err, -entered, _("cannot keep evidence of %s"), path);
+                        else if (entered < 0)
+                                r = tell_lost(collection, full.length ? buffer_text(&full) : path,
+                                              "the folder cannot be read, or lies too deep", err);
+                }
         }
         return r;
 }
 
-/* A lack that the next run may not have: it must not cost evidence. Anything else would stop every run. */
-static bool is_passing(int r)
-{
-        return r == -ENOMEM || r == -EMFILE || r == -ENFILE;
-}
-
 /* What a difference names: an open folder to look in and the name. */
-static int keep_path(struct collection *collection, const char *path, bool whole, struct error *err)
+static int keep_path(struct collection *collection, const char *path, enum pass pass, bool whole, struct error *err)
 {
         struct statx stx;
         _cleanup_(fd_closep) int fd = open_beneath(collection->top, path, O_PATH | O_NOFOLLOW, 0, BENEATH_STRICT);
@@ -249,14 +341,30 @@ static int keep_path(struct collection *collection, const char *path, bool whole
 
         if (is_passing(fd))
                 return error_errno(err, -fd, _("cannot keep evidence of %s"), path);
+        if (fd == -ENOENT && collection->pass == pass) /* somebody at work in the old tree */
+                return tell_lost(collection, path, "gone", err);
         if (fd < 0)
-                return 0; /* missing, or behind a mount */
+                return 0; /* behind a mount, or in a mutable area */
         if (statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &stx) < 0)
                 return 0;
-        r = keep(collection, collection->top, path, path, &stx, err);
-        if (r == 0 && whole && S_ISDIR(stx.stx_mode))
+        r = collection->pass == pass || collection->pass == PASS_REST
+                    ? keep(collection, collection->top, path, path, &stx, err)
+                    : 0;
+        if (r == 0 && whole && S_ISDIR(stx.stx_mode) && collection->pass != PASS_LISTED)
                 r = keep_below(collection, path, err);
         return r;
+}
+
+static int keep_kind(struct collection *collection, const char *kind, const char *path, struct error *err)
+{
+        bool is_extra = text_equal(kind, "extra");
+
+        if (text_equal(kind, "missing") || text_equal(kind, "mount") || text_equal(path, collection->last) ||
+            (is_extra && collection->pass == PASS_LISTED))
+                return 0;
+        snprintf(collection->last, sizeof(collection->last), "%s", path);
+        return keep_path(collection, path, is_extra ? PASS_EXTRA : PASS_LISTED, is_extra || text_equal(kind, "type"),
+                         err);
 }
 
 static int keep_line(struct collection *collection, const char *line, size_t length, struct error *err)
@@ -275,12 +383,7 @@ static int keep_line(struct collection *collection, const char *line, size_t len
         if (r == 0 && root && kind && text_equal(root, collection->root) && collection->top >= 0 && path.length > 0) {
                 while (path.length > 1 && path.data[path.length - 1] == '/')
                         path.data[--path.length] = '\0';
-                if (!text_equal(path.data, collection->last)) {
-                        bool whole = text_equal(kind, "extra") || text_equal(kind, "type");
-
-                        snprintf(collection->last, sizeof(collection->last), "%s", path.data);
-                        r = keep_path(collection, path.data, whole, err);
-                }
+                r = keep_kind(collection, kind, path.data, err);
         } else {
                 r = 0; /* another root's, or no line of ours */
         }
@@ -288,7 +391,7 @@ static int keep_line(struct collection *collection, const char *line, size_t len
         return r;
 }
 
-static int keep_all(struct collection *collection, struct error *err)
+static int keep_pass(struct collection *collection, struct error *err)
 {
         FILE *spool = evidence_read(collection->evidence, SPOOL_DIFFERENCES);
         char *line = NULL;
@@ -302,16 +405,33 @@ static int keep_all(struct collection *collection, struct error *err)
                 r = keep_line(collection, line, (size_t)length, err);
         free(line);
         fclose(spool);
+        collection->last[0] = '\0';
         return r;
+}
+
+static int keep_all(struct collection *collection, struct error *err)
+{
+        int r = 0;
+
+        for (collection->pass = PASS_LISTED; collection->pass < PASS_REST && r == 0; collection->pass++)
+                r = keep_pass(collection, err);
+        proven_sort(&collection->leased);
+        return r == 0 && collection->rest ? keep_pass(collection, err) : r;
 }
 
 /* DEST was a link, a file or a device. */
 static int keep_single(struct collection *collection, int sibling, const char *parked, struct error *err)
 {
         struct statx stx;
+        int r;
 
         if (statx(sibling, parked, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &stx) < 0)
                 return 0;
+        r = keep(collection, sibling, parked, ".", &stx, err);
+        if (r < 0 || !collection->rest)
+                return r;
+        collection->pass = PASS_REST;
+        proven_sort(&collection->leased);
         return keep(collection, sibling, parked, ".", &stx, err);
 }
 
@@ -325,6 +445,7 @@ int evidence_collect(struct evidence *evidence, const char *root, int sibling, c
                 free(collection);
                 return error_memory(err);
         }
+        proven_init(&collection->leased);
         collection->evidence = evidence;
         collection->root = root;
         collection->target = -1;
@@ -342,6 +463,7 @@ int evidence_collect(struct evidence *evidence, const char *root, int sibling, c
                 fd_close(&collection->top);
                 fd_close(&collection->target);
         }
+        proven_done(&collection->leased);
         free(collection->bytes);
         free(collection);
         return r;
