@@ -34,6 +34,7 @@ enum {
         OPTION_ATTRIBUTES,
         OPTION_SETUID,
         OPTION_NEW_KEY,
+        OPTION_PUB,
         OPTION_LEVEL,
         OPTION_NO_DELTA,
         OPTION_REVIEW,
@@ -54,6 +55,7 @@ static const struct option options[] = {
         { "allow-attributes", no_argument,       NULL, OPTION_ATTRIBUTES  },
         { "allow-setuid",     no_argument,       NULL, OPTION_SETUID      },
         { "new-key",          no_argument,       NULL, OPTION_NEW_KEY     },
+        { "pub",              required_argument, NULL, OPTION_PUB         },
         { "level",            required_argument, NULL, OPTION_LEVEL       },
         { "no-delta",         no_argument,       NULL, OPTION_NO_DELTA    },
         { "review",           no_argument,       NULL, OPTION_REVIEW      },
@@ -66,6 +68,7 @@ struct request {
         struct common common;
         struct publish_options publish;
         const char *key;
+        struct public_key root_pub; /* --pub */
         struct publish_root roots[RELEASE_ROOTS_MAXIMUM];
         char names[RELEASE_ROOTS_MAXIMUM][RELEASE_NAME_SIZE];
         size_t root_count; /* the docroot, which is the first, included */
@@ -223,6 +226,9 @@ static int apply_option(struct request *request, int code, struct error *err)
         case OPTION_ATTRIBUTES: publish->allow_attributes = true; return 0;
         case OPTION_SETUID: publish->allow_setuid = true; return 0;
         case OPTION_NEW_KEY: publish->new_key = true; return 0;
+        case OPTION_PUB:
+                publish->root_pub = &request->root_pub;
+                return public_key_read(optarg, &request->root_pub, err);
         case OPTION_LEVEL: return parse_level(request, optarg, err);
         case OPTION_NO_DELTA: publish->delta = false; return 0;
         case OPTION_REVIEW: request->wants_review = true; return 0;
@@ -342,6 +348,8 @@ static int run(int argc, char *argv[])
                            "  --allow-attributes      release extended attributes, ACLs, capabilities and flags, too\n"
                            "  --allow-setuid          release files that are setuid or setgid\n"
                            "  --new-key               the key is another one than that of the release before\n"
+                           "  --pub FILE              the root's public key: what a colleague's release declared is\n"
+                           "                          kept, for this proves that his key counts\n"
                            "  --level N               zstd level, 1 to 22 (3)\n"
                            "  --no-delta              make no differences to the release before\n"
                            "  --review [--yes] [--checksums FILE]\n"

@@ -146,9 +146,14 @@ static int declare(struct publishing *publishing, struct companion *companion, s
         if (publishing->previous.vouched || publishing->previous.release.number == 0)
                 return add_declared(companion, before, err);
         error_set(&words, -EKEYREJECTED,
-                  _("the signature of release %" PRIu64 " does not count (any more): nothing that it declared is kept"),
+                  publishing->previous.listed
+                          ? _("release %" PRIu64 " was signed by another key, and only the root's public key (--pub) "
+                              "proves that this one counts: nothing that it declared is kept")
+                          : _("the signature of release %" PRIu64
+                              " does not count (any more): nothing that it declared is kept"),
                   publishing->previous.release.number);
-        say(publishing, &words);
+        if (declares(before) || !publishing->previous.listed)
+                say(publishing, &words);
         if (declares(before) && !declares(companion))
                 return error_refuse(err,
                                     _("release %" PRIu64 " declared paths as mutable, ignored or outside, but its "

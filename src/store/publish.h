@@ -34,10 +34,13 @@ struct publish_options {
         const struct companion
                 *declared; /* of the docroot: areas, ignored paths, links that --mutable, --ignore, --outside-link said;
                               replaces what the release before declared unless keep_declared */
-        bool keep_declared;    /* declarations of the release before stay, `declared` is added */
-        int64_t uid, gid;      /* -1: owners as found */
-        bool new_key;          /* without a root key: the release before may be signed by another key. What a release
-                                  declared whose signature does not count is never kept */
+        bool keep_declared; /* declarations of the release before stay, `declared` is added */
+        int64_t uid, gid;   /* -1: owners as found */
+        bool new_key;       /* without a root key: the release before may be signed by another key. What a release
+                               declared whose signature does not count is never kept */
+        const struct public_key
+                *root_pub;     /* the root key's public half, which proves keys.json; NULL: then the list says who
+                              may sign, but what a release declared is kept only if `key` signed that */
         bool allow_setuid;     /* files with a setuid or setgid bit are released; otherwise they are refused (4) */
         bool allow_attributes; /* xattrs, ACLs, capabilities and flags that are found are released with the site;
                                   otherwise finding one is refused (4) with its path */

@@ -51,6 +51,7 @@ struct publish_previous {
         struct release release;
         struct digest digest;       /* of its release.json; zero for none */
         bool vouched;               /* its signature is by a key that counts today */
+        bool listed;                /* by a key of a keys.json that nobody has proven: not vouched for */
         int folder;                 /* releases/N; -1: none */
         struct companion companion; /* of its docroot */
 };

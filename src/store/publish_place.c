@@ -18,6 +18,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "crypto/signature.h"
 
 #define STRANGE_AGE      (24 * 3600) /* seconds after which another machine's leftover is one */
 #define TEMPORARY_PREFIX ".new-"
@@ -159,25 +160,43 @@ static int read_signed(int folder, const char *name, size_t maximum, struct buff
 }
 
 /*
- * Whose signatures count here. With a keys.json it is the list that the root key signed; the publisher does not have
- * the root's public key, and what it signs against a forged list is refused by every server, which has.
+ * Whose signatures count here. With a keys.json it is the list that the root key signed. Without the root's public key
+ * that is not proven: anybody who may write in the repository could have made the list, and a release by a key on it.
  */
-static int find_trust(const struct publish_place *place, const struct secret_key *key, struct trust *trust,
+static int find_trust(const struct publish_place *place, const struct publish_options *options, struct trust *trust,
                       struct error *err)
 {
-        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(KEYS_MAXIMUM);
-        const struct public_key *own = secret_key_public(key);
-        int r = file_read(place->repository.fd, "keys.json", &text, err);
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(0), signature = BUFFER_INIT(0);
+        const struct public_key *own = secret_key_public(options->key);
+        int r;
 
         trust_init_single(trust, own);
-        if (r == -ENOENT)
-                return 0;
-        if (r == 0)
-                r = keys_parse(buffer_text(&text), text.length, &trust->keys, err);
+        if (options->root_pub) {
+                r = read_signed(place->repository.fd, "keys.json", KEYS_MAXIMUM, &text, &signature, err);
+                if (r == 0)
+                        r = trust_init_root(trust, options->root_pub, &text, &signature, err);
+        } else {
+                text.maximum = KEYS_MAXIMUM;
+                r = file_read(place->repository.fd, "keys.json", &text, err);
+                if (r == -ENOENT)
+                        return 0;
+                if (r == 0)
+                        r = keys_parse(buffer_text(&text), text.length, &trust->keys, err);
+        }
         if (r < 0)
                 return r;
         trust->root_mode = true;
         return trust_may_sign(&trust->keys, own, ROLE_RELEASE, clock_now(), err);
+}
+
+/* Whether the publisher's own key signed it; that needs nobody's list. */
+static bool is_own(const struct publish_options *options, const struct buffer *text, const struct buffer *signature)
+{
+        struct signature parsed;
+
+        return signature_parse(buffer_text(signature), signature->length, &parsed, NULL) == 0 &&
+               signature_verify(&parsed, secret_key_public(options->key), buffer_text(text), text->length,
+                                "release.json", NULL) == 0;
 }
 
 /*
@@ -202,7 +221,8 @@ static int read_release(const struct publish_options *options, const struct trus
                                     _("release %" PRIu64 " was not signed by this key; use the one that signed it, or "
                                       "say --new-key if the key has changed on purpose"),
                                     number);
-        previous->vouched = r == 0;
+        previous->vouched = r == 0 && (!trust->root_mode || options->root_pub || is_own(options, &text, &signature));
+        previous->listed = r == 0;
         if (r == -EKEYREJECTED) {
                 r = release_parse(buffer_text(&text), text.length, &previous->release, err);
                 if (r == 0 && previous->release.number != number)
@@ -243,7 +263,7 @@ int publish_previous_read(const struct publish_place *place, const struct publis
 
         if (!trust)
                 return error_memory(err);
-        r = find_trust(place, options->key, trust, err);
+        r = find_trust(place, options, trust, err);
         if (r == 0)
                 r = folder_newest(&place->repository, &number, err);
         if (r < 0)
