@@ -96,6 +96,7 @@ static int take_lock(struct state *state, bool for_writing, struct error *err)
         }
         return 0;
 }
+
 const char *state_root_folder(const struct state *state, const char *name)
 {
         for (size_t i = 0; i < state->root_count; i++)
