@@ -149,39 +149,56 @@ static bool scan_quoted_fields(const char *at, const char *end, struct log_line 
         return true;
 }
 
-/* "www.example.org:443 " in front, as Debian's Apache writes it. */
+/*
+ * "www.example.org:443 192.0.2.1 - - [", as Debian's Apache writes it: a host with a port in front of a client. A
+ * client with a port ("192.0.2.1:4711 - - [") is followed by the identity, which is a dash in all logs of today.
+ * Returns where the client begins.
+ */
 static const char *scan_vhost(const char *at, const char *end, struct log_line *line)
 {
         const char *space = memchr(at, ' ', (size_t)(end - at));
         const char *colon = space ? memrchr(at, ':', (size_t)(space - at)) : NULL;
         uint64_t port;
 
-        if (!colon || colon == at || !scan_number(colon + 1, (size_t)(space - colon - 1), &port) || port > 65535)
-                return NULL;
+        if (!colon || colon == at || end - space < 4 || (space[1] == '-' && space[2] == ' ') ||
+            !scan_number(colon + 1, (size_t)(space - colon - 1), &port) || port > 65535)
+                return at;
+        scan_address(at, (size_t)(space - at), line);
+        if (line->address.numeric && memchr(at, ':', (size_t)(colon - at)) && *at != '[')
+                return at; /* an IPv6 address, not a host and a port */
         line->host = span_of(at, colon);
         return space + 1;
 }
 
-bool combined_parse(enum log_format_kind kind, const char *line, size_t length, struct log_line *ret_line)
+/* The words before the time: client, identity, user. The user may hold spaces. */
+static bool scan_client(const char *at, const char *end, struct log_line *line, const char **ret_behind)
 {
-        const char *end = line + length, *at = line, *space, *time, *user;
+        const char *space = at < end ? memchr(at, ' ', (size_t)(end - at)) : NULL;
+        const char *time, *user;
 
-        *ret_line = (struct log_line){ 0 };
-        if (kind == LOG_VHOST_COMBINED)
-                at = length ? scan_vhost(at, end, ret_line) : NULL;
-        space = at && at < end ? memchr(at, ' ', (size_t)(end - at)) : NULL;
         if (!space || space == at)
                 return false;
-        scan_address(at, (size_t)(space - at), ret_line);
-        time = find_time(space + 1, end, &at, &ret_line->time_us);
+        scan_address(at, (size_t)(space - at), line);
+        time = find_time(space + 1, end, ret_behind, &line->time_us);
         if (!time)
                 return false;
         user = time - 1 > space + 1 ? memchr(space + 1, ' ', (size_t)(time - 2 - space)) : NULL;
         if (user && user + 1 < time)
-                ret_line->user = scan_field(user + 1, time - 1);
-        if (!scan_request_field(at, end, ret_line, &at))
-                return false;
-        if (kind == LOG_COMMON)
-                return at == end;
-        return scan_quoted_fields(at, end, ret_line);
+                line->user = scan_field(user + 1, time - 1);
+        return true;
+}
+
+enum log_format_kind combined_parse(const char *line, size_t length, struct log_line *ret_line)
+{
+        const char *end = line + length, *at;
+
+        *ret_line = (struct log_line){ 0 };
+        at = scan_vhost(line, end, ret_line);
+        if (!scan_client(at, end, ret_line, &at) || !scan_request_field(at, end, ret_line, &at))
+                return LOG_UNKNOWN;
+        if (at == end && !ret_line->host.text)
+                return LOG_COMMON;
+        if (at != end && !scan_quoted_fields(at, end, ret_line))
+                return LOG_UNKNOWN;
+        return ret_line->host.text ? LOG_VHOST_COMBINED : LOG_COMBINED;
 }

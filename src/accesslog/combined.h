@@ -7,10 +7,10 @@
 #include "accesslog/format.h"
 
 /*
- * kind is LOG_COMMON, LOG_COMBINED or LOG_VHOST_COMBINED. Exact on hostile lines: the quoted fields of a line are
- * whatever a client sent. Apache writes \" for a quote and nginx \x22; older servers and many tools write it bare, so a
- * quote ends a field only where what follows fits the format.
+ * LOG_COMMON, LOG_COMBINED or LOG_VHOST_COMBINED, as the line itself says; LOG_UNKNOWN when it is none of them. Exact
+ * on hostile lines: the quoted fields of a line are whatever a client sent. Apache writes \" for a quote and nginx
+ * \x22; older servers and many tools write it bare, so a quote ends a field only where what follows fits the format.
  */
-bool combined_parse(enum log_format_kind kind, const char *line, size_t length, struct log_line *ret_line);
+enum log_format_kind combined_parse(const char *line, size_t length, struct log_line *ret_line);
 
 #endif

@@ -21,10 +21,8 @@ static const char *const format_names[] = {
         [LOG_QUOTED] = "quoted",
 };
 
-/* In the order in which they are tried. JSON stands for all its three; the richer formats come before those that are a
- * part of them. */
-static const enum log_format_kind tried[] = { LOG_COMBINED,        LOG_VHOST_COMBINED, LOG_COMMON,
-                                              LOG_UNDERSTUDY_JSON, LOG_QUOTED,         LOG_W3C };
+/* In the order in which they are tried. LOG_COMBINED stands for all its three, LOG_UNDERSTUDY_JSON for all JSON. */
+static const enum log_format_kind tried[] = { LOG_COMBINED, LOG_UNDERSTUDY_JSON, LOG_QUOTED, LOG_W3C };
 
 const char *log_format_name(enum log_format_kind kind)
 {
@@ -46,28 +44,24 @@ static bool parse_quoted(const char *line, size_t length, char *scratch, struct 
                 }
                 scratch[out++] = line[i];
         }
-        return combined_parse(LOG_COMBINED, scratch, out, ret_line) ||
-               combined_parse(LOG_COMMON, scratch, out, ret_line);
+        return combined_parse(scratch, out, ret_line) != LOG_UNKNOWN;
 }
 
 /* The kind as which the line was understood; LOG_UNKNOWN when it is not of this one. */
 static enum log_format_kind parse_as(enum log_format_kind kind, const struct log_format *format, const char *line,
                                      size_t length, char *scratch, struct log_line *ret_line)
 {
-        bool good;
-
         switch (kind) {
         case LOG_COMMON:
         case LOG_COMBINED:
-        case LOG_VHOST_COMBINED: good = combined_parse(kind, line, length, ret_line); break;
+        case LOG_VHOST_COMBINED: return combined_parse(line, length, ret_line);
         case LOG_UNDERSTUDY_JSON:
         case LOG_CADDY_JSON:
         case LOG_TRAEFIK_JSON: return *line == '{' ? json_line_parse(line, length, scratch, ret_line) : LOG_UNKNOWN;
-        case LOG_W3C: good = w3c_parse(format, line, length, scratch, ret_line); break;
-        case LOG_QUOTED: good = parse_quoted(line, length, scratch, ret_line); break;
-        default: good = false;
+        case LOG_W3C: return w3c_parse(format, line, length, scratch, ret_line) ? LOG_W3C : LOG_UNKNOWN;
+        case LOG_QUOTED: return parse_quoted(line, length, scratch, ret_line) ? LOG_QUOTED : LOG_UNKNOWN;
+        default: return LOG_UNKNOWN;
         }
-        return good ? kind : LOG_UNKNOWN;
 }
 
 static bool is_blank(const char *line, size_t length)
@@ -99,6 +93,7 @@ enum log_parsed log_parse(struct log_format *format, const char *line, size_t le
                         kind = parse_as(tried[i], format, line, length, scratch, ret_line);
         if (kind == LOG_UNKNOWN)
                 return LOG_INVALID;
+        ret_line->format = (uint8_t)kind;
         if (format->kind == LOG_UNKNOWN)
                 format->kind = kind;
         return LOG_OK;
@@ -116,7 +111,7 @@ void log_format_detect(const char *sample, size_t length, struct log_format *ret
         for (int i = 0; i < SAMPLE_LINES && text_next_line(&cursor, sample + length, &line, &line_length); i++) {
                 format.kind = LOG_UNKNOWN;
                 if (log_parse(&format, line, line_length, scratch, &parsed) == LOG_OK)
-                        votes[format.kind]++;
+                        votes[parsed.format]++;
         }
         format.kind = LOG_UNKNOWN;
         for (size_t kind = 1; kind < LENGTH(votes); kind++)

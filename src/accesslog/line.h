@@ -37,6 +37,7 @@ enum log_present {
 
 struct log_line {
         unsigned int present;
+        uint8_t format; /* enum log_format_kind, as which the line was understood */
         struct span address_text;
         struct log_address address;
         struct span user; /* HTTP authentication */

@@ -17,8 +17,11 @@
 #include "base/text.h"
 
 #define SAMPLE_BYTES (64U << 10)
-#define LINE_ROOM    (LOG_LINE_MAXIMUM + 2) /* so much of a line that it can be seen to be too long, its CR not counted \
-                                             */
+#define LINE_ROOM                                                                                                      \
+        (LOG_LINE_MAXIMUM + 2) /* so much of a line that it can be seen to be too long, its CR not counted             \
+                                */
+
+#define SPARE_BUFFERS 64
 
 struct file {
         const char *path;
@@ -46,6 +49,8 @@ struct log_source {
         struct file *files;
         size_t count;
         size_t block_bytes;
+        char *spare[SPARE_BUFFERS]; /* of blocks that were given back */
+        size_t spare_count;
 };
 
 void log_source_close(struct log_source *source)
@@ -60,6 +65,8 @@ void log_source_close(struct log_source *source)
                 if (file->fd > STDERR_FILENO)
                         fd_close(&file->fd);
         }
+        while (source->spare_count)
+                free(source->spare[--source->spare_count]);
         free(source->files);
         pthread_cond_destroy(&source->freed);
         pthread_mutex_destroy(&source->lock);
@@ -148,6 +155,30 @@ int log_source_open(const char *const paths[], size_t count, size_t block_bytes,
         return 0;
 }
 
+/* ---------------------------------------------------------------- buffers */
+
+/* All are of one size, so that each can serve for any block: a stream's block begins with the rest of the one before.
+ */
+static size_t buffer_bytes(const struct log_source *source)
+{
+        return source->block_bytes + 2 * LINE_ROOM;
+}
+
+/* With the lock held; NULL without memory. */
+static char *take_buffer(struct log_source *source)
+{
+        return source->spare_count ? source->spare[--source->spare_count]
+                                   : memory_resize(NULL, buffer_bytes(source), 1);
+}
+
+static void give_buffer(struct log_source *source, char *buffer)
+{
+        if (buffer && source->spare_count < SPARE_BUFFERS)
+                source->spare[source->spare_count++] = buffer;
+        else
+                free(buffer);
+}
+
 /* ---------------------------------------------------------------- ranges of plain files */
 
 /* Reads on behind a range until its last line ends, or is too long anyway. */
@@ -173,17 +204,13 @@ static ssize_t read_tail(const struct file *file, char *bytes, size_t room, uint
 }
 
 /* The lines that begin at or behind `begin` and before `end`: 1, 0 when none does. */
-static int read_range(const struct log_source *source, const struct file *file, uint64_t begin, uint64_t end,
-                      struct log_block *block, struct error *err)
+static int read_range(const struct file *file, uint64_t begin, uint64_t end, struct log_block *block, struct error *err)
 {
         uint64_t from = begin ? begin - 1 : 0; /* whether a line begins at `begin` is said by the byte before it */
         size_t wanted = (size_t)(end - from), skip = 0;
-        char *bytes = memory_resize(NULL, source->block_bytes + 1 + LINE_ROOM, 1);
+        char *bytes = block->private;
         ssize_t n, tail = 0;
 
-        block->private = bytes;
-        if (!bytes)
-                return error_memory(err);
         n = read_full_at(file->fd, bytes, wanted, from);
         if (n < 0)
                 return error_errno(err, (int)-n, _("cannot read %s"), file->path);
@@ -268,15 +295,12 @@ static void update_format(struct file *file, const struct log_block *block)
 /* The next lines of a stream: 1, 0 at the end. A failure comes after what was read before it: it is kept. */
 static int read_stream(const struct log_source *source, struct file *file, struct log_block *block, struct error *err)
 {
-        size_t room = (source->block_bytes > LINE_ROOM ? source->block_bytes : LINE_ROOM) + file->rest_length;
-        char *bytes = memory_resize(NULL, room, 1);
+        size_t room = buffer_bytes(source);
+        char *bytes = block->private;
         size_t length, handed;
         ssize_t n;
         int r;
 
-        block->private = bytes;
-        if (!bytes)
-                return error_memory(err);
         if (file->failure.code) {
                 if (err)
                         *err = file->failure;
@@ -333,7 +357,7 @@ static int take_range(struct log_source *source, struct file *file, struct log_b
         file->done = end == file->size;
         pthread_mutex_unlock(&source->lock);
         if (begin < end)
-                r = read_range(source, file, begin, end, block, err);
+                r = read_range(file, begin, end, block, err);
         pthread_mutex_lock(&source->lock);
         if (r < 0)
                 file->done = true;
@@ -370,11 +394,17 @@ int log_source_next(struct log_source *source, struct log_block *ret_block, stru
                         pthread_cond_wait(&source->freed, &source->lock);
                         continue;
                 }
-                block = (struct log_block){ .file = (size_t)(file - source->files) };
-                r = file->ranges ? take_range(source, file, &block, err) : take_stream(source, file, &block, err);
+                block = (struct log_block){ .file = (size_t)(file - source->files), .private = take_buffer(source) };
+                file->done = !block.private;
+                if (!block.private)
+                        r = error_memory(err);
+                else if (file->ranges)
+                        r = take_range(source, file, &block, err);
+                else
+                        r = take_stream(source, file, &block, err);
                 if (r > 0)
                         break;
-                free(block.private);
+                give_buffer(source, block.private);
                 if (r < 0)
                         break;
         }
@@ -386,8 +416,9 @@ int log_source_next(struct log_source *source, struct log_block *ret_block, stru
 
 void log_source_release(struct log_source *source, struct log_block *block)
 {
-        (void)source;
-        free(block->private);
+        pthread_mutex_lock(&source->lock);
+        give_buffer(source, block->private);
+        pthread_mutex_unlock(&source->lock);
         memset(block, 0, sizeof(*block));
 }
 

@@ -59,11 +59,12 @@ bool host_normalize(const char *text, size_t length, char host[static REFERRER_H
         return true;
 }
 
-static size_t until(const char *text, size_t length, const char *stops)
+/* Where the first '?' or '#' is, or `slash`; else the length. */
+static size_t until(const char *text, size_t length, char slash)
 {
         size_t at = 0;
 
-        while (at < length && !(text[at] && strchr(stops, text[at])))
+        while (at < length && text[at] != '?' && text[at] != '#' && text[at] != slash)
                 at++;
         return at;
 }
@@ -78,10 +79,10 @@ bool referrer_split(struct span text, struct referrer *ret_referrer)
                 scheme = 7;
         else
                 return false;
-        host = until(text.text + scheme, text.length - scheme, "/?#");
+        host = until(text.text + scheme, text.length - scheme, '/');
         if (!host_normalize(text.text + scheme, host, ret_referrer->host, &ret_referrer->host_length))
                 return false;
-        ret_referrer->page = (struct span){ text.text, (uint32_t)until(text.text, text.length, "?#") };
+        ret_referrer->page = (struct span){ text.text, (uint32_t)until(text.text, text.length, '?') };
         return true;
 }
 

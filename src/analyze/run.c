@@ -44,10 +44,7 @@ static int count_block(struct worker *worker, const struct log_block *block)
 
         while (r == 0 && text_next_line(&cursor, end, &line, &length)) {
                 switch (log_parse(&format, line, length, worker->scratch, &parsed)) {
-                case LOG_OK:
-                        tally_format(worker->tally, format.kind);
-                        r = tally_add(worker->tally, &parsed, log_position(block, line), &worker->error);
-                        break;
+                case LOG_OK: r = tally_add(worker->tally, &parsed, log_position(block, line), &worker->error); break;
                 case LOG_INVALID:
                         tally_invalid(worker->tally, worker->run->paths[block->file], line, length,
                                       log_position(block, line));

@@ -386,6 +386,7 @@ int tally_add(struct tally *tally, const struct log_line *line, uint64_t positio
         struct hit hit = { .line = line };
 
         tally->lines++;
+        tally->formats |= 1U << line->format;
         if ((tally->options.from_us && line->time_us < tally->options.from_us) ||
             (tally->options.until_us && line->time_us >= tally->options.until_us)) {
                 tally->outside++;
@@ -436,9 +437,4 @@ void tally_empty(struct tally *tally)
 {
         tally->lines++;
         tally->empty++;
-}
-
-void tally_format(struct tally *tally, enum log_format_kind kind)
-{
-        tally->formats |= 1U << kind;
 }

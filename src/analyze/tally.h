@@ -65,9 +65,6 @@ void tally_invalid(struct tally *tally, const char *file, const char *line, size
 /* A blank line, a comment. */
 void tally_empty(struct tally *tally);
 
-/* Lines of this format were met. */
-void tally_format(struct tally *tally, enum log_format_kind kind);
-
 /* Moves everything of `from` into `into`; `from` can only be freed afterwards. Both were made with equal options. */
 int tally_merge(struct tally *into, struct tally *from, struct error *err);
 
