@@ -41,6 +41,8 @@ struct tally_options {
         size_t goal_count;
         uint64_t memory_bytes;     /* of one tally; 0: no limit */
         bool bots_apart;           /* leave bots out of every figure but those about bots */
+        bool answered_only;        /* leave paths that nobody ever got (4xx alone) out of the pages: what scanners ask
+                                      for would fill the list */
         const char *countries;     /* a MaxMind-format database, or NULL */
         const char *bot_list;      /* a file as data/bots.txt; NULL: the one that is compiled in */
         int64_t from_us, until_us; /* 0: no bound */

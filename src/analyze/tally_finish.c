@@ -315,7 +315,8 @@ static bool row_of(const struct finish *finish, enum dimension_kind kind, const 
                 return false;
         *ret_figures = figures_of(finish, name);
         switch (kind) {
-        case DIMENSION_PAGES: return !name->path.asset && name->hits;
+        case DIMENSION_PAGES:
+                return !name->path.asset && name->hits && (seen->visitors || !finish->tally->options.answered_only);
         case DIMENSION_ASSETS: return name->path.asset && name->hits;
         case DIMENSION_REFERRERS: return !finish->own[name->id] && name->hits;
         case DIMENSION_REFERRER_PAGES: return !finish->own[name->referrer.host] && name->hits;

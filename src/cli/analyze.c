@@ -176,9 +176,17 @@ static void on_progress(void *context, uint64_t done, uint64_t total)
 
 static int print(const struct request *request, const struct summary *summary, const struct error *damage)
 {
+        struct error error = ERROR_NONE;
+
         if (request->common.json)
                 return command_print_json(analyze_json(summary, damage));
-        return EXIT_FAILED;
+        if (!request->csv)
+                analyze_print(stdout, summary);
+        else if (analyze_csv(stdout, summary) < 0) {
+                error_memory(&error);
+                return command_fail(&error);
+        }
+        return EXIT_DONE;
 }
 
 static int analyze(struct request *request, char *paths[], size_t count)
@@ -190,6 +198,7 @@ static int analyze(struct request *request, char *paths[], size_t count)
 
         request->run.progress = on_progress;
         request->run.context = &request->common;
+        request->run.tally.answered_only = !request->common.json && !request->csv;
         if (analyze_run((const char *const *)paths, count, &request->run, &summary, &incomplete, &error) < 0)
                 return command_fail(&error);
         progress_end();

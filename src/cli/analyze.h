@@ -14,4 +14,10 @@
 /* The object of the contract, a new reference; NULL without memory. `damage`: why not all could be read, or NULL. */
 json_t *analyze_json(const struct summary *summary, const struct error *damage);
 
+/* The text for a terminal of 80 columns. */
+void analyze_print(FILE *out, const struct summary *summary);
+
+/* All figures as CSV; negative without memory. */
+int analyze_csv(FILE *out, const struct summary *summary);
+
 #endif

@@ -1,0 +1,95 @@
+/*
+ * analyze_csv.c - a summary as CSV (RFC 4180): "figure,name,hits,visitors,visits,bytes,bot_hits,errors", one row for
+ * each row of each list, for each hour and day, and one for each total (in the column hits).
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/attributes.h"
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/analyze.h"
+
+/* A name in quotes. Spreadsheets take a field that begins with one of these for a formula: it gets an apostrophe, for
+ * the names are whatever strangers asked for. */
+static int put_name(FILE *out, const char *name, size_t length)
+{
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(1U << 20);
+
+        if (text_escape(&text, name, length) < 0)
+                return -1;
+        fputc('"', out);
+        if (length && strchr("=+-@", *name))
+                fputc('\'', out);
+        for (const char *at = buffer_text(&text); *at; at++) {
+                if (*at == '"')
+                        fputc('"', out);
+                fputc(*at, out);
+        }
+        fputc('"', out);
+        return 0;
+}
+
+static int put_row(FILE *out, const char *figure, const char *name, size_t length, const struct figures *figures,
+                   bool visits)
+{
+        fprintf(out, "%s,", figure);
+        if (put_name(out, name, length) < 0)
+                return -1;
+        fprintf(out, ",%" PRIu64 ",%" PRIu64 ",", figures->hits, figures->visitors);
+        if (visits)
+                fprintf(out, "%" PRIu64, figures->visits);
+        fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\r\n", figures->bytes, figures->bot_hits, figures->errors);
+        return 0;
+}
+
+static int put_intervals(FILE *out, const char *figure, const struct interval *intervals, size_t count)
+{
+        for (size_t i = 0; i < count; i++) {
+                char start[CLOCK_TEXT_SIZE];
+
+                clock_format_utc(intervals[i].start, start);
+                if (put_row(out, figure, start, strlen(start), &intervals[i].figures, true) < 0)
+                        return -1;
+        }
+        return 0;
+}
+
+int analyze_csv(FILE *out, const struct summary *summary)
+{
+        const struct {
+                const char *name;
+                uint64_t value;
+        } totals[] = {
+                {"lines",             summary->lines           },
+                { "invalid",          summary->invalid         },
+                { "hosts",            summary->hosts           },
+                { "bounces",          summary->bounces         },
+                { "visit_seconds",    summary->visit_seconds   },
+                { "page_views",       summary->page_views      },
+                { "human_hits",       summary->human_hits      },
+                { "human_visitors",   summary->human_visitors  },
+                { "human_visits",     summary->human_visits    },
+                { "human_bounces",    summary->human_bounces   },
+                { "human_page_views", summary->human_page_views},
+        };
+
+        fputs("figure,name,hits,visitors,visits,bytes,bot_hits,errors\r\n", out);
+        if (put_row(out, "total", "all", 3, &summary->totals, true) < 0)
+                return -1;
+        for (size_t i = 0; i < LENGTH(totals); i++)
+                fprintf(out, "total,\"%s\",%" PRIu64 ",,,,,\r\n", totals[i].name, totals[i].value);
+        for (unsigned int kind = 0; kind < DIMENSION_COUNT; kind++) {
+                const struct dimension *dimension = &summary->dimensions[kind];
+
+                for (size_t i = 0; i < dimension->count; i++)
+                        if (put_row(out, dimension_name((enum dimension_kind)kind), dimension->rows[i].name,
+                                    dimension->rows[i].name_length, &dimension->rows[i].figures,
+                                    dimension_has_visits((enum dimension_kind)kind)) < 0)
+                                return -1;
+        }
+        if (put_intervals(out, "hour", summary->hours, summary->hour_count) < 0)
+                return -1;
+        return put_intervals(out, "day", summary->days, summary->day_count);
+}

@@ -1,0 +1,94 @@
+/* columns.c - text in columns. */
+#include "columns.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* Columns of a character: two for those of East Asia, none for marks that combine. Enough for names in a list. */
+static unsigned int width_of(const char *text, size_t length)
+{
+        const unsigned char *p = (const unsigned char *)text;
+        uint32_t point;
+
+        if (length == 1)
+                return 1;
+        if (length == 2) {
+                point = (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
+                return point >= 0x300 && point <= 0x36f ? 0 : 1;
+        }
+        if (length == 4)
+                return 2;
+        point = (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
+        return (point >= 0x1100 && point <= 0x115f) || (point >= 0x2e80 && point <= 0xa4cf) ||
+                               (point >= 0xac00 && point <= 0xd7a3) || (point >= 0xf900 && point <= 0xfaff) ||
+                               (point >= 0xfe30 && point <= 0xfe6f) || (point >= 0xff00 && point <= 0xff60) ||
+                               (point >= 0xffe0 && point <= 0xffe6)
+                       ? 2
+                       : 1;
+}
+
+static unsigned int width_of_all(const char *text)
+{
+        unsigned int width = 0;
+
+        while (*text) {
+                size_t length = text_utf8_length(text, strlen(text));
+
+                width += width_of(text, length ? length : 1);
+                text += length ? length : 1;
+        }
+        return width;
+}
+
+void print_padded(FILE *out, const char *text, unsigned int columns)
+{
+        unsigned int whole = width_of_all(text), used = 0;
+        unsigned int room = whole > columns ? columns - 1 : columns;
+
+        while (*text) {
+                size_t length = text_utf8_length(text, strnlen(text, 4));
+                unsigned int width = width_of(text, length ? length : 1);
+
+                if (used + width > room)
+                        break;
+                fwrite(text, 1, length ? length : 1, out);
+                text += length ? length : 1;
+                used += width;
+        }
+        if (*text) {
+                fputc('~', out);
+                used++;
+        }
+        while (used++ < columns)
+                fputc(' ', out);
+}
+
+const char *count_text(uint64_t number, char text[static COUNT_TEXT_SIZE])
+{
+        char digits[24];
+        size_t length = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, number), out = 0;
+
+        for (size_t i = 0; i < length; i++) {
+                if (i > 0 && (length - i) % 3 == 0)
+                        text[out++] = ',';
+                text[out++] = digits[i];
+        }
+        text[out] = '\0';
+        return text;
+}
+
+const char *bytes_text(uint64_t bytes, char text[static COUNT_TEXT_SIZE])
+{
+        static const char *const units[] = { "bytes", "kB", "MB", "GB", "TB", "PB", "EB" };
+        double value = (double)bytes;
+        size_t unit = 0;
+
+        while (value >= 1000 && unit < 6) {
+                value /= 1000;
+                unit++;
+        }
+        snprintf(text, COUNT_TEXT_SIZE, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+        return text;
+}

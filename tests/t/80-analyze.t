@@ -1,0 +1,89 @@
+#!/bin/bash
+# 80-analyze.t - what analyze counts equals what a program counts that shares no code with it (analyze_oracle.pl), on
+# real lines and on generated ones, whoever reads which part of the log.
+. "$(dirname "$0")/lib.sh"
+need jq perl zstd gzip
+support=$source_folder/tests/support
+generator=$build_folder/tests/support/log_generator
+real=$tmp/real.log
+gzip -dc "$source_folder/tests/data/apache_combined_2015.log.gz" >"$real"
+
+# figures LOG OPTIONS...: ours, as sorted lines.
+figures()
+{
+        "$UNDERSTUDY" analyze "$@" --json --top 0 | jq -r -f "$support/analyze_figures.jq" | LC_ALL=C sort
+}
+# equals_oracle NAME LOG OWN GOAL...
+equals_oracle()
+{
+        local name=$1 log=$2 own=$3 goals=() goal
+        shift 3
+        for goal; do goals+=(--goal "$goal"); done
+        perl "$support/analyze_oracle.pl" "$log" "$source_folder/data/bots.txt" "$own" "$@" | LC_ALL=C sort >"$tmp/expected"
+        figures "$log" "${goals[@]}" >"$tmp/found"
+        if cmp -s "$tmp/expected" "$tmp/found"; then
+                pass "$name: all $(wc -l <"$tmp/expected") figures are equal"
+        else
+                fail "$name: figures differ"
+                diag "$(diff "$tmp/expected" "$tmp/found" | head -n 20)"
+        fi
+}
+
+# ---------------------------------------------------------------- real lines
+status_is 0 'the real log' us analyze "$source_folder/tests/data/apache_combined_2015.log.gz" --json
+json_is 'lines' .lines 10000
+json_is 'invalid' .invalid 0
+json_is 'hits' .hits 10000
+json_is 'hosts' .hosts 1753
+json_is 'nothing is approximate' '.approximate | length' 0
+json_is 'the format' '.formats[0]' combined
+json_is 'the site itself, found out' '.own_hosts[0]' semicomplete.com
+equals_oracle 'real log' "$real" semicomplete.com 'resume=/*resume*' 'blog=/blog/*' 'xdotool=/projects/xdotool/'
+
+# ---------------------------------------------------------------- generated lines
+"$generator" 200000 7 3 >"$tmp/generated.log"
+equals_oracle 'generated log' "$tmp/generated.log" understudy.example 'shop=/shop/*' 'one=/shop/item-1.html'
+
+# ---------------------------------------------------------------- the same for every reader
+head -n 60000 "$tmp/generated.log" >"$tmp/part.log"
+printf 'no line of a log\n\n%0100000d\n' 7 >>"$tmp/part.log"
+head -n 70000 "$tmp/generated.log" | tail -n 10000 >>"$tmp/part.log"
+reference=$("$UNDERSTUDY" analyze "$tmp/part.log" --json --top 0 --threads 1)
+is 'invalid lines are counted' "$(jq .invalid <<<"$reference")" 2
+is 'and shown' "$(jq -r '.samples[0].line' <<<"$reference")" 'no line of a log'
+is 'blank lines are told' "$(jq .empty <<<"$reference")" 1
+for threads in 1 2 3; do
+        for block in 100 70000 1048576; do
+                is "$threads threads, blocks of $block" \
+                        "$("$UNDERSTUDY" analyze "$tmp/part.log" --json --top 0 --threads "$threads" --block "$block")" "$reference"
+        done
+done
+same() # NAME COMMAND...: the same figures but for the file's name
+{
+        local name=$1
+        shift
+        is "$name" "$("$@" | jq -cS 'del(.samples[].file)')" "$(jq -cS 'del(.samples[].file)' <<<"$reference")"
+}
+gzip -k "$tmp/part.log"
+zstd -q -k "$tmp/part.log"
+same 'gzip' "$UNDERSTUDY" analyze "$tmp/part.log.gz" --json --top 0
+same 'zstd' "$UNDERSTUDY" analyze "$tmp/part.log.zst" --json --top 0
+same 'standard input' bash -c '"$UNDERSTUDY" analyze - --json --top 0 <"$0"' "$tmp/part.log"
+same 'a pipe, packed' bash -c 'cat "$0" | "$UNDERSTUDY" analyze - --json --top 0' "$tmp/part.log.gz"
+split -n l/3 "$tmp/part.log" "$tmp/piece."
+gzip "$tmp/piece.ab"
+same 'three files' "$UNDERSTUDY" analyze "$tmp"/piece.* --json --top 0
+cat "$tmp/piece.ab.gz" <(gzip -c "$tmp/piece.ac") >"$tmp/members.gz"
+same 'several members in one .gz' "$UNDERSTUDY" analyze "$tmp/piece.aa" "$tmp/members.gz" --json --top 0
+
+# ---------------------------------------------------------------- what cannot be read
+head -c 300000 "$tmp/part.log.gz" >"$tmp/cut.gz"
+status_is 3 'a .gz that is cut off' us analyze "$tmp/cut.gz" --json
+like 'says which and that it was cut' "$(errors)" "cut.gz is cut off"
+json_is 'the figures are not said to be complete' .complete false
+ok 'what could be read is counted' test ""$(json .hits)"" -gt 1000
+status_is 3 'a file that is not there' us analyze "$tmp/nothing.log"
+status_is 3 'a folder' us analyze "$tmp"
+status_is 2 'no log' us analyze
+status_is 2 'a goal without a path' us analyze "$real" --goal buy
+done_testing
