@@ -194,8 +194,9 @@ int reference_kept(const struct state *state, const struct public_key *pub, stru
 
 /* ---- a manifest file ---- */
 
-/* Opens a file and checks the signature beside it: a descriptor, -ENOENT when the file is not there. */
-static int open_signed(const char *path, const struct trust *trust, struct error *err)
+/* Opens a file and checks the signature beside it, which is parsed for what its comment says: a descriptor, -ENOENT
+ * when the file is not there. */
+static int open_signed(const char *path, const struct trust *trust, struct signature *ret_signature, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer name = BUFFER_INIT(PATH_MAX + 16);
         _cleanup_(buffer_done) struct buffer signature = BUFFER_INIT(SIGNATURE_MAXIMUM);
@@ -213,11 +214,26 @@ static int open_signed(const char *path, const struct trust *trust, struct error
                                ? error_set(err, -EKEYREJECTED, _("%s is not signed: there is no %s"), path, name.data)
                                : r;
         r = trust_check_fd(trust, ROLE_RELEASE, clock_now(), &signature, fd, path, err);
+        if (r == 0)
+                r = signature_parse(buffer_text(&signature), signature.length, ret_signature, err);
         return r < 0 ? r : fd_steal(&fd);
 }
 
-static int file_companion(const char *path, const struct trust *trust, struct reference_root *root, struct error *err)
+/* "understudy site=S release=N file=F": no file of another release may lie beside a manifest, where it could ignore
+ * more. Comments of minisign's own say nothing about that. */
+static bool same_release(const char *a, const char *b)
 {
+        const char *file_a = strstr(a, " file="), *file_b = strstr(b, " file=");
+
+        if (!text_starts(a, "understudy ") && !text_starts(b, "understudy "))
+                return true;
+        return file_a && file_b && file_a - a == file_b - b && memcmp(a, b, (size_t)(file_a - a)) == 0;
+}
+
+static int file_companion(const char *path, const struct trust *trust, const struct signature *of_manifest,
+                          struct reference_root *root, struct error *err)
+{
+        struct signature signature;
         _cleanup_(buffer_done) struct buffer name = BUFFER_INIT(PATH_MAX + 16);
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(COMPANION_MAXIMUM);
         _cleanup_(fd_closep) int fd = -1;
@@ -229,9 +245,12 @@ static int file_companion(const char *path, const struct trust *trust, struct re
         r = buffer_append(&name, path, length - strlen(ENDING_MANIFEST));
         if (r < 0 || buffer_append_text(&name, ENDING_COMPANION) < 0)
                 return error_memory(err);
-        fd = open_signed(name.data, trust, err);
+        fd = open_signed(name.data, trust, &signature, err);
         if (fd == -ENOENT)
                 return 0;
+        if (fd >= 0 && !same_release(of_manifest->comment, signature.comment))
+                return error_set(err, -EBADMSG, _("%s belongs to another release than %s: it says '%s', not '%s'"),
+                                 name.data, path, signature.comment, of_manifest->comment);
         r = fd < 0 ? fd : read_to_end(fd, &text);
         if (fd >= 0 && r < 0)
                 return error_errno(err, -r, _("cannot read %s"), name.data);
@@ -244,6 +263,7 @@ int reference_file(const char *path, const struct public_key *pub, struct refere
 {
         _cleanup_(reference_freep) struct reference *reference = reference_new();
         _cleanup_(free_trust) struct trust *trust = memory_new(1, sizeof(*trust));
+        struct signature signature;
         struct reference_root *root;
         uint64_t size;
         int r;
@@ -255,12 +275,12 @@ int reference_file(const char *path, const struct public_key *pub, struct refere
         reference->root_count = 1;
         snprintf(root->name, sizeof(root->name), "%s", RELEASE_DOCROOT);
         snprintf(root->file, sizeof(root->file), "%s", "manifest");
-        root->manifest = open_signed(path, trust, err);
+        root->manifest = open_signed(path, trust, &signature, err);
         if (root->manifest < 0)
                 return root->manifest;
         r = digest_of_fd(root->manifest, UINT64_MAX, &root->digest, &size, err);
         if (r == 0)
-                r = file_companion(path, trust, root, err);
+                r = file_companion(path, trust, &signature, root, err);
         if (r < 0)
                 return r;
         *ret_reference = reference;

@@ -93,4 +93,18 @@ run strace -f -s 300 -e trace=sendmsg,sendto,write,writev -o "$tmp/trace" "$UNDE
 is 'a hard link to a secret file is replaced' "$status" 1
 ok 'by the right content' cmp -s "$site/data.txt" "$tmp/src/data.txt"
 not_ok 'and what it held was not given to the helper' grep -q 'sendmsg.*secret-of-the-machine' "$tmp/trace"
+
+# ---------------------------------------------------------------- files of two releases, put together
+
+repo=$tmp/repoD site=$tmp/www/mixed
+us publish "$tmp/src" --repo "$repo" --key "$key" --site example --ignore css:html || output_diag
+us publish "$tmp/src" --repo "$repo" --key "$key" --forget-declared || output_diag
+us pull "$site" --repo "$repo" --pub "$tmp/keys/release.pub" || output_diag
+echo planted >"$site/css/planted.html"
+mkdir "$tmp/mixed"
+cp "$repo"/releases/2/manifest.mtree* "$tmp/mixed/"
+cp "$repo"/releases/1/manifest.companion.json* "$tmp/mixed/"
+status_is 3 "a manifest with another release's companion" us verify "$site" --pub "$tmp/keys/release.pub" --manifest "$tmp/mixed/manifest.mtree"
+cp "$repo"/releases/2/manifest.companion.json* "$tmp/mixed/"
+status_is 1 'with its own' us verify "$site" --pub "$tmp/keys/release.pub" --manifest "$tmp/mixed/manifest.mtree"
 done_testing
