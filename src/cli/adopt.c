@@ -166,6 +166,14 @@ static json_t *folders_json(const struct proposal *proposal, bool mutable)
         return list;
 }
 
+static int fail_for_memory(void)
+{
+        struct error error = ERROR_NONE;
+
+        error_memory(&error);
+        return command_fail(&error);
+}
+
 static int print_json(const struct adoption *adoption)
 {
         _cleanup_(buffer_done) struct buffer line = BUFFER_INIT(LINE_MAXIMUM);
@@ -174,7 +182,7 @@ static int print_json(const struct adoption *adoption)
 
         if (publish_line(adoption, &line, words) < 0) {
                 json_decref(words);
-                return command_fail(&(struct error){ -ENOMEM, EXIT_FAILED, "out of memory" });
+                return fail_for_memory();
         }
         return command_print_json(json_pack(
                 "{s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "docroot",
@@ -219,7 +227,7 @@ static int print_text(const struct adoption *adoption)
 
         json_decref(words);
         if (r < 0)
-                return command_fail(&(struct error){ -ENOMEM, EXIT_FAILED, "out of memory" });
+                return fail_for_memory();
         printf(_("%s: %" PRIu64 " files in %" PRIu64 " folders looked through.\n"),
                finding_name(&name, adoption->folder), review->files, review->folders);
         if (adoption->stripped)

@@ -131,7 +131,7 @@ static int copy_into(const char *remote, const char *folder, uint64_t *stripped,
         int r;
 
         if (remote[0] == '-')
-                return error_usage(err, _("%s is no server"), remote);
+                return error_usage(err, _("%s is not a server"), remote);
         if (colon[1] == '\0')
                 return error_usage(err, _("name the docroot on the server, as in %s/var/www/html"), remote);
         if (buffer_append(&server, remote, (size_t)(colon - remote)) < 0 ||

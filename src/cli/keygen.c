@@ -71,6 +71,21 @@ static int make(const struct request *request, struct secret_key **ret_key, stru
         return r;
 }
 
+static const char *public_use(enum key_role role)
+{
+        if (role == ROLE_ROOT)
+                return _("goes to every server");
+        if (role == ROLE_CURRENT)
+                return _("name it with 'understudy delegate'");
+        return _("goes to every server; with a root key name it with 'understudy delegate' instead");
+}
+
+static const char *secret_use(enum key_role role)
+{
+        return role == ROLE_CURRENT ? _("only on the machine that refreshes the current note")
+                                    : _("never on a server; keep a copy off-line");
+}
+
 static int report(const struct request *request, const struct secret_key *key)
 {
         const char *role = key_role_name(request->role);
@@ -84,8 +99,8 @@ static int report(const struct request *request, const struct secret_key *key)
         if (request->common.quiet)
                 return EXIT_DONE;
         printf(_("Made the %s key %s.\n"), role, id);
-        printf(_("  public: %s/%s.pub (goes to every server)\n"), request->folder, role);
-        printf(_("  secret: %s/%s.key (never on a server; keep a copy off-line)\n"), request->folder, role);
+        printf(_("  public: %s/%s.pub (%s)\n"), request->folder, role, public_use(request->role));
+        printf(_("  secret: %s/%s.key (%s)\n"), request->folder, role, secret_use(request->role));
         return EXIT_DONE;
 }
 

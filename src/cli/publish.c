@@ -366,7 +366,8 @@ static int run(int argc, char *argv[])
         if (!request.publish.repository || !request.key)
                 return command_usage(&command_publish, _("say --repo DIR and --key FILE"));
         if ((request.review.yes || request.review.checksums) && !request.wants_review)
-                return command_usage(&command_publish, _("--yes and --checksums go with --review"));
+                return command_usage(&command_publish,
+                                     _("--yes and --checksums are for --review; add it, or leave them out"));
         request.roots[0] = (struct publish_root){ RELEASE_DOCROOT, argv[optind] };
         request.publish.roots = request.roots;
         request.publish.root_count = request.root_count;

@@ -113,7 +113,7 @@ static int parse_option(struct request *request, int code, struct error *err)
         case OPTION_STALL_TIMEOUT: return parse_stall(request, optarg, err);
         case OPTION_CA_FILE: pull->repository.ca_file = optarg; return 0;
         }
-        return error_usage(err, _("there is no such option"));
+        return error_usage(err, _("this option is not known"));
 }
 
 /* ---- while it runs ---- */

@@ -55,20 +55,20 @@ static int collect(struct report *report, const struct difference *difference, s
 
 static int append_words(struct buffer *line, const struct difference *difference)
 {
-        const char *expected = difference->expected, *found = difference->found;
-        int r = buffer_append_text(line, expected || found ? "  (" : "");
+        _cleanup_(buffer_done) struct buffer expected = BUFFER_INIT(LINE_MAXIMUM), found = BUFFER_INIT(LINE_MAXIMUM);
+        int r = 0;
 
-        if (r == 0 && expected)
-                r = buffer_append_text(line, _("expected "));
-        if (r == 0 && expected)
-                r = text_escape(line, expected, strlen(expected));
-        if (r == 0 && expected && found)
-                r = buffer_append_text(line, ", ");
-        if (r == 0 && found)
-                r = buffer_append_text(line, _("found "));
-        if (r == 0 && found)
-                r = text_escape(line, found, strlen(found));
-        return r < 0 || !(expected || found) ? r : buffer_append_text(line, ")");
+        if (difference->expected)
+                r = text_escape(&expected, difference->expected, strlen(difference->expected));
+        if (r == 0 && difference->found)
+                r = text_escape(&found, difference->found, strlen(difference->found));
+        if (r < 0)
+                return r;
+        if (difference->expected && difference->found)
+                return buffer_printf(line, _("  (expected %s, found %s)"), buffer_text(&expected), buffer_text(&found));
+        if (difference->expected)
+                return buffer_printf(line, _("  (expected %s)"), buffer_text(&expected));
+        return difference->found ? buffer_printf(line, _("  (found %s)"), buffer_text(&found)) : 0;
 }
 
 static int print(const struct report *report, const struct difference *difference, struct error *err)

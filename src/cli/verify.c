@@ -56,7 +56,7 @@ static int parse_option(struct request *request, int code, struct error *err)
                 return argument_number("--threads", optarg, ARGUMENT_THREADS_MAXIMUM, &request->threads, err);
         case OPTION_ROOT: return argument_root(optarg, request->roots, &request->root_count, err);
         }
-        return error_usage(err, _("there is no such option"));
+        return error_usage(err, _("this option is not known"));
 }
 
 /* ---- what to compare with ---- */

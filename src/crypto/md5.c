@@ -24,7 +24,7 @@ int md5_of_fd(int fd, struct md5 *ret_md5, struct error *err)
         off_t offset = 0;
 
         if (!context || EVP_DigestInit_ex(context, EVP_md5(), NULL) != 1)
-                return error_set(err, -EIO, _("cannot begin an MD5: this OpenSSL does not offer it"));
+                return error_set(err, -EIO, _("cannot compute an MD5: this machine's OpenSSL does not offer it"));
         for (;;) {
                 ssize_t n = fault_point(FAULT_READ) ? -1 : pread(fd, bytes, sizeof(bytes), offset);
 

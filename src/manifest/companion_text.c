@@ -193,7 +193,7 @@ static const char *read_companion(const json_t *object, struct companion *compan
         const char *format = json_string_value(json_object_get(object, "format")), *why;
 
         if (!format || !text_equal(format, FORMAT))
-                return _("its format is not " FORMAT);
+                return _("its format is not the one that this version knows");
         if (json_object_size(object) != 5)
                 return _("it has a key too many or too few");
         why = read_attributes(json_object_get(object, "attributes"), companion);

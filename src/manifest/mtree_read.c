@@ -65,7 +65,7 @@ static int reader_new(const char *name, struct mtree_reader **ret_reader, struct
         }
         r = hasher_new(&reader->hasher, err);
         if (r == 0 && hasher_begin(reader->hasher) < 0)
-                r = error_set(err, -EIO, _("cannot begin a SHA-256 over %s"), name);
+                r = error_set(err, -EIO, _("cannot compute the SHA-256 of %s"), name);
         if (r < 0) {
                 mtree_reader_free(reader);
                 return r;

@@ -463,7 +463,8 @@ int fetch_http_new(struct fetch *fetch, struct fetch_http **ret_http, struct err
         curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
         curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
         if (options->ca_bytes && curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &roots) != CURLE_OK)
-                return error_set(err, -ENOTSUP, "%s", _("this libcurl cannot take TLS roots from a file of ours"));
+                return error_set(err, -ENOTSUP, "%s",
+                                 _("this machine's libcurl cannot use --ca-file; install a newer one"));
         *ret_http = http;
         return 0;
 }

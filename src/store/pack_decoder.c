@@ -146,6 +146,6 @@ int pack_decoder_end(struct pack_decoder *decoder, struct error *err)
         if (hasher_end(decoder->hasher, &found) < 0)
                 return error_set(err, -EIO, _("cannot hash an object: OpenSSL failed"));
         if (!digest_equal(&found, &decoder->entry.object))
-                return damaged(decoder, _("its SHA-256 is another one"), err);
+                return damaged(decoder, _("it does not have the SHA-256 that is expected"), err);
         return 0;
 }

@@ -53,7 +53,7 @@ int pack_writer_new(int fd, bool delta, int level, struct pack_writer **ret_writ
         if (r < 0)
                 return r;
         if (hasher_begin(writer->pack_hasher) < 0)
-                return error_set(err, -EIO, _("cannot begin the hash of a pack: OpenSSL failed"));
+                return error_set(err, -EIO, _("cannot hash a pack: OpenSSL failed"));
         *ret_writer = writer;
         writer = NULL;
         return 0;
@@ -174,7 +174,8 @@ static int compress_piece(struct pack_writer *writer, size_t length, bool last, 
 
 static int changed(struct error *err, const char *name)
 {
-        return error_set(err, -ESTALE, _("%s changed while it was read; run again when nobody is writing to it"), name);
+        return error_set(err, -ESTALE,
+                         _("%s changed while it was read; run the same command again when nobody writes there"), name);
 }
 
 /* The content of `source` as a frame; what it hashes to is returned for the caller's decision. */

@@ -79,7 +79,7 @@ static int open_pack(int packs, const struct release_pack *listed, struct error 
         if (fstat(fd, &st) < 0)
                 return error_errno(err, errno, _("cannot look at %s"), name);
         if ((uint64_t)st.st_size != listed->size)
-                return error_set(err, -EBADMSG, _("%s has another size than its release says"), name);
+                return error_set(err, -EBADMSG, _("%s does not have the size that its release says"), name);
         return fd_steal(&fd);
 }
 

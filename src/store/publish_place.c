@@ -226,7 +226,8 @@ static int read_release(const struct publish_options *options, const struct trus
         if (r == -EKEYREJECTED) {
                 r = release_parse(buffer_text(&text), text.length, &previous->release, err);
                 if (r == 0 && previous->release.number != number)
-                        r = error_set(err, -EBADMSG, _("release %" PRIu64 " says that it is another one"), number);
+                        r = error_set(err, -EBADMSG,
+                                      _("the release in the folder of release %" PRIu64 " has another number"), number);
         }
         return r;
 }

@@ -191,8 +191,8 @@ int publish_draft_release(struct publish_draft *draft, uint64_t number, struct e
         snprintf(latest, sizeof(latest), "%s\n", name);
         r = file_replace(draft->place->repository.fd, "latest", latest, strlen(latest), 0644, err);
         return r < 0 ? error_prefix(err,
-                                    _("release %s was made, but `latest` does not say so yet; run again, or write "
-                                      "the number into it"),
+                                    _("release %s was made, but the file latest does not say so yet; run the same "
+                                      "command again, or write the number into that file"),
                                     name)
                      : 0;
 }

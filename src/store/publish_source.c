@@ -46,7 +46,8 @@ static void reading_done(struct reading *reading)
 
 static int changed(const struct reading *reading, const char *path, struct error *err)
 {
-        return error_set(err, -ESTALE, _("%s in %s changed while it was read; run again when nobody is writing to it"),
+        return error_set(err, -ESTALE,
+                         _("%s in %s changed while it was read; run the same command again when nobody writes there"),
                          publish_shown(path), reading->source->root->source);
 }
 
@@ -369,7 +370,8 @@ static int read_one_state(struct reading *reading, struct error *err)
                 r = publish_fingerprint(reading->folder, reading->source->companion, &last, err);
         if (r == 0 && !digest_equal(&first, &last))
                 r = error_set(err, -ESTALE,
-                              _("something in %s changed while it was read; run again when nobody is writing to it"),
+                              _("something in %s changed while it was read; run the same command again when nobody "
+                                "writes there"),
                               reading->source->root->source);
         return r;
 }

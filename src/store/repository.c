@@ -115,7 +115,7 @@ int repository_ask(struct repository *repository, uint8_t verb, uint64_t argumen
         int r;
 
         if (repository->broken)
-                return error_set(err, -EPIPE, _("the helper that reads %s has ended; run the command again"),
+                return error_set(err, -EPIPE, _("the helper that reads %s has ended; run the same command again"),
                                  repository->url.shown);
         r = frame_send(repository->socket, verb, argument, body, length);
         if (r == -EPIPE)
@@ -235,9 +235,10 @@ int repository_next_frame(struct repository *repository, struct frame *ret_frame
                         return helper_is_gone(repository, err);
                 if (r == -ETIMEDOUT) {
                         repository_end_helper(repository);
-                        return error_set(err, r,
-                                         _("reading %s takes too long; check the network, then run the command again"),
-                                         repository->url.shown);
+                        return error_set(
+                                err, r,
+                                _("reading %s takes too long; check the network, then run the same command again"),
+                                repository->url.shown);
                 }
                 if (r < 0)
                         return repository_broke_rules(repository, err);
@@ -278,7 +279,7 @@ static int read_ca_file(struct repository *repository, const char *path, struct 
         int r = fd < 0 ? -errno : read_to_end(fd, &text);
 
         if (r < 0)
-                return error_errno(err, -r, _("cannot read the TLS roots %s"), path);
+                return error_errno(err, -r, _("cannot read the TLS certificates in %s"), path);
         repository->ca_length = text.length;
         repository->ca_bytes = buffer_steal(&text);
         return repository->ca_bytes ? 0 : error_memory(err);

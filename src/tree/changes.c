@@ -50,7 +50,7 @@ int changes_begin(struct changes *changes, int directory, struct error *err)
 
         *changes = (struct changes){ .offset_ns = clock_offset() };
         if (getrandom(changes->key, sizeof(changes->key), 0) != sizeof(changes->key))
-                return error_errno(err, errno, _("cannot get random bytes"));
+                return error_errno(err, errno, _("cannot get random bytes from the system"));
         clock_wait_tick(&changes->start);
         if (inode_stat(directory, &root) == 0 && root.stx_ctime.tv_nsec == 0)
                 wait_second(&changes->start);

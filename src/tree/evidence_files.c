@@ -400,7 +400,7 @@ static int keep_pass(struct collection *collection, struct error *err)
         int r = 0;
 
         if (!spool)
-                return error_errno(err, errno, _("cannot read what differed from the state folder"));
+                return error_errno(err, errno, _("cannot read the list of what differed in the state folder"));
         while (r == 0 && (length = getline(&line, &size, spool)) > 0)
                 r = keep_line(collection, line, (size_t)length, err);
         free(line);

@@ -91,7 +91,7 @@ static int make_mount_points(struct pull_run *run, bool made[], struct error *er
                 if (place->exists)
                         continue;
                 if (mkdirat(place->parent, place->base, 0755) < 0)
-                        return error_errno(err, errno, _("cannot make %s"), place->folder);
+                        return error_errno(err, errno, _("cannot make the folder %s"), place->folder);
                 made[i] = true;
         }
         return 0;

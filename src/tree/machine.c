@@ -152,7 +152,8 @@ static int check_newest(const struct machine_report *report, struct repository *
         if (trust->root_mode) {
                 r = source_current(repository, trust, clock_now(), &current, &expired, err);
                 if (r == 0)
-                        return error_set(err, -EBADMSG, _("there is no current.json; make one with `refresh`"));
+                        return error_set(err, -EBADMSG,
+                                         _("there is no current.json; make one with 'understudy refresh'"));
                 if (r < 0)
                         return r;
                 check_note(report, &current, expired);

@@ -44,7 +44,7 @@ static int refuse_choice(const struct pull_run *run, const struct choice_facts *
         case CHOICE_NO_CURRENT:
                 return error_set(err, -EBADMSG,
                                  _("%s has no current.json, so the newest release cannot be known; make one with "
-                                   "`understudy refresh`"),
+                                   "'understudy refresh'"),
                                  url);
         }
         return 0;
@@ -231,7 +231,7 @@ static int open_kept_next(struct pull_run *run, struct error *err)
                 return r;
         if (mkdirat(state->folder, "kept.next", 0700) < 0 ||
             (run->kept_next = openat(state->folder, "kept.next", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-                return error_errno(err, errno, _("cannot make kept.next in the state folder"));
+                return error_errno(err, errno, _("cannot make a folder for the new manifests in the state folder"));
         return 0;
 }
 

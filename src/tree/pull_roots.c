@@ -40,7 +40,7 @@ static int add_root(struct pull_run *run, const struct release_root *released, s
         if (r < 0)
                 return r;
         if (r == 0) /* a tree of which a part is not looked at is not proven */
-                return error_usage(err, _("release %" PRIu64 " has a root %s; say where it goes with --root %s=FOLDER"),
+                return error_usage(err, _("release %" PRIu64 " has a root %s; say where it goes with --root %s=DEST"),
                                    run->release.number, released->name, released->name);
         root->released = released;
         root->known = run->state->pulled && remembered && text_equal(remembered, folder);

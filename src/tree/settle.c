@@ -57,7 +57,7 @@ static int swap_kept(struct state *state, struct error *err)
         if (r == 0)
                 r = fd_sync(state->folder);
         if (r < 0)
-                return error_errno(err, -r, _("the new tree of %s is in place, but its manifest cannot be kept"),
+                return error_errno(err, -r, _("the new tree of %s is in place, but its manifests cannot be kept"),
                                    state->dest);
         return 0;
 }

@@ -108,7 +108,7 @@ int source_release(struct repository *repository, const struct trust *trust, uin
         r = get_pair(repository, path, text, signature, err);
         if (r == -ENOENT)
                 return error_set(err, -EBADMSG,
-                                 _("%s has no release %" PRIu64 " (no %s); ask for one that `releases` lists"),
+                                 _("%s has no release %" PRIu64 " (no %s); name one that 'understudy releases' lists"),
                                  repository_url(repository), number, path);
         if (r < 0)
                 return r;

@@ -53,7 +53,8 @@ int state_accepted(const struct state *state, const struct public_key *pub, cons
                 *ret_keys_version = (uint64_t)json_integer_value(version);
                 r = 0;
         } else {
-                r = error_set(err, -EBADMSG, _("the state of accepted releases (%s) is damaged; restore it"), path);
+                r = error_set(err, -EBADMSG,
+                              _("the state of accepted releases (%s) is damaged; restore it from a backup"), path);
         }
         json_decref(json);
         return r;
