@@ -44,7 +44,7 @@ static int lock(struct folder *folder, struct error *err)
 
         folder->lock = fault_point(FAULT_OPEN)
                                ? -1
-                               : openat(folder->fd, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+                               : openat(folder->fd, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
         if (folder->lock < 0)
                 return error_errno(err, errno, _("cannot open the lock of the repository %s"), folder->path);
         while (flock(folder->lock, LOCK_EX | LOCK_NB) < 0) {
