@@ -16,12 +16,12 @@
 
 #define DETACH_ROUNDS 64 /* mounts may be stacked on one point */
 
-int mounts_parse_point(const char *line, char *point, size_t size)
+/* "36 35 98:0 /root /mount/point options ...": space, tab, newline and backslash are \ooo */
+static int parse_field(const char *line, int number, char *text, size_t size)
 {
         size_t length = 0;
 
-        /* "36 35 98:0 /root /mount/point options ...": space, tab, newline and backslash are \ooo */
-        for (int field = 0; field < 4; field++) {
+        for (int field = 0; field < number; field++) {
                 line = strchr(line, ' ');
                 if (!line)
                         return -EBADMSG;
@@ -37,10 +37,20 @@ int mounts_parse_point(const char *line, char *point, size_t size)
                 }
                 if (length + 1 >= size)
                         return -EBADMSG;
-                point[length++] = (char)byte;
+                text[length++] = (char)byte;
         }
-        point[length] = '\0';
+        text[length] = '\0';
         return 0;
+}
+
+int mounts_parse_point(const char *line, char *point, size_t size)
+{
+        return parse_field(line, 4, point, size);
+}
+
+int mounts_parse_root(const char *line, char *root, size_t size)
+{
+        return parse_field(line, 3, root, size);
 }
 
 /* The folder's path as the mount table spells it. */

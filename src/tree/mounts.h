@@ -19,7 +19,8 @@ int mounts_count(int folder, struct error *err);
  * not cross it. */
 void mounts_detach(int folder);
 
-/* One line taken apart: the mount point, unescaped. 0 or -EBADMSG. */
+/* One line taken apart: the mount point, or what of its file system is mounted there, unescaped. 0 or -EBADMSG. */
 int mounts_parse_point(const char *line, char *point, size_t size);
+int mounts_parse_root(const char *line, char *root, size_t size);
 
 #endif

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,9 @@
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "tree/elsewhere.h"
 #include "tree/mounts.h"
 #include "tree/pull_run.h"
-
-/* Longer names are cut by the kernel at 15 bytes; "php-fpm8.2" and the like are matched by their start. */
-static const char *const servers[] = { "nginx", "apache2", "httpd", "lighttpd", "caddy", "php-fpm", "php-cgi", NULL };
 
 /* The inode that is looked for, and in whose eyes. */
 struct sought {
@@ -30,35 +29,6 @@ struct sought {
         long pid;         /* found */
         char name[32];
 };
-
-static bool is_server(const char *process, char name[static 32])
-{
-        char path[300];
-        FILE *file;
-        bool found = false;
-
-        snprintf(path, sizeof(path), "/proc/%s/comm", process);
-        file = fopen(path, "re");
-        if (!file)
-                return false;
-        if (fgets(name, 32, file)) {
-                name[strcspn(name, "\n")] = '\0';
-                for (size_t i = 0; servers[i] && !found; i++)
-                        found = text_starts(name, servers[i]);
-        }
-        fclose(file);
-        return found;
-}
-
-static bool same_namespace(const char *process)
-{
-        struct stat own, other;
-        char path[300];
-
-        snprintf(path, sizeof(path), "/proc/%s/ns/mnt", process);
-        /* One that cannot be asked (it ended, or we are not root) cannot be judged. */
-        return stat("/proc/self/ns/mnt", &own) < 0 || stat(path, &other) < 0 || own.st_ino == other.st_ino;
-}
 
 static bool is_tree(const struct sought *sought, const char *process, const char *point)
 {
@@ -106,8 +76,8 @@ static int search(struct sought *sought, struct error *err)
         if (!processes)
                 return error_errno(err, errno, _("cannot read /proc to find web servers in other mount namespaces"));
         while (sought->pid == 0 && (process = readdir(processes))) {
-                if (isdigit((unsigned char)process->d_name[0]) && is_server(process->d_name, sought->name) &&
-                    !same_namespace(process->d_name) && sees_tree(sought, process->d_name))
+                if (isdigit((unsigned char)process->d_name[0]) && elsewhere_is_server(process->d_name, sought->name) &&
+                    elsewhere_is(process->d_name) && sees_tree(sought, process->d_name))
                         sought->pid = strtol(process->d_name, NULL, 10);
         }
         closedir(processes);
@@ -142,4 +112,19 @@ int namespaces_check_exchanged(const struct place *place, const struct statx *ol
                             _("%s (pid %ld) in another mount namespace still sees the old tree at %s, so the old tree "
                               "was put back; mount the parent folder there instead, or restart it"),
                             sought.name, sought.pid, place->folder);
+}
+
+static int refuse_cover(void *context, const char *path, const char *words, struct error *err)
+{
+        const struct place *place = context;
+
+        return error_refuse(err,
+                            _("%s is exact, but in another mount namespace something else covers it at %s, %s; restart "
+                              "that service, and find out who did it"),
+                            place->folder, *path ? path : ".", words);
+}
+
+int namespaces_check_seen(const struct place *place, struct error *err)
+{
+        return place->staged < 0 ? 0 : elsewhere_mounts(place->staged, refuse_cover, (void *)(uintptr_t)place, err);
 }

@@ -449,6 +449,8 @@ static int run_steps(struct pull_run *run, struct error *err)
         fill_result(run);
         if (run->result->exchanged && run->options->reload_command)
                 r = hook_run("reload", run->options->reload_command, err);
+        for (size_t i = 0; i < run->root_count && r == 0 && run->result->exchanged; i++)
+                r = namespaces_check_seen(&run->roots[i].place, err);
         return r == 0 && run->choice.rule == CHOICE_HEAL_THEN_REFUSE ? refuse_expired(run, err) : r;
 }
 

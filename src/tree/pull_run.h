@@ -135,6 +135,9 @@ int namespaces_check(const struct place *place, struct error *err);
 /* After the exchange: any that still see the inode `old` at DEST: refused (4), the caller exchanges back. */
 int namespaces_check_exchanged(const struct place *place, const struct statx *old, struct error *err);
 
+/* At the end, when servers were reloaded: any that still see something else over the tree: refused (4). */
+int namespaces_check_seen(const struct place *place, struct error *err);
+
 /* ---- exchange.c ---- */
 
 /* Runs the operator's test on the staged trees, standing at their final places in a private mount namespace. */

@@ -15,6 +15,7 @@
 #include "tree/verify_areas.h"
 #include "tree/changes.h"
 #include "tree/check_file.h"
+#include "tree/elsewhere.h"
 #include "tree/hash_pool.h"
 #include "manifest/inode.h"
 #include "manifest/walk.h"
@@ -341,6 +342,16 @@ static int merge(struct verification *v, struct error *err)
         return r;
 }
 
+/* Something that is mounted over a part of the tree where a web server looks, though not where we do. */
+static int tell_elsewhere(void *context, const char *path, const char *words, struct error *err)
+{
+        _cleanup_(findings_clear) struct findings findings = { 0 };
+
+        if (findings_add(&findings, DIFFERENCE_MOUNT, NULL, words) < 0)
+                return error_memory(err);
+        return tell(context, path, strlen(path), false, &findings, err);
+}
+
 static int verify(struct verification *v, int directory, struct error *err)
 {
         int r = changes_begin(&v->changes, directory, err);
@@ -353,6 +364,8 @@ static int verify(struct verification *v, int directory, struct error *err)
                 r = merge(v, err);
         if (r == 0)
                 r = areas_verify(v->options, v->pool, err);
+        if (r == 0)
+                r = elsewhere_mounts(directory, tell_elsewhere, v, err);
         if (r == 0)
                 r = hash_pool_finish(v->pool, err);
         walk_free(v->walk); /* two walks at a time would hold the names of a large folder twice */

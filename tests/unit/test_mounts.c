@@ -25,6 +25,9 @@ static void test_parse(void **context)
         assert_int_equal(mounts_parse_point("36 35 98:0 / /long/name rw - x y z", small, sizeof(small)), -EBADMSG);
         assert_int_equal(mounts_parse_point("36 35", point, sizeof(point)), -EBADMSG);
         assert_int_equal(mounts_parse_point("", point, sizeof(point)), -EBADMSG);
+        assert_int_equal(mounts_parse_root("36 35 98:0 /a\\040b /mnt2 rw - x y z", point, sizeof(point)), 0);
+        assert_string_equal(point, "/a b");
+        assert_int_equal(mounts_parse_root("36 35 98:0", point, sizeof(point)), -EBADMSG);
 }
 
 /* In a child with a mount table of its own: nothing is left behind however it ends. */
