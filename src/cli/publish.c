@@ -71,15 +71,16 @@ struct request {
         struct public_key root_pub; /* --pub */
         struct publish_root roots[RELEASE_ROOTS_MAXIMUM];
         char names[RELEASE_ROOTS_MAXIMUM][RELEASE_NAME_SIZE];
-        size_t root_count; /* the docroot, which is the first, included */
-        struct companion declared;
+        size_t root_count;                                /* the docroot, which is the first, included */
+        struct companion declared[RELEASE_ROOTS_MAXIMUM]; /* of each root */
         struct review_request review;
         bool wants_review;
 };
 
 static void request_done(struct request *request)
 {
-        companion_done(&request->declared);
+        for (size_t i = 0; i < LENGTH(request->declared); i++)
+                companion_done(&request->declared[i]);
         fd_close(&request->review.source);
 }
 
@@ -98,8 +99,25 @@ static int add_root(struct request *request, const char *text, struct error *err
         name = request->names[request->root_count];
         memcpy(name, text, (size_t)(equals - text));
         name[equals - text] = '\0';
-        request->roots[request->root_count++] = (struct publish_root){ name, equals + 1 };
+        request->roots[request->root_count] = (struct publish_root){ .name = name, .source = equals + 1 };
+        request->roots[request->root_count].declared = &request->declared[request->root_count];
+        request->root_count++;
         return 0;
+}
+
+/* What a path is declared in: the docroot, or, as in "nginx:sites-enabled/default", another root that was named before.
+ * *text is what stands behind its name. */
+static struct companion *declared_root(struct request *request, const char **text)
+{
+        for (size_t i = 1; i < request->root_count; i++) {
+                size_t length = strlen(request->names[i]);
+
+                if (text_starts(*text, request->names[i]) && (*text)[length] == ':') {
+                        *text += length + 1;
+                        return &request->declared[i];
+                }
+        }
+        return &request->declared[0];
 }
 
 /* "./css/" is "css". The copy is the caller's. */
@@ -127,6 +145,7 @@ static int split_allow(const char *text, size_t *ret_length, unsigned int *ret_a
 static int add_mutable(struct request *request, const char *text, struct error *err)
 {
         _cleanup_(memory_freep) char *path = NULL, *target = NULL;
+        struct companion *declared = declared_root(request, &text);
         const char *equals = strchr(text, '=');
         unsigned int allow;
         size_t length;
@@ -144,12 +163,13 @@ static int add_mutable(struct request *request, const char *text, struct error *
         target = memory_copy(equals + 1, length);
         if (!path || !target)
                 return error_memory(err);
-        return companion_add_area(&request->declared, path, target, allow, err);
+        return companion_add_area(declared, path, target, allow, err);
 }
 
 static int add_ignored(struct request *request, const char *text, struct error *err)
 {
         _cleanup_(memory_freep) char *path = NULL;
+        struct companion *declared = declared_root(request, &text);
         unsigned int allow;
         size_t length;
         int r = split_allow(text, &length, &allow, err);
@@ -159,14 +179,15 @@ static int add_ignored(struct request *request, const char *text, struct error *
         path = plain_path(text, length);
         if (!path)
                 return error_memory(err);
-        return companion_add_ignored(&request->declared, path, allow, err);
+        return companion_add_ignored(declared, path, allow, err);
 }
 
 static int add_link(struct request *request, const char *text, struct error *err)
 {
+        struct companion *declared = declared_root(request, &text);
         _cleanup_(memory_freep) char *path = plain_path(text, strlen(text));
 
-        return path ? companion_add_link(&request->declared, path, err) : error_memory(err);
+        return path ? companion_add_link(declared, path, err) : error_memory(err);
 }
 
 static int parse_owner(struct request *request, const char *text, struct error *err)
@@ -321,7 +342,6 @@ static int run(int argc, char *argv[])
 {
         _cleanup_(request_done) struct request request = {
                 .publish = {.keep_declared = true, .uid = -1, .gid = -1, .delta = true },
-                .declared = COMPANION_EMPTY,
                 .root_count = 1,
                 .review = { .source = -1,        .web_uid = -1               },
         };
@@ -356,7 +376,8 @@ static int run(int argc, char *argv[])
                            "                          first show what changed and what looks planted, and ask\n"
                            "                          (--yes: do not ask; FILE: the distributor's checksums)\n"
                            "\n"
-                           "ALLOW is a list of code, html, control, links, execute: what may appear there.\n"),
+                           "ALLOW is a list of code, html, control, links, execute: what may appear there.\n"
+                           "A PATH in a further root is written NAME:PATH, behind its --root NAME=DIR.\n"),
                         &request.common)) != -1) {
                 if (apply_option(&request, code, &error) < 0)
                         return code == '?' ? EXIT_USAGE : command_fail(&error);
@@ -368,10 +389,9 @@ static int run(int argc, char *argv[])
         if ((request.review.yes || request.review.checksums) && !request.wants_review)
                 return command_usage(&command_publish,
                                      _("--yes and --checksums are for --review; add it, or leave them out"));
-        request.roots[0] = (struct publish_root){ RELEASE_DOCROOT, argv[optind] };
+        request.roots[0] = (struct publish_root){ RELEASE_DOCROOT, argv[optind], &request.declared[0] };
         request.publish.roots = request.roots;
         request.publish.root_count = request.root_count;
-        request.publish.declared = &request.declared;
         request.publish.progress = show_progress;
         request.publish.note = show_note;
         request.publish.context = &request;

@@ -135,15 +135,23 @@ static bool declares(const struct companion *companion)
         return companion->area_count + companion->ignored_count + companion->link_count > 0;
 }
 
-static int declare(struct publishing *publishing, struct companion *companion, struct error *err)
+/* What `before`, a root of the release before, declared. */
+static const struct companion *declared_before(const struct publishing *publishing, const struct release_root *before)
 {
-        const struct companion *before = &publishing->previous.companion;
-        struct error words = ERROR_NONE;
-        int r = publishing->options->declared ? add_declared(companion, publishing->options->declared, err) : 0;
+        return &publishing->previous.companions[before - publishing->previous.release.roots];
+}
 
-        if (r < 0 || !publishing->options->keep_declared)
+static int declare(struct publishing *publishing, size_t i, const struct release_root *root_before, struct error *err)
+{
+        const struct companion *declared = publishing->roots[i].declared, *before;
+        struct companion *companion = &publishing->companions[i];
+        struct error words = ERROR_NONE;
+        int r = declared ? add_declared(companion, declared, err) : 0;
+
+        if (r < 0 || !publishing->options->keep_declared || !root_before)
                 return r;
-        if (publishing->previous.vouched || publishing->previous.release.number == 0)
+        before = declared_before(publishing, root_before);
+        if (publishing->previous.vouched)
                 return add_declared(companion, before, err);
         error_set(&words, -EKEYREJECTED,
                   publishing->previous.listed
@@ -152,7 +160,7 @@ static int declare(struct publishing *publishing, struct companion *companion, s
                           : _("the signature of release %" PRIu64
                               " does not count (any more): nothing that it declared is kept"),
                   publishing->previous.release.number);
-        if (declares(before) || !publishing->previous.listed)
+        if (declares(before) || (!publishing->previous.listed && text_equal(root_before->name, RELEASE_DOCROOT)))
                 say(publishing, &words);
         if (declares(before) && !declares(companion))
                 return error_refuse(err,
@@ -215,8 +223,8 @@ static int read_root(struct publishing *publishing, size_t i, struct error *err)
         };
         int r = open_previous(publishing, i, &before, err);
 
-        if (r == 0 && text_equal(publishing->roots[i].name, RELEASE_DOCROOT))
-                r = declare(publishing, &publishing->companions[i], err);
+        if (r == 0)
+                r = declare(publishing, i, before, err);
         if (r < 0)
                 return r;
         source.previous_manifest = publishing->previous_manifests[i];

@@ -23,6 +23,9 @@
 struct publish_root {
         const char *name;   /* "docroot" for SRC */
         const char *source; /* folder */
+        /* Areas, ignored paths, links that --mutable, --ignore and --outside-link said of this root (NULL: none);
+         * replaces what the release before declared unless keep_declared. */
+        const struct companion *declared;
 };
 
 struct publish_options {
@@ -31,9 +34,6 @@ struct publish_options {
         const struct secret_key *key;
         const struct publish_root *roots;
         size_t root_count;
-        const struct companion
-                *declared; /* of the docroot: areas, ignored paths, links that --mutable, --ignore, --outside-link said;
-                              replaces what the release before declared unless keep_declared */
         bool keep_declared; /* declarations of the release before stay, `declared` is added */
         int64_t uid, gid;   /* -1: owners as found */
         bool new_key;       /* without a root key: the release before may be signed by another key. What a release

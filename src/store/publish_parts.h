@@ -49,11 +49,11 @@ int publish_temporary_name(char name[static PUBLISH_TEMPORARY_SIZE], struct erro
 /* The release before: number 0 when there is none. */
 struct publish_previous {
         struct release release;
-        struct digest digest;       /* of its release.json; zero for none */
-        bool vouched;               /* its signature is by a key that counts today */
-        bool listed;                /* by a key of a keys.json that nobody has proven: not vouched for */
-        int folder;                 /* releases/N; -1: none */
-        struct companion companion; /* of its docroot */
+        struct digest digest; /* of its release.json; zero for none */
+        bool vouched;         /* its signature is by a key that counts today */
+        bool listed;          /* by a key of a keys.json that nobody has proven: not vouched for */
+        int folder;           /* releases/N; -1: none */
+        struct companion companions[RELEASE_ROOTS_MAXIMUM]; /* of its roots, in their order */
 };
 
 /* Looks for the newest release and checks it: its signature by `key` or by a key that the root key named, its manifests

@@ -232,25 +232,23 @@ static int read_release(const struct publish_options *options, const struct trus
         return r;
 }
 
-/* What it declared, for the next release to keep. */
-static int read_companion(struct publish_previous *previous, struct error *err)
+/* What it declared of a root, for the next release to keep. */
+static int read_companion(struct publish_previous *previous, size_t i, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(COMPANION_MAXIMUM);
-        const struct release_root *root = release_root(&previous->release, RELEASE_DOCROOT);
+        const struct release_root *root = &previous->release.roots[i];
         char name[RELEASE_FILE_SIZE];
         struct digest digest;
         int r;
 
-        if (!root)
-                return 0;
-        release_companion_file(RELEASE_DOCROOT, name);
+        release_companion_file(root->name, name);
         r = file_read(previous->folder, name, &text, err);
         if (r == 0)
                 r = digest_of_bytes(text.data, text.length, &digest, err);
         if (r == 0 && !digest_equal(&digest, &root->companion_digest))
                 r = error_set(err, -EBADMSG, _("%s of release %" PRIu64 " is not the one that was signed"), name,
                               previous->release.number);
-        return r < 0 ? r : companion_parse(buffer_text(&text), text.length, &previous->companion, err);
+        return r < 0 ? r : companion_parse(buffer_text(&text), text.length, &previous->companions[i], err);
 }
 
 int publish_previous_read(const struct publish_place *place, const struct publish_options *options,
@@ -276,8 +274,8 @@ int publish_previous_read(const struct publish_place *place, const struct publis
                         return error_errno(err, -previous.folder, _("cannot open release %s of the repository %s"),
                                            name, place->repository.path);
                 r = read_release(options, trust, number, &previous, err);
-                if (r == 0)
-                        r = read_companion(&previous, err);
+                for (size_t i = 0; r == 0 && i < previous.release.root_count; i++)
+                        r = read_companion(&previous, i, err);
         }
         if (r < 0) {
                 publish_previous_done(&previous);
@@ -293,6 +291,7 @@ int publish_previous_read(const struct publish_place *place, const struct publis
 void publish_previous_done(struct publish_previous *previous)
 {
         release_done(&previous->release);
-        companion_done(&previous->companion);
+        for (size_t i = 0; i < RELEASE_ROOTS_MAXIMUM; i++)
+                companion_done(&previous->companions[i]);
         fd_close(&previous->folder);
 }

@@ -1,6 +1,7 @@
 /* publish_rules.c - what a release may carry: what is refused, and what is only worth a word. */
 #include "store/publish_parts.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +23,19 @@ static bool same_inode(const struct statx *a, const struct statx *b)
         return a->stx_ino == b->stx_ino && a->stx_dev_major == b->stx_dev_major && a->stx_dev_minor == b->stx_dev_minor;
 }
 
+/* How publish's options call a path: "nginx:sites-enabled/default" outside the docroot. */
+static const char *option_path(const struct publish_source *source, const char *path, struct buffer *buffer)
+{
+        if (text_equal(source->root->name, RELEASE_DOCROOT))
+                return path;
+        return buffer_printf(buffer, "%s:%s", source->root->name, path) < 0 ? path : buffer->data;
+}
+
 /* What no release may have, whatever was declared. */
 int publish_refuse(const struct publish_source *source, const struct walk_item *item, const struct statx *repository,
                    struct error *err)
 {
+        _cleanup_(buffer_done) struct buffer option = BUFFER_INIT(2 * PATH_MAX);
         const char *folder = source->root->source;
         uint16_t mode = item->stx.stx_mode;
 
@@ -44,7 +54,8 @@ int publish_refuse(const struct publish_source *source, const struct walk_item *
                 return error_refuse(err,
                                     _("%s in %s is a %s; a release holds only files, folders and symbolic links: move "
                                       "it away or say --ignore '%s'"),
-                                    item->path, folder, inode_type_name(mode), item->path);
+                                    item->path, folder, inode_type_name(mode),
+                                    option_path(source, item->path, &option));
         if (S_ISREG(mode) && (mode & (S_ISUID | S_ISGID)) && !source->options->allow_setuid)
                 return error_refuse(err,
                                     _("%s in %s is setuid or setgid (mode 0%o); take that away with chmod ug-s, or say "
@@ -55,10 +66,13 @@ int publish_refuse(const struct publish_source *source, const struct walk_item *
 
 int publish_refuse_link(const struct publish_source *source, const char *path, const char *target, struct error *err)
 {
+        _cleanup_(buffer_done) struct buffer buffer = BUFFER_INIT(2 * PATH_MAX);
+        const char *option = option_path(source, path, &buffer);
+
         return error_refuse(err,
                             _("the symbolic link %s in %s leaves the tree (it points to %s); if the application writes "
                               "there say --mutable '%s=%s', if it is meant to be a link say --outside-link '%s'"),
-                            path, source->root->source, target, path, target, path);
+                            path, source->root->source, target, option, target, option);
 }
 
 /* --- attributes --- */

@@ -239,6 +239,24 @@ sed -i 's/example/exbmple/' "$git_like"
 status_is 3 'on a release that was changed' publish
 is 'nothing is left of them' "$(find "$repo" -name ".new-$(uname -n)*")" ''
 
+# ---------------------------------------------------------------- declarations in another root
+repo=$tmp/roots
+ln -s /usr/share/module.conf "$tmp/conf/module.conf"
+mkdir "$tmp/conf/cache"
+touch "$tmp/conf/cache/now"
+us publish "$src" --repo "$repo" --key "$key"
+refused 'a link that leads out of another root' "--outside-link 'nginx:module.conf'" publish --root nginx="$tmp/conf"
+status_is 0 'named with its root' publish --root nginx="$tmp/conf" \
+        --outside-link nginx:module.conf --ignore nginx:cache
+is 'it is declared there' "$(jq -c '[.links, (.ignored | keys)]' "$repo/releases/2/nginx.companion.json")" \
+        '[["module.conf"],["cache"]]'
+is 'and not in the docroot' "$(jq -c '[.links, .ignored]' "$repo/releases/2/manifest.companion.json")" '[[],{}]'
+status_is 0 'the next release keeps it' publish --root nginx="$tmp/conf"
+ok 'unchanged' cmp "$repo/releases/2/nginx.companion.json" "$repo/releases/3/nginx.companion.json"
+refused 'unless it is to be forgotten' "--outside-link 'nginx:module.conf'" \
+        publish --root nginx="$tmp/conf" --forget-declared
+status_is 4 'a root that is named only later' publish --forget-declared --outside-link nginx:module.conf --root nginx="$tmp/conf"
+
 # ---------------------------------------------------------------- two at once; a change meanwhile
 repo=$tmp/both
 us publish "$src" --repo "$repo" --key "$key"

@@ -51,7 +51,7 @@ static int setup(void **state)
         put(site, "src/index.php", "<?php login();\n");
         put(site, "src/a.css", "body {}\n");
         assert_int_equal(secret_key_generate(&site->key, NULL), 0);
-        site->root = (struct publish_root){ RELEASE_DOCROOT, site->source };
+        site->root = (struct publish_root){ .name = RELEASE_DOCROOT, .source = site->source };
         site->options = (struct publish_options){
                 .repository = site->repository,
                 .key = site->key,
@@ -255,9 +255,9 @@ static void test_new_key_keeps_no_declarations(void **state)
         struct error error;
 
         assert_int_equal(companion_add_ignored(&declared, "a.css", ALLOW_CODE, &error), 0);
-        site->options.declared = &declared;
+        site->root.declared = &declared;
         assert_int_equal(publish_it(site, &error), 1);
-        site->options.declared = NULL;
+        site->root.declared = NULL;
         assert_int_equal(publish_it(site, &error), 2); /* kept */
         change_key(site);
         assert_int_equal(publish_it(site, &error), -EPERM);
