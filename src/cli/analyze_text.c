@@ -48,7 +48,9 @@ static void print_totals(FILE *out, const struct summary *summary)
 
         fprintf(out, "  ");
         print_padded(out, "", 24);
-        fprintf(out, " %14s %14s\n", _("all"), _("people"));
+        print_right(out, _("all"), 15);
+        print_right(out, _("people"), 15);
+        fputc('\n', out);
         print_pair(out, _("visitors"), summary->totals.visitors, summary->human_visitors);
         print_pair(out, _("visits"), summary->totals.visits, summary->human_visits);
         print_pair(out, _("page views"), summary->page_views, summary->human_page_views);
@@ -90,6 +92,15 @@ static void print_days(FILE *out, const struct summary *summary)
         }
 }
 
+static void print_titles(FILE *out, bool visits)
+{
+        print_right(out, _("requests"), 12);
+        print_right(out, _("visitors"), 12);
+        if (visits)
+                print_right(out, _("visits"), 12);
+        fputc('\n', out);
+}
+
 static void print_dimension(FILE *out, const struct summary *summary, enum dimension_kind kind, const char *title)
 {
         const struct dimension *dimension = &summary->dimensions[kind];
@@ -106,7 +117,7 @@ static void print_dimension(FILE *out, const struct summary *summary, enum dimen
                 if (shown++ == 0) {
                         fputc('\n', out);
                         print_padded(out, title, NAME_COLUMNS + 2);
-                        fprintf(out, " %11s %11s %11s\n", _("requests"), _("visitors"), visits ? _("visits") : "");
+                        print_titles(out, visits);
                 }
                 fputs("  ", out);
                 print_padded(out, name.length ? buffer_text(&name) : "-", NAME_COLUMNS);

@@ -65,6 +65,13 @@ void print_padded(FILE *out, const char *text, unsigned int columns)
                 fputc(' ', out);
 }
 
+void print_right(FILE *out, const char *text, unsigned int columns)
+{
+        unsigned int whole = width_of_all(text);
+
+        fprintf(out, "%*s%s", whole < columns ? (int)(columns - whole) : 0, "", text);
+}
+
 const char *count_text(uint64_t number, char text[static COUNT_TEXT_SIZE])
 {
         char digits[24];

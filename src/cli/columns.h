@@ -8,6 +8,9 @@
 /* UTF-8 text in exactly so many columns: filled with spaces, or cut with "~" at the end. */
 void print_padded(FILE *out, const char *text, unsigned int columns);
 
+/* UTF-8 text whose end stands in this column, as numbers do; longer text as it is. */
+void print_right(FILE *out, const char *text, unsigned int columns);
+
 #define COUNT_TEXT_SIZE 32
 
 /* 1,234,567 */

@@ -2,13 +2,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <wchar.h>
 
 #include "base/attributes.h"
 #include "base/clock.h"
 #include "base/i18n.h"
 #include "base/memory.h"
+#include "cli/columns.h"
 #include "cli/command.h"
 #include "crypto/digest.h"
 #include "crypto/key.h"
@@ -136,24 +135,14 @@ static void sum_roots(const struct release *release, uint64_t *files, uint64_t *
         }
 }
 
-/* printf() counts bytes; a Japanese letter has three, and is two columns wide. */
-static void print_title(size_t width, bool right, const char *title, const char *end)
-{
-        wchar_t letters[32];
-        size_t length = mbstowcs(letters, title, LENGTH(letters));
-        int columns = length < LENGTH(letters) ? wcswidth(letters, length) : -1;
-        int missing = columns < 0 || (size_t)columns > width ? 0 : (int)width - columns;
-
-        printf("%*s%s%*s%s", right ? missing : 0, "", title, right ? 0 : missing, "", end);
-}
-
 static void print_titles(void)
 {
-        print_title(9, true, _("release"), "  ");
-        print_title(20, false, _("made"), "  ");
-        print_title(9, true, _("files"), "  ");
-        print_title(13, true, _("bytes"), "  ");
-        print_title(0, true, _("signature"), "\n");
+        print_right(stdout, _("release"), 9);
+        printf("  ");
+        print_padded(stdout, _("made"), 20);
+        print_right(stdout, _("files"), 11);
+        print_right(stdout, _("bytes"), 15);
+        printf("  %s\n", _("signature"));
 }
 
 static int show(struct listing *listing, const struct row *row, struct error *err)
