@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -33,6 +35,30 @@ int inode_stat_at(int directory, const char *name, struct statx *ret_stx)
 {
         return statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, INODE_STATX_MASK, ret_stx) < 0 ? -errno
                                                                                                             : 0;
+}
+
+int inode_glance_at(int directory, const char *name, struct statx *ret_stx)
+{
+        const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+
+        return statx(directory, name, flags, INODE_STATX_MASK, ret_stx) < 0 ? -errno : 0;
+}
+
+bool inode_is_local(int folder)
+{
+        static const unsigned int others[] = {
+                OVERLAYFS_SUPER_MAGIC, FUSE_SUPER_MAGIC, ECRYPTFS_SUPER_MAGIC, V9FS_MAGIC,
+                NFS_SUPER_MAGIC,       SMB_SUPER_MAGIC,  CIFS_SUPER_MAGIC,     SMB2_SUPER_MAGIC,
+                CEPH_SUPER_MAGIC,      AFS_SUPER_MAGIC,  AFS_FS_MAGIC
+        };
+        struct statfs fs;
+
+        if (fstatfs(folder, &fs) < 0)
+                return false;
+        for (size_t i = 0; i < LENGTH(others); i++)
+                if ((unsigned int)fs.f_type == others[i])
+                        return false;
+        return true;
 }
 
 static bool same_time(const struct statx_timestamp *a, const struct statx_timestamp *b)

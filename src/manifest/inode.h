@@ -22,6 +22,11 @@
 int inode_stat(int fd, struct statx *ret_stx);
 /* statx of a name below a folder, not following a link. */
 int inode_stat_at(int directory, const char *name, struct statx *ret_stx);
+/* The same with what the kernel knows: asks no server and no FUSE process, which an intruder may have mounted there so
+ * that it never answers; not even SIGKILL ends that wait. What lies on a local file system is as true as ever. */
+int inode_glance_at(int directory, const char *name, struct statx *ret_stx);
+/* Whether a folder lies on a local file system: no overlay, no FUSE, nothing that other machines write to as well. */
+bool inode_is_local(int folder);
 
 /* True when two looks at the same inode show that nothing was changed in between (ino, size, mode, owner, nlink, mtime,
  * ctime). */

@@ -37,6 +37,7 @@ struct walk {
         int directory;
         enum walk_flags flags;
         bool started;
+        bool local;     /* the tree's own file system: then only a foreign one could be asked, and is not */
         uint64_t mount; /* the mount that the root is in */
         struct walk_item item;
         struct frame frames[ENTRY_DEPTH_MAXIMUM + 1];
@@ -76,6 +77,7 @@ int walk_new(int directory, enum walk_flags flags, struct walk **ret_walk, struc
         if (!walk)
                 return error_memory(err);
         walk->directory = directory;
+        walk->local = inode_is_local(directory);
         walk->flags = flags;
         *ret_walk = walk;
         return 0;
@@ -246,7 +248,8 @@ void walk_look(struct walk *walk)
         if (!item->lazy)
                 return;
         item->lazy = false;
-        item->error = inode_stat_at(item->folder->fd, item->name, &item->stx);
+        item->error = walk->local ? inode_glance_at(item->folder->fd, item->name, &item->stx)
+                                  : inode_stat_at(item->folder->fd, item->name, &item->stx);
         item->mount = item->error == 0 &&
                       ((item->stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) || item->stx.stx_mnt_id != walk->mount);
 }

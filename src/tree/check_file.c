@@ -4,9 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/magic.h>
 #include <stdlib.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -122,19 +120,7 @@ static int check_attributes(struct file_job *job, int fd, struct error *err)
 
 bool leases_hold(int folder)
 {
-        static const unsigned int past[] = {
-                OVERLAYFS_SUPER_MAGIC, FUSE_SUPER_MAGIC, ECRYPTFS_SUPER_MAGIC, V9FS_MAGIC,
-                NFS_SUPER_MAGIC,       SMB_SUPER_MAGIC,  CIFS_SUPER_MAGIC,     SMB2_SUPER_MAGIC,
-                CEPH_SUPER_MAGIC,      AFS_SUPER_MAGIC,  AFS_FS_MAGIC
-        };
-        struct statfs fs;
-
-        if (fstatfs(folder, &fs) < 0)
-                return false;
-        for (size_t i = 0; i < LENGTH(past); i++)
-                if ((unsigned int)fs.f_type == past[i])
-                        return false;
-        return true;
+        return inode_is_local(folder);
 }
 
 /* A read lease cannot be had while anybody holds the file open for writing, a shared mapping included. */
@@ -205,7 +191,7 @@ static int tell_unopened(struct file_job *job, int error)
 {
         char expected[DIGEST_HEX_SIZE];
         struct statx now;
-        bool there = inode_stat_at(walk_folder_fd(job->folder), job->path.data + job->name_at, &now) == 0;
+        bool there = inode_glance_at(walk_folder_fd(job->folder), job->path.data + job->name_at, &now) == 0;
 
         if (error == -EXDEV)
                 return findings_add(&job->findings, DIFFERENCE_MOUNT, NULL,

@@ -192,7 +192,7 @@ static bool is_here_too(const struct search *search, const char *path)
 {
         struct statx stx;
 
-        return *path && inode_stat_at(search->directory, path, &stx) == 0 &&
+        return *path && inode_glance_at(search->directory, path, &stx) == 0 &&
                (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 

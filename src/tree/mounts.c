@@ -134,7 +134,7 @@ static int detach_one(void *context, const char *line, struct error *err)
         fd = open_beneath(detach->folder, below(point, detach->path), O_PATH | O_NOFOLLOW, 0, BENEATH_ANY_MOUNT);
         if (fd < 0)
                 return 0;
-        if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &inside) == 0 &&
+        if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &inside) == 0 &&
             statx(detach->folder, "", AT_EMPTY_PATH, STATX_MNT_ID, &folder) == 0 &&
             inside.stx_mnt_id != folder.stx_mnt_id && (inside.stx_attributes & STATX_ATTR_MOUNT_ROOT)) {
                 fd_path(fd, link);

@@ -76,8 +76,9 @@ static int find_real(struct place *place, struct error *err)
 
 static int look(int directory, const char *name, struct statx *ret_found)
 {
-        return statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, PLACE_STATX_MASK, ret_found) < 0 ? -errno
-                                                                                                              : 0;
+        const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+
+        return statx(directory, name, flags, PLACE_STATX_MASK, ret_found) < 0 ? -errno : 0;
 }
 
 static int refuse_mount_point(const struct place *place, struct error *err)

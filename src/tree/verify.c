@@ -424,7 +424,7 @@ int tree_verify_at(int parent, const char *name, struct mtree_reader *manifest, 
         struct verify_options here = *options;
         _cleanup_(fd_closep) int fd = -1;
         struct statx stx;
-        int r = inode_stat_at(parent, name, &stx);
+        int r = inode_glance_at(parent, name, &stx);
 
         if (r == -ENOENT)
                 return tell_root(options, DIFFERENCE_MISSING, NULL, ret_result, err);
