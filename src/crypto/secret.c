@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "crypto/blake2b.h"
+#include "crypto/ed25519.h"
 #include "crypto/scrypt.h"
 
 #define PASSWORD_MAXIMUM 1024
@@ -64,18 +64,6 @@ static void wipe_and_free(struct buffer *buffer)
         buffer_done(buffer);
 }
 
-/* RFC 8032: the public half follows from the seed. */
-static int derive_public(const uint8_t seed[SEED_SIZE], uint8_t public[32])
-{
-        EVP_PKEY *pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, SEED_SIZE);
-        size_t size = 32;
-        int ok = pkey && EVP_PKEY_get_raw_public_key(pkey, public, &size) == 1 && size == 32;
-
-        EVP_PKEY_free(pkey);
-        ERR_clear_error();
-        return ok ? 0 : -EIO;
-}
-
 int secret_key_generate(struct secret_key **ret_key, struct error *err)
 {
         _cleanup_(secret_key_freep) struct secret_key *key = memory_new(1, sizeof(*key));
@@ -83,7 +71,7 @@ int secret_key_generate(struct secret_key **ret_key, struct error *err)
         if (!key)
                 return error_memory(err);
         if (RAND_bytes(key->pub.id, KEY_ID_SIZE) != 1 || RAND_priv_bytes(key->seed, SEED_SIZE) != 1 ||
-            derive_public(key->seed, key->pub.key) < 0) {
+            ed25519_public(key->seed, key->pub.key) < 0) {
                 ERR_clear_error();
                 return error_set(err, -EIO, _("cannot make a key: OpenSSL refused; check its configuration"));
         }
@@ -173,7 +161,7 @@ static int open_file(struct secret_file *file, const char *path, key_password_fu
                         return error_set(err, -EKEYREJECTED, _("wrong password for %s"), path);
                 return error_set(err, -EBADMSG, _("the secret key in %s is damaged; restore it from its backup"), path);
         }
-        if (derive_public(file->secret.seed, public) < 0 || memcmp(public, file->secret.public, sizeof(public)) != 0)
+        if (ed25519_public(file->secret.seed, public) < 0 || memcmp(public, file->secret.public, sizeof(public)) != 0)
                 return error_set(err, -EBADMSG, _("the secret key in %s is damaged; restore it from its backup"), path);
         key = memory_new(1, sizeof(*key));
         if (!key)

@@ -10,6 +10,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "crypto/ed25519.h"
 #include "crypto/secret.h"
 
 #define UNTRUSTED_PREFIX "untrusted comment: "
@@ -145,35 +146,6 @@ static int prehash_fd(int fd, const char *what, struct prehash *ret_prehash, str
         return r;
 }
 
-static int sign(const struct secret_key *key, const void *bytes, size_t length, uint8_t signature[64],
-                struct error *err)
-{
-        EVP_PKEY *pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, key->seed, SEED_SIZE);
-        EVP_MD_CTX *context = EVP_MD_CTX_new();
-        size_t size = 64;
-        bool ok = pkey && context && EVP_DigestSignInit(context, NULL, NULL, NULL, pkey) == 1 &&
-                  EVP_DigestSign(context, signature, &size, bytes, length) == 1 && size == 64;
-
-        EVP_MD_CTX_free(context);
-        EVP_PKEY_free(pkey);
-        return ok ? 0 : error_openssl(err);
-}
-
-/* 1 holds, 0 does not, negative: could not be told. */
-static int holds(const struct public_key *key, const void *bytes, size_t length, const uint8_t signature[64],
-                 struct error *err)
-{
-        EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key->key, sizeof(key->key));
-        EVP_MD_CTX *context = EVP_MD_CTX_new();
-        bool ready = pkey && context && EVP_DigestVerifyInit(context, NULL, NULL, NULL, pkey) == 1;
-        int r = ready ? EVP_DigestVerify(context, signature, 64, bytes, length) == 1 : -EIO;
-
-        EVP_MD_CTX_free(context);
-        EVP_PKEY_free(pkey);
-        ERR_clear_error();
-        return r < 0 ? error_openssl(err) : r;
-}
-
 /* The second signature covers the first one and the trusted comment. */
 static int global_message(const uint8_t signature[64], const char *comment, struct buffer *out, struct error *err)
 {
@@ -196,11 +168,11 @@ static int append_signature(const struct secret_key *key, const struct prehash *
                                    "bytes"),
                                  SIGNATURE_COMMENT_MAXIMUM);
         memcpy(body + 2, key->pub.id, KEY_ID_SIZE);
-        r = sign(key, prehash->bytes, PREHASH_SIZE, body + 2 + KEY_ID_SIZE, err);
+        r = ed25519_sign(key->seed, prehash->bytes, PREHASH_SIZE, body + 2 + KEY_ID_SIZE, err);
         if (r == 0)
                 r = global_message(body + 2 + KEY_ID_SIZE, comment, &message, err);
         if (r == 0)
-                r = sign(key, message.data, message.length, global, err);
+                r = ed25519_sign(key->seed, message.data, message.length, global, err);
         if (r < 0)
                 return r;
         public_key_id_text(&key->pub, id);
@@ -243,8 +215,8 @@ static int judge(const struct signature *signature, const struct public_key *key
         r = global_message(signature->signature, signature->comment, &global, err);
         if (r < 0)
                 return r;
-        message_holds = holds(key, message, length, signature->signature, err);
-        global_holds = holds(key, global.data, global.length, signature->global, err);
+        message_holds = ed25519_holds(key->key, message, length, signature->signature, err);
+        global_holds = ed25519_holds(key->key, global.data, global.length, signature->global, err);
         if (message_holds < 0 || global_holds < 0)
                 return -EIO;
         if (message_holds && global_holds)
