@@ -67,6 +67,7 @@ int command_password(void *context, const char *what, struct buffer *password, s
 int command_new_password(const char *what, struct buffer *password, struct error *err);
 
 extern const struct command command_keygen, command_delegate, command_revoke, command_refresh, command_adopt,
-        command_publish, command_releases, command_pull, command_verify, command_analyze, command_check, command_demo;
+        command_publish, command_releases, command_pull, command_verify, command_analyze, command_check,
+        command_journal, command_demo;
 
 #endif

@@ -31,6 +31,7 @@ static const struct command *const commands[] = {
         &command_verify,
         &command_analyze,
         &command_check,
+        &command_journal,
         &command_demo,
 };
 

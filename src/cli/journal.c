@@ -1,0 +1,313 @@
+/* journal.c - understudy journal: show, verify and export what stands in a server's journal. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "journal/export.h"
+#include "journal/reader.h"
+#include "journal/record.h"
+#include "journal/verify.h"
+#include "tree/state.h"
+
+#define CHECKPOINTS_MAXIMUM 256
+#define NODE_KEYS_MAXIMUM        16
+
+enum { OPTION_DIR = OPTION_COMMAND, OPTION_KIND, OPTION_SINCE, OPTION_CHECKPOINT, OPTION_PUB };
+
+static const struct option options[] = {
+        {"dir",         required_argument, NULL, OPTION_DIR       },
+        { "kind",       required_argument, NULL, OPTION_KIND      },
+        { "since",      required_argument, NULL, OPTION_SINCE     },
+        { "checkpoint", required_argument, NULL, OPTION_CHECKPOINT},
+        { "pub",        required_argument, NULL, OPTION_PUB       },
+        { NULL,         0,                 NULL, 0                },
+};
+
+struct request {
+        struct common common;
+        const char *dir, *kind;
+        char folder[PATH_MAX]; /* of the journal */
+        char since[RECORD_TIME_SIZE];
+        const char *checkpoints[CHECKPOINTS_MAXIMUM];
+        size_t checkpoint_count;
+        struct note_key keys[NODE_KEYS_MAXIMUM];
+        size_t key_count;
+        int status;
+};
+
+/* ---- options ---- */
+
+static int parse_since(struct request *request, const char *text, struct error *err)
+{
+        int64_t seconds = 0, ago = 0;
+
+        if (clock_parse_utc(text, &seconds) < 0) {
+                if (clock_parse_duration(text, &ago, NULL) < 0)
+                        return error_usage(err,
+                                           _("'%s' is no time; write 2009-07-06, 2009-07-06T09:00:00Z, or how long ago "
+                                             "(15m, 24h, 7d)"),
+                                           text);
+                seconds = clock_now() - ago;
+        }
+        record_format_time(seconds * 1000000, request->since);
+        return 0;
+}
+
+/* The key itself (NAME+ID+KEY), or a file that holds it. */
+static int parse_pub(struct request *request, const char *text, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer bytes = BUFFER_INIT(NOTE_KEY_TEXT_MAXIMUM);
+        struct note_key *key = &request->keys[request->key_count];
+        int r;
+
+        if (request->key_count == NODE_KEYS_MAXIMUM)
+                return error_usage(err, _("more than %d keys are given"), NODE_KEYS_MAXIMUM);
+        r = note_key_parse(text, strlen(text), key, NULL);
+        if (r < 0) {
+                r = file_read(AT_FDCWD, text, &bytes, err);
+                if (r == 0)
+                        r = note_key_parse(buffer_text(&bytes), bytes.length, key, err);
+        }
+        if (r < 0)
+                return error_prefix(err, "--pub %s", text);
+        request->key_count++;
+        return 0;
+}
+
+static int parse_option(struct request *request, int code, struct error *err)
+{
+        switch (code) {
+        case OPTION_DIR: request->dir = optarg; return 0;
+        case OPTION_KIND: request->kind = optarg; return 0;
+        case OPTION_SINCE: return parse_since(request, optarg, err);
+        case OPTION_PUB: return parse_pub(request, optarg, err);
+        case OPTION_CHECKPOINT:
+                if (request->checkpoint_count == CHECKPOINTS_MAXIMUM)
+                        return error_usage(err, _("more than %d checkpoints are given"), CHECKPOINTS_MAXIMUM);
+                request->checkpoints[request->checkpoint_count++] = optarg;
+                return 0;
+        }
+        return error_usage(err, _("there is no such option"));
+}
+
+/* ---- show ---- */
+
+static bool is_wanted(const struct request *request, const json_t *record)
+{
+        if (request->kind && !text_equal(json_string_value(json_object_get(record, "kind")), request->kind))
+                return false;
+        /* Times of this one form sort as text. */
+        return strcmp(json_string_value(json_object_get(record, "time")), request->since) >= 0;
+}
+
+static int show_record(void *context, uint64_t sequence, const char *bytes, size_t length, struct error *err)
+{
+        struct request *request = context;
+        json_t *record = NULL;
+        struct error error = ERROR_NONE;
+
+        if (record_parse(bytes, length, sequence, &record, &error) < 0) { /* its bytes may be anything: not shown */
+                fprintf(stderr, "understudy: %s\n", error.text);
+                request->status = EXIT_FOUND;
+                return 0;
+        }
+        if (is_wanted(request, record)) {
+                if (request->common.json)
+                        printf("%.*s\n", (int)length, bytes);
+                else
+                        printf("%s  %s  %-16s %s (%s)\n", json_string_value(json_object_get(record, "time")),
+                               json_string_value(json_object_get(record, "server")),
+                               json_string_value(json_object_get(record, "kind")),
+                               json_string_value(json_object_get(record, "what")),
+                               json_string_value(json_object_get(record, "actor")));
+        }
+        json_decref(record);
+        return ferror(stdout) ? error_errno(err, EIO, _("cannot write the result to standard output")) : 0;
+}
+
+static int show(struct request *request)
+{
+        _cleanup_(journal_reader_closep) struct journal_reader *reader = NULL;
+        struct error error = ERROR_NONE;
+        int r = journal_reader_open(request->folder, &reader, &error);
+
+        if (r == 0)
+                r = journal_read(reader, 0, show_record, request, &error);
+        return r < 0 ? command_fail(&error) : request->status;
+}
+
+/* ---- verify ---- */
+
+static void on_progress(void *context, uint64_t done, uint64_t total)
+{
+        const struct request *request = context;
+
+        progress_show(&request->common, _("verifying"), done, total);
+}
+
+static int verify_json(const struct request *request, const struct journal_verdict *verdict)
+{
+        char hex[DIGEST_HEX_SIZE];
+        json_t *json;
+
+        digest_hex(&verdict->checkpoint.root, hex);
+        json = json_pack("{s:b, s:s, s:s, s:o, s:I, s:s, s:b, s:I, s:I}", "whole", verdict->fault == JOURNAL_WHOLE,
+                         "fault", journal_fault_name(verdict->fault), "words", verdict->sentence, "origin",
+                         command_json_name(verdict->checkpoint.origin, strlen(verdict->checkpoint.origin)), "records",
+                         (json_int_t)verdict->checkpoint.size, "root", hex, "pinned", verdict->pinned, "checkpoints",
+                         (json_int_t)request->checkpoint_count, "agree", (json_int_t)verdict->held);
+        return command_print_json(json);
+}
+
+static void verify_text(const struct request *request, const struct journal_verdict *verdict)
+{
+        if (request->common.quiet)
+                return;
+        if (verdict->fault != JOURNAL_WHOLE) {
+                printf("%s\n", verdict->sentence);
+                return;
+        }
+        printf(_("%s is whole: %" PRIu64 " records of %s.\n"), request->folder, verdict->records,
+               verdict->checkpoint.origin);
+        if (verdict->held)
+                printf(ngettext("It continues the %zu checkpoint that was held elsewhere.\n",
+                                "It continues the %zu checkpoints that were held elsewhere.\n",
+                                (unsigned long)verdict->held),
+                       verdict->held);
+        else
+                printf(_("No checkpoint from elsewhere was given: that nothing was cut off or rewritten by somebody "
+                         "with "
+                         "the key is not shown.\n"));
+        if (!verdict->pinned)
+                printf(_("The key lies beside the journal; give the one that you know with --pub.\n"));
+}
+
+static int read_held(const struct request *request, struct journal_held *held, struct buffer *notes, struct error *err)
+{
+        for (size_t i = 0; i < request->checkpoint_count; i++) {
+                int r;
+
+                notes[i] = (struct buffer)BUFFER_INIT(NOTE_MAXIMUM);
+                r = file_read(AT_FDCWD, request->checkpoints[i], &notes[i], err);
+                if (r < 0)
+                        return r;
+                held[i] = (struct journal_held){ request->checkpoints[i], buffer_text(&notes[i]), notes[i].length };
+        }
+        return 0;
+}
+
+static int verify(struct request *request)
+{
+        static struct buffer notes[CHECKPOINTS_MAXIMUM];
+        static struct journal_held held[CHECKPOINTS_MAXIMUM];
+        struct journal_verdict verdict = { .fault = JOURNAL_WHOLE };
+        struct error error = ERROR_NONE;
+        int status = EXIT_DONE;
+        int r = read_held(request, held, notes, &error);
+
+        if (r == 0)
+                r = journal_verify(request->folder, request->keys, request->key_count, held, request->checkpoint_count,
+                                   on_progress, request, &verdict, &error);
+        progress_end();
+        for (size_t i = 0; i < request->checkpoint_count; i++)
+                buffer_done(&notes[i]);
+        if (r < 0)
+                return command_fail(&error);
+        if (request->common.json)
+                status = verify_json(request, &verdict);
+        else
+                verify_text(request, &verdict);
+        return status != EXIT_DONE ? status : verdict.fault == JOURNAL_WHOLE ? EXIT_DONE : EXIT_FOUND;
+}
+
+/* ---- export ---- */
+
+static int export(struct request *request, const char *to)
+{
+        struct error error = ERROR_NONE;
+        struct checkpoint checkpoint;
+        int r = journal_export(request->folder, to, &checkpoint, &error);
+
+        if (r < 0)
+                return command_fail(&error);
+        if (request->common.json)
+                return command_print_json(
+                        json_pack("{s:s, s:I}", "origin", checkpoint.origin, "records", (json_int_t)checkpoint.size));
+        if (!request->common.quiet)
+                printf(_("%" PRIu64 " records of %s are in %s.\n"), checkpoint.size, checkpoint.origin, to);
+        return EXIT_DONE;
+}
+
+/* ---- the command ---- */
+
+static int choose_folder(struct request *request, struct error *err)
+{
+        int length = request->dir ? snprintf(request->folder, PATH_MAX, "%s", request->dir)
+                                  : snprintf(request->folder, PATH_MAX, "%s/journal",
+                                             state_directory(request->common.state));
+
+        return length < PATH_MAX ? 0 : error_usage(err, _("the path of the journal is too long"));
+}
+
+static int dispatch(struct request *request, int argc, char *argv[])
+{
+        const char *verb = argc > 0 ? argv[0] : "";
+
+        if (text_equal(verb, "show") && argc == 1)
+                return show(request);
+        if (text_equal(verb, "verify") && argc == 1)
+                return verify(request);
+        if (text_equal(verb, "export") && argc == 2)
+                return export(request, argv[1]);
+        return command_usage(&command_journal, _("say one of: show, verify, export FOLDER"));
+}
+
+static int run(int argc, char *argv[])
+{
+        static struct request request;
+        struct error error = ERROR_NONE;
+        int code;
+
+        memset(&request, 0, sizeof(request));
+        while ((code = command_option(
+                        argc, argv, &command_journal, options,
+                        N_("Shows what stands in this server's journal, proves that nobody rewrote it, or copies it.\n"
+                           "\n"
+                           "  show              the records, oldest first; --json: one object a line\n"
+                           "  verify            every record and hash against the signed checkpoint\n"
+                           "  export FOLDER     the log for others: C2SP tlog-tiles, without any key\n"
+                           "\n"
+                           "  --dir DIR         the journal (STATE/journal)\n"
+                           "  --kind KIND       show: only records of this kind\n"
+                           "  --since TIME      show: a date, a time, or how long ago (15m, 24h, 7d)\n"
+                           "  --checkpoint FILE verify: a checkpoint that was held elsewhere; may be repeated\n"
+                           "  --pub KEY         verify: the journal's public key or a file with it; may be repeated\n"),
+                        &request.common)) != -1) {
+                if (code == '?')
+                        return EXIT_USAGE;
+                if (parse_option(&request, code, &error) < 0)
+                        return command_fail(&error);
+        }
+        if (choose_folder(&request, &error) < 0)
+                return command_fail(&error);
+        return dispatch(&request, argc - optind, argv + optind);
+}
+
+const struct command command_journal = {
+        .name = "journal",
+        .run = run,
+        .synopsis = "journal show|verify|export FOLDER [--dir DIR] [--kind KIND] [--since TIME] "
+                    "[--checkpoint FILE ...] [--pub KEY ...]",
+        .summary = N_("show, prove or copy the journal"),
+};

@@ -1,0 +1,100 @@
+/* journal_sink.c - a command's thin way to the journal. */
+#include "cli/journal_sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "journal/journal.h"
+
+static void say(void *context, const char *sentence)
+{
+        (void)context;
+        progress_end();
+        fprintf(stderr, "understudy: %s\n", sentence);
+}
+
+static void fail(struct journal_sink *sink, const struct error *err)
+{
+        struct error error = *err;
+
+        if (sink->failed)
+                return;
+        error_prefix(&error, _("this is not written in the journal"));
+        say(NULL, error.text);
+        sink->failed = true;
+}
+
+void journal_sink_open(struct journal_sink *sink, const char *state_directory, bool quietly)
+{
+        struct journal_options options = { .note = say };
+        struct error error = ERROR_NONE;
+        char path[PATH_MAX];
+        int r;
+
+        sink->journal = NULL;
+        sink->failed = false;
+        if ((size_t)snprintf(path, sizeof(path), "%s/journal", state_directory) >= sizeof(path))
+                return; /* no state is there either: the command says so */
+        r = journal_open(path, &options, &sink->journal, &error);
+        if (r < 0 && !(quietly && (r == -EACCES || r == -EPERM || r == -EROFS)))
+                fail(sink, &error);
+}
+
+void journal_sink_close(struct journal_sink *sink)
+{
+        journal_close(sink->journal);
+        sink->journal = NULL;
+}
+
+/* Who it was: the user that we run as, and the one who logged in before he became that. */
+static void name_actor(char *actor, size_t size)
+{
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(32);
+        uint64_t login = UINT32_MAX;
+
+        if (file_read(AT_FDCWD, "/proc/self/loginuid", &text, NULL) == 0)
+                (void)text_parse_u64(buffer_text(&text), text.length, UINT32_MAX, &login);
+        if (login == UINT32_MAX || login == geteuid())
+                snprintf(actor, size, "uid %u", geteuid());
+        else
+                snprintf(actor, size, "uid %u, logged in as uid %u", geteuid(), (unsigned int)login);
+}
+
+void journal_sink_add(struct journal_sink *sink, const char *kind, const struct digest *evidence, json_t *details,
+                      const char *format, ...)
+{
+        char what[8192], actor[64];
+        struct journal_record record = {
+                .actor = actor, .kind = kind, .what = what, .evidence = evidence, .details = details
+        };
+        struct error error = ERROR_NONE;
+        va_list arguments;
+
+        if (sink->journal) {
+                va_start(arguments, format);
+                vsnprintf(what, sizeof(what), format, arguments);
+                va_end(arguments);
+                name_actor(actor, sizeof(actor));
+                if (journal_append(sink->journal, &record, NULL, &error) < 0)
+                        fail(sink, &error);
+        }
+        json_decref(details);
+}
+
+void journal_sink_commit(struct journal_sink *sink)
+{
+        struct error error = ERROR_NONE;
+
+        if (sink->journal && journal_commit(sink->journal, &error) < 0)
+                fail(sink, &error);
+}

@@ -1,0 +1,187 @@
+/* home.c - the folder of a journal: key, lock, checkpoint. */
+#include "home.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "journal/files.h"
+
+#define LOCK_PATIENCE_MS 10000
+#define LOCK_PAUSE_NS    2000000
+
+int home_open(const char *path, struct error *err)
+{
+        int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int r;
+
+        if (fd >= 0)
+                return fd;
+        if (errno != ENOENT)
+                return error_errno(err, errno, _("cannot open the journal %s"), path);
+        r = directory_make(AT_FDCWD, path, 0700, err);
+        if (r < 0)
+                return r;
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? error_errno(err, errno, _("cannot open the journal %s"), path) : fd;
+}
+
+int home_lock(int folder, const char *path, struct error *err)
+{
+        _cleanup_(fd_closep) int fd =
+                open_beneath(folder, JOURNAL_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, BENEATH_STRICT);
+        int64_t end = clock_monotonic_ms() + LOCK_PATIENCE_MS;
+
+        if (fd < 0)
+                return error_errno(err, -fd, _("cannot open the lock of the journal %s"), path);
+        while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+                if (errno != EWOULDBLOCK && errno != EINTR)
+                        return error_errno(err, errno, _("cannot lock the journal %s"), path);
+                if (clock_monotonic_ms() > end)
+                        return error_set(err, -EBUSY,
+                                         _("the journal %s has been locked by another command for ten seconds; see "
+                                           "what holds %s/lock"),
+                                         path, path);
+                nanosleep(&(struct timespec){ .tv_nsec = LOCK_PAUSE_NS }, NULL);
+        }
+        return fd_steal(&fd);
+}
+
+/* HOST/understudy/XXXXXXXX: another journal on the same host has another name. */
+static int make_name(char name[static NOTE_NAME_SIZE], struct error *err)
+{
+        char host[100] = "", hex[9];
+        uint8_t salt[4];
+        int r = random_secret(salt, sizeof(salt), err);
+
+        if (r < 0)
+                return r;
+        gethostname(host, sizeof(host) - 1);
+        for (char *p = host; *p; p++)
+                if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '.' ||
+                      *p == '-' || *p == '_'))
+                        *p = '-';
+        text_hex(salt, sizeof(salt), hex);
+        snprintf(name, NOTE_NAME_SIZE, "%s/understudy/%s", *host ? host : "localhost", hex);
+        return 0;
+}
+
+static bool is_there(int folder, const char *name)
+{
+        struct stat st;
+
+        return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void wipe_and_free(struct buffer *buffer)
+{
+        memory_wipe(buffer->data, buffer->capacity);
+        buffer_done(buffer);
+}
+
+static int make_key(int folder, const char *path, struct note_signer *signer, struct error *err)
+{
+        _cleanup_(wipe_and_free) struct buffer text = BUFFER_INIT(NOTE_KEY_TEXT_MAXIMUM);
+        char name[NOTE_NAME_SIZE];
+        int r;
+
+        if (is_there(folder, JOURNAL_PUBLIC) || is_there(folder, JOURNAL_CHECKPOINT) || is_there(folder, "tile"))
+                return error_set(err, -EBADMSG,
+                                 _("the key of the journal %s is gone; keep the folder as evidence under another name, "
+                                   "and a new journal is begun"),
+                                 path);
+        r = make_name(name, err);
+        if (r == 0)
+                r = note_signer_generate(name, signer, err);
+        if (r < 0)
+                return r;
+        if (buffer_reserve(&text, NOTE_KEY_TEXT_MAXIMUM) < 0 || note_signer_format(signer, &text) < 0 ||
+            buffer_append_byte(&text, '\n') < 0)
+                return error_memory(err);
+        return file_create(folder, JOURNAL_SECRET, text.data, text.length, 0600, err);
+}
+
+static int read_key(int folder, const char *path, struct note_signer *signer, struct error *err)
+{
+        _cleanup_(wipe_and_free) struct buffer text = BUFFER_INIT(NOTE_KEY_TEXT_MAXIMUM);
+        struct stat st;
+        int r = buffer_reserve(&text, NOTE_KEY_TEXT_MAXIMUM);
+
+        if (r < 0)
+                return error_memory(err);
+        r = file_read(folder, JOURNAL_SECRET, &text, err);
+        if (r < 0)
+                return r;
+        if (fstatat(folder, JOURNAL_SECRET, &st, AT_SYMLINK_NOFOLLOW) == 0 && (st.st_mode & 077))
+                return error_set(err, -EBADMSG,
+                                 _("others may read the key of the journal, %s/node.key; look who has, and take their "
+                                   "right away with chmod 600"),
+                                 path);
+        return note_signer_parse(buffer_text(&text), text.length, signer, err);
+}
+
+int home_key(int folder, const char *path, struct note_signer *ret_signer, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(NOTE_MAXIMUM);
+        struct checkpoint none = { .size = 0 };
+        struct note_signer signer;
+        int r = 0;
+
+        if (is_there(folder, JOURNAL_SECRET))
+                r = read_key(folder, path, &signer, err);
+        else
+                r = make_key(folder, path, &signer, err);
+        if (r == 0 && !is_there(folder, JOURNAL_PUBLIC)) {
+                if (note_key_format(&signer.pub, &text) < 0 || buffer_append_byte(&text, '\n') < 0)
+                        r = error_memory(err);
+                else
+                        r = file_replace(folder, JOURNAL_PUBLIC, text.data, text.length, 0644, err);
+        }
+        if (r == 0 && !is_there(folder, JOURNAL_CHECKPOINT)) {
+                if (is_there(folder, "tile"))
+                        return error_set(err, -EBADMSG,
+                                         _("the checkpoint of the journal %s is gone; 'understudy journal verify' "
+                                           "tells more"),
+                                         path);
+                snprintf(none.origin, sizeof(none.origin), "%s", signer.pub.name);
+                r = digest_of_bytes("", 0, &none.root, err);
+                if (r == 0)
+                        r = home_sign(folder, &signer, &none, &text, err);
+        }
+        if (r == 0)
+                *ret_signer = signer;
+        note_signer_wipe(&signer);
+        return r;
+}
+
+int home_checkpoint(int folder, const struct note_signer *signer, struct buffer *note,
+                    struct checkpoint *ret_checkpoint, struct error *err)
+{
+        int r = files_read(folder, JOURNAL_CHECKPOINT, note, err);
+
+        if (r == 0)
+                r = checkpoint_open(buffer_text(note), note->length, &signer->pub, 1, _("the journal's checkpoint"),
+                                    ret_checkpoint, err);
+        return r == -ENOENT || r == -EKEYREJECTED ? -EBADMSG : r;
+}
+
+int home_sign(int folder, const struct note_signer *signer, const struct checkpoint *checkpoint, struct buffer *note,
+              struct error *err)
+{
+        int r;
+
+        buffer_clear(note);
+        r = checkpoint_sign(checkpoint, signer, note, err);
+        return r < 0 ? r : file_replace(folder, JOURNAL_CHECKPOINT, note->data, note->length, 0644, err);
+}
