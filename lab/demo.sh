@@ -182,12 +182,14 @@ count()
                 END { print pages + 0, standby + 0, tampered + 0, unanswered + 0 }' "$known" "$log"
 }
 
-# watch SECONDS SERVER FROM: lets the visitor go on, and shows what he has received since FROM.
+# watch SECONDS SERVER FROM: lets the visitor go on, and shows what he has received since FROM; of the stand-by, if that is
+# the SERVER, only what came from there.
 watch()
 {
-        local end=$((${EPOCHREALTIME/./} + $1 * 100000)) pages tampered colour text
+        local end=$((${EPOCHREALTIME/./} + $1 * 100000)) pages standby tampered colour text
         while :; do
-                read -r pages _ tampered _ < <(count "$3")
+                read -r pages standby tampered _ < <(count "$3")
+                [[ $2 != "$word_standby" ]] || pages=$standby
                 colour=$green
                 [[ $tampered -eq 0 ]] || colour=$red
                 # shellcheck disable=SC2059
