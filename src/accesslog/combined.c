@@ -176,7 +176,7 @@ static bool scan_client(const char *at, const char *end, struct log_line *line, 
         const char *space = at < end ? memchr(at, ' ', (size_t)(end - at)) : NULL;
         const char *time, *user;
 
-        if (!space || space == at)
+        if (!space || space == at || *at == '"') /* a client is never quoted; whole lines are, in exports */
                 return false;
         scan_address(at, (size_t)(space - at), line);
         time = find_time(space + 1, end, ret_behind, &line->time_us);

@@ -138,7 +138,7 @@ static void print_notes(FILE *out, const struct summary *summary)
         fprintf(out, "\n");
         if (summary->own_hosts_guessed && summary->own_host_count)
                 fprintf(out,
-                        _("The log does not say whose it is; taken for the site itself (else say --own HOST):\n"
+                        _("The log does not say whose it is. Taken for the site itself (--own HOST):\n"
                           "  %s\n"),
                         summary->own_hosts[0]);
         for (size_t i = 0; i < summary->approximate_count; i++)
@@ -149,9 +149,9 @@ static void print_notes(FILE *out, const struct summary *summary)
                         count_text(summary->invalid, text));
         for (size_t i = 0; i < summary->sample_count && i < 3; i++)
                 fprintf(out, "  %.74s\n", summary->samples[i].line);
-        fprintf(out,
-                _("A visitor is a client address and a browser on one day (UTC) that got an answer other than 4xx; "
-                  "a\nvisit ends after 30 minutes without a request. Bots are those who say so.\n"));
+        fprintf(out, _("A visitor is a client address and a browser on one day (UTC) that got an answer\n"
+                       "other than 4xx; a visit ends after 30 minutes without a request. Bots are those\n"
+                       "who say so.\n"));
 }
 
 void analyze_print(FILE *out, const struct summary *summary)

@@ -1,0 +1,63 @@
+/* Any bytes as access logs: nothing is read or written outside, every span lies within the line or the scratch, a line
+ * is understood the same whichever format was met before. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "accesslog/format.h"
+#include "base/text.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char scratch[LOG_LINE_MAXIMUM], scratch_again[LOG_LINE_MAXIMUM];
+
+static void check_span(struct span span, const char *line, size_t length)
+{
+        bool in_line = span.text >= line && span.text + span.length <= line + length;
+        bool in_scratch = span.text >= scratch && span.text + span.length <= scratch + sizeof(scratch);
+
+        if (span.length && !in_line && !in_scratch)
+                abort();
+}
+
+static void check_line(const struct log_line *parsed, const char *line, size_t length)
+{
+        const struct span spans[] = { parsed->address_text, parsed->user,     parsed->request,  parsed->method,
+                                      parsed->path,         parsed->query,    parsed->protocol, parsed->referrer,
+                                      parsed->agent,        parsed->host,     parsed->id,       parsed->etag,
+                                      parsed->range,        parsed->encoding, parsed->tag,      parsed->release };
+
+        for (size_t i = 0; i < LENGTH(spans); i++)
+                check_span(spans[i], line, length);
+        if (parsed->status > 999)
+                abort();
+}
+
+static bool is_same(struct span a, struct span b)
+{
+        return a.length == b.length && (a.length == 0 || memcmp(a.text, b.text, a.length) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        const char *cursor = (const char *)data, *line;
+        struct log_format format = { 0 };
+        struct log_line parsed, again;
+        size_t length;
+
+        log_format_detect((const char *)data, size, &format);
+        format = (struct log_format){ 0 };
+        while (text_next_line(&cursor, (const char *)data + size, &line, &length)) {
+                struct log_format other = format;
+                enum log_parsed result = log_parse(&format, line, length, scratch, &parsed);
+
+                if (result != LOG_OK)
+                        continue;
+                check_line(&parsed, line, length);
+                other.kind = LOG_QUOTED;
+                if (log_parse(&other, line, length, scratch_again, &again) != LOG_OK || again.status != parsed.status ||
+                    again.time_us != parsed.time_us || !is_same(again.path, parsed.path) ||
+                    !is_same(again.agent, parsed.agent))
+                        abort();
+        }
+        return 0;
+}
