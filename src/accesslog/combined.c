@@ -176,7 +176,7 @@ static bool scan_client(const char *at, const char *end, struct log_line *line, 
         const char *space = at < end ? memchr(at, ' ', (size_t)(end - at)) : NULL;
         const char *time, *user;
 
-        if (!space || space == at || *at == '"') /* a client is never quoted; whole lines are, in exports */
+        if (!space || space == at)
                 return false;
         scan_address(at, (size_t)(space - at), line);
         time = find_time(space + 1, end, ret_behind, &line->time_us);
@@ -193,6 +193,8 @@ enum log_format_kind combined_parse(const char *line, size_t length, struct log_
         const char *end = line + length, *at;
 
         *ret_line = (struct log_line){ 0 };
+        if (length && *line == '"') /* hosts and clients are never quoted; whole lines are, in exports */
+                return LOG_UNKNOWN;
         at = scan_vhost(line, end, ret_line);
         if (!scan_client(at, end, ret_line, &at) || !scan_request_field(at, end, ret_line, &at))
                 return LOG_UNKNOWN;
