@@ -1,4 +1,4 @@
-/* arena.c - chunks of a MiB, cut from the front. */
+/* arena.c - chunks of 16 KiB to a MiB, cut from the front. */
 #include "arena.h"
 
 #include <stdlib.h>
@@ -6,7 +6,8 @@
 
 #include "base/memory.h"
 
-#define CHUNK_BYTES (1U << 20)
+#define CHUNK_LEAST (16U << 10)
+#define CHUNK_MOST  (1U << 20)
 
 struct arena_chunk {
         struct arena_chunk *next;
@@ -43,13 +44,16 @@ void *arena_take(struct arena *arena, size_t size)
 
         size = (size + 7) & ~(size_t)7;
         if (size > (size_t)(arena->end - arena->at)) {
-                chunk = add_chunk(arena, size > CHUNK_BYTES / 4 ? size : CHUNK_BYTES);
+                size_t usual = arena->next_bytes ? arena->next_bytes : CHUNK_LEAST;
+
+                chunk = add_chunk(arena, size > usual / 4 ? size : usual);
                 if (!chunk)
                         return NULL;
-                if (size > CHUNK_BYTES / 4)
+                if (size > usual / 4)
                         return chunk->bytes; /* the current chunk keeps its rest */
                 arena->at = chunk->bytes;
-                arena->end = chunk->bytes + CHUNK_BYTES;
+                arena->end = chunk->bytes + usual;
+                arena->next_bytes = usual < CHUNK_MOST ? usual * 2 : usual;
         }
         taken = arena->at;
         arena->at += size;

@@ -18,6 +18,7 @@ struct arena {
         struct arena_chunk *chunks;
         char *at, *end;
         void *freed[ARENA_CLASSES]; /* by power of two */
+        size_t next_bytes;          /* of the next chunk */
         uint64_t bytes;             /* taken from the system */
 };
 

@@ -1,4 +1,4 @@
-/* names.c - open addressing with linear probing; a slot tells most misses apart without touching the name. */
+/* names.c - open addressing with linear probing. */
 #include "names.h"
 
 #include <stdlib.h>
@@ -38,17 +38,16 @@ void name_table_done(struct name_table *names)
 static bool grow_slots(struct name_table *names)
 {
         size_t mask = names->mask * 2 + 1;
-        uint64_t *slots = memory_new(mask + 1, sizeof(*slots));
+        struct name_slot *slots = memory_new(mask + 1, sizeof(*slots));
 
         if (!slots)
                 return false;
         for (size_t i = 0; i <= names->mask; i++) {
-                size_t at;
+                size_t at = (size_t)names->slots[i].hash & mask;
 
-                if (!names->slots[i])
+                if (!names->slots[i].name)
                         continue;
-                at = (size_t)names->by_id[(uint32_t)names->slots[i]]->hash & mask;
-                while (slots[at])
+                while (slots[at].name)
                         at = (at + 1) & mask;
                 slots[at] = names->slots[i];
         }
@@ -103,48 +102,45 @@ static struct name *make(struct name_table *names, enum name_kind kind, const ch
 }
 
 /* The slot of the name, or the empty one where it would go. */
-static size_t look(const struct name_table *names, enum name_kind kind, const char *text, size_t length, uint64_t hash)
+static struct name_slot *look(const struct name_table *names, enum name_kind kind, const char *text, size_t length,
+                              uint64_t hash)
 {
-        size_t at = (size_t)hash & names->mask;
+        for (size_t at = (size_t)hash & names->mask;; at = (at + 1) & names->mask) {
+                struct name_slot *slot = &names->slots[at];
 
-        for (; names->slots[at]; at = (at + 1) & names->mask) {
-                const struct name *name;
-
-                if (names->slots[at] >> 32 != hash >> 32)
-                        continue;
-                name = names->by_id[(uint32_t)names->slots[at]];
-                if (name->length == length && name->kind == kind && memcmp(name->text, text, length) == 0)
-                        break;
+                if (!slot->name)
+                        return slot;
+                if (slot->hash == hash && slot->name->length == length && slot->name->kind == kind &&
+                    memcmp(slot->name->text, text, length) == 0)
+                        return slot;
         }
-        return at;
 }
 
 struct name *name_table_get(struct name_table *names, enum name_kind kind, const char *text, size_t length)
 {
-        uint64_t hash;
-        size_t at, mask = names->mask;
+        struct name_slot *slot;
         struct name *name;
+        size_t mask = names->mask;
+        uint64_t hash;
 
         if (!length)
                 text = ""; /* a field that the line lacks has no text at all */
         hash = hash_bytes(text, length, (uint64_t)kind << 56);
-        at = look(names, kind, text, length, hash);
-        if (names->slots[at])
-                return names->by_id[(uint32_t)names->slots[at]];
+        slot = look(names, kind, text, length, hash);
+        if (slot->name)
+                return slot->name;
         name = make(names, kind, text, length, hash);
         if (!name)
                 return NULL;
         if (names->mask != mask) /* it grew */
-                at = look(names, kind, text, length, hash);
-        names->slots[at] = hash >> 32 << 32 | name->id;
+                slot = look(names, kind, text, length, hash);
+        *slot = (struct name_slot){ hash, name };
         return name;
 }
 
 struct name *name_table_find(const struct name_table *names, enum name_kind kind, const char *text, size_t length)
 {
-        size_t at = look(names, kind, text, length, hash_bytes(text, length, (uint64_t)kind << 56));
-
-        return names->slots[at] ? names->by_id[(uint32_t)names->slots[at]] : NULL;
+        return look(names, kind, text, length, hash_bytes(text, length, (uint64_t)kind << 56))->name;
 }
 
 struct name *name_table_next(const struct name_table *names, uint32_t *id)

@@ -29,6 +29,9 @@ enum name_kind {
         NAME_KINDS
 };
 
+/* What is folded for lack of memory (no path begins so, no URL, no host). */
+#define NAME_OTHER "(other)"
+
 /* Ids below this are given to statuses and methods: a visitor remembers those in one word. */
 #define NAME_LOW 64
 
@@ -58,9 +61,15 @@ struct name {
         char text[]; /* `length` bytes, any of which may be NUL, and a NUL behind them */
 };
 
+/* The whole hash stands beside the pointer: a probe of another name touches nothing else. */
+struct name_slot {
+        uint64_t hash;
+        struct name *name; /* NULL: empty */
+};
+
 struct name_table {
         struct arena arena;
-        uint64_t *slots; /* upper half of the hash << 32 | id; 0: empty */
+        struct name_slot *slots;
         size_t mask, used;
         struct name **by_id;
         uint32_t low_next, next, capacity;

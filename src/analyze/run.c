@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "accesslog/source.h"
 #include "base/i18n.h"
@@ -160,6 +161,8 @@ static int run_workers(struct run *run, struct worker *workers, unsigned int cou
         unsigned int started = 0;
         int r = 0;
 
+        if (!options.memory_bytes) /* a quarter of the machine's */
+                options.memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 4;
         options.memory_bytes /= count;
         while (started < count && r == 0) {
                 r = start_worker(run, &workers[started], &options, err);

@@ -21,6 +21,7 @@ int tally_new(const struct tally_options *options, struct tally **ret_tally, str
                 return error_memory(err);
         assert(options->goal_count <= GOALS_MAXIMUM);
         tally->options = *options;
+        tally->until_check = CHECK_LINES;
         r = name_table_init(&tally->names, err);
         for (size_t i = 0; i < VISITOR_SHARDS && r == 0; i++)
                 r = visitors_init(&tally->shards[i], err);
@@ -48,6 +49,7 @@ void tally_free(struct tally *tally)
         bots_free(tally->bots);
         free(tally->hours.slots);
         free(tally->histogram);
+        free(tally->sketches);
         free(tally->samples);
         free(tally);
 }
@@ -189,7 +191,7 @@ static struct name *get_method(struct tally *tally, struct span method)
 struct hit {
         const struct log_line *line;
         struct visitors *shard;
-        struct visitor *visitor;
+        struct visitor *visitor; /* NULL: not followed, for lack of memory */
         struct name *agent, *path;
         bool bot, error, counted, page_view; /* counted: not answered with 4xx */
         uint32_t source, campaign;
@@ -209,7 +211,7 @@ static bool count_seen(struct name *name, const struct hit *hit)
         if (!name)
                 return false;
         count(name, hit);
-        return !hit->counted || visitor_saw(hit->shard, hit->visitor, name->id);
+        return !hit->counted || !hit->visitor || visitor_saw(hit->shard, hit->visitor, name->id);
 }
 
 static bool count_path(struct tally *tally, struct hit *hit)
@@ -282,7 +284,27 @@ static bool is_page_view(const struct hit *hit)
                 (method.length == 4 && memcmp(method.text, "POST", 4) == 0));
 }
 
-static struct visitor *find_visitor(struct tally *tally, struct hit *hit, int32_t day)
+uint64_t visitor_key(uint64_t address_hash, const struct name *agent, int32_t day)
+{
+        return hash_mix(address_hash ^ hash_key[3], agent->hash ^ hash_mix((uint32_t)day ^ hash_key[0], hash_key[1]));
+}
+
+/* Whether to follow this visitor; if not all are, he is put into the sketches. */
+static bool is_one_to_follow(struct tally *tally, const struct hit *hit, uint64_t address_hash, int32_t day)
+{
+        uint64_t key = visitor_key(address_hash, hit->agent, day);
+
+        sketch_add(&tally->sketches->hosts, address_hash);
+        if (hit->counted) {
+                sketch_add(&tally->sketches->visitors, key);
+                if (!hit->bot)
+                        sketch_add(&tally->sketches->people, key);
+        }
+        return is_followed(key, tally->level);
+}
+
+/* False without memory; hit->visitor stays NULL when he is not followed. */
+static bool find_visitor(struct tally *tally, struct hit *hit, int32_t day)
 {
         const struct log_line *line = hit->line;
         const struct name *client = NULL;
@@ -294,13 +316,16 @@ static struct visitor *find_visitor(struct tally *tally, struct hit *hit, int32_
         } else {
                 client = name_table_get(&tally->names, NAME_CLIENT, line->address_text.text, line->address_text.length);
                 if (!client)
-                        return NULL;
+                        return false;
                 memcpy(bytes, &client->id, sizeof(client->id));
                 hash = client->hash;
         }
         hit->shard = &tally->shards[shard_of(hash)];
-        return visitors_get(hit->shard, client ? bytes : line->address.bytes, client != NULL, hit->agent->id, day,
-                            hash);
+        if (tally->level && !is_one_to_follow(tally, hit, hash, day))
+                return true;
+        hit->visitor = visitors_get(hit->shard, client ? bytes : line->address.bytes, client != NULL, hit->agent->id,
+                                    day, hash);
+        return hit->visitor != NULL;
 }
 
 static bool count_names(struct tally *tally, struct hit *hit)
@@ -336,9 +361,11 @@ static void count_totals(struct tally *tally, const struct hit *hit, struct hour
         hour->figures.bytes += line->bytes;
         hour->figures.bot_hits += hit->bot;
         hour->figures.errors += hit->error;
-        hit->visitor->hits++;
-        hit->visitor->bytes += line->bytes;
-        hit->visitor->errors += hit->error;
+        if (hit->visitor) {
+                hit->visitor->hits++;
+                hit->visitor->bytes += line->bytes;
+                hit->visitor->errors += hit->error;
+        }
         if (line->present & LOG_HAS_DURATION && line->duration_us >= 0) {
                 histogram_add(tally->histogram, (uint64_t)line->duration_us);
                 tally->durations = true;
@@ -359,15 +386,16 @@ static bool count_hit(struct tally *tally, struct hit *hit, uint64_t position)
         struct visit_request request;
         struct hour *hour;
 
-        hit->visitor = find_visitor(tally, hit, (int32_t)day);
+        if (!find_visitor(tally, hit, (int32_t)day))
+                return false;
         if (hit->line->method.length)
                 hit->path = get_path(tally, hit->line->path);
         hour = hours_at(&tally->hours, floor_divide(ms, HOUR_MS));
-        if (!hit->visitor || !hour || (hit->line->method.length && !hit->path) || !count_names(tally, hit))
+        if (!hour || (hit->line->method.length && !hit->path) || !count_names(tally, hit))
                 return false;
         hit->page_view = is_page_view(hit);
         count_totals(tally, hit, hour);
-        if (!hit->counted)
+        if (!hit->counted || !hit->visitor)
                 return true;
         hit->visitor->hours |= 1U << (time / HOUR_MS);
         request = (struct visit_request){
@@ -403,7 +431,9 @@ int tally_add(struct tally *tally, const struct log_line *line, uint64_t positio
                 tally->bot_hits++;
                 return 0;
         }
-        return count_hit(tally, &hit, position) ? 0 : error_memory(err);
+        if (!count_hit(tally, &hit, position))
+                return error_memory(err);
+        return --tally->until_check ? 0 : tally_check_limit(tally, err);
 }
 
 /* ---------------------------------------------------------------- other lines */

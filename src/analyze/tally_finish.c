@@ -1,5 +1,6 @@
 /* tally_finish.c - from counters and records to the summary: one pass over the visitors, then rows for each dimension.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ struct finish {
         struct groups groups;
         bool *own; /* by id, of referrers' hosts */
         uint64_t visit_ms;
+        uint32_t weight; /* how many visitors each record stands for */
 };
 
 /* ---------------------------------------------------------------- the pass over the visitors */
@@ -91,40 +93,41 @@ static void count_visit(struct finish *finish, const struct visitors *shard, con
         struct interval *hour = summary_hour(summary, (int64_t)visitor->day * 24 + visit->start / 3600000);
         struct interval *day = summary_day(summary, visitor->day);
         struct seen *seen = finish->seen;
+        uint32_t weight = finish->weight;
 
-        summary->totals.visits++;
-        summary->human_visits += !bot;
-        summary->bounces += visit->pages == 1;
-        summary->human_bounces += visit->pages == 1 && !bot;
-        finish->visit_ms += visit->end - visit->start;
-        finish->groups.hours[visit->start / 3600000].visits++;
+        summary->totals.visits += weight;
+        summary->human_visits += bot ? 0 : weight;
+        summary->bounces += visit->pages == 1 ? weight : 0;
+        summary->human_bounces += visit->pages == 1 && !bot ? weight : 0;
+        finish->visit_ms += (uint64_t)(visit->end - visit->start) * weight;
+        finish->groups.hours[visit->start / 3600000].visits += weight;
         if (hour)
-                hour->figures.visits++;
+                hour->figures.visits += weight;
         if (day)
-                day->figures.visits++;
+                day->figures.visits += weight;
         if (!visit->pages)
                 return;
-        seen[visit->entry].entries++;
-        seen[visit->entry].entry_bots += bot;
-        seen[visit->entry].entry_visitors += is_first_of(shard, visitor, visit, true);
-        seen[visit->exit].exits++;
-        seen[visit->exit].exit_bots += bot;
-        seen[visit->exit].exit_visitors += is_first_of(shard, visitor, visit, false);
+        seen[visit->entry].entries += weight;
+        seen[visit->entry].entry_bots += bot ? weight : 0;
+        seen[visit->entry].entry_visitors += is_first_of(shard, visitor, visit, true) ? weight : 0;
+        seen[visit->exit].exits += weight;
+        seen[visit->exit].exit_bots += bot ? weight : 0;
+        seen[visit->exit].exit_visitors += is_first_of(shard, visitor, visit, false) ? weight : 0;
         if (visit->source) {
                 const struct name *host = name_table_by_id(&finish->tally->names, visit->source);
 
-                seen[visit->source].visits++;
+                seen[visit->source].visits += weight;
                 if (host->referrer.search)
-                        seen[host->referrer.search].visits++;
+                        seen[host->referrer.search].visits += weight;
         }
         if (visit->campaign)
-                seen[visit->campaign].visits++;
+                seen[visit->campaign].visits += weight;
 }
 
-static void count_group(struct figures *group, const struct visitor *visitor, uint32_t visits)
+static void count_group(const struct finish *finish, struct figures *group, uint32_t visits)
 {
-        group->visitors += visitor->hours != 0;
-        group->visits += visits;
+        group->visitors += finish->weight;
+        group->visits += (uint64_t)visits * finish->weight;
 }
 
 static void count_visitor(struct finish *finish, const struct visitors *shard, const struct visitor *visitor)
@@ -137,31 +140,31 @@ static void count_visitor(struct finish *finish, const struct visitors *shard, c
 
         if (!visitor->hours)
                 return;
-        finish->summary->totals.visitors++;
-        finish->summary->human_visitors += !bot;
+        finish->summary->totals.visitors += finish->weight;
+        finish->summary->human_visitors += bot ? 0 : finish->weight;
         if (day)
-                day->figures.visitors++;
+                day->figures.visitors += finish->weight;
         for (unsigned int hour = 0; hour < 24; hour++) {
                 struct interval *interval;
 
                 if (!(visitor->hours >> hour & 1))
                         continue;
-                groups->hours[hour].visitors++;
+                groups->hours[hour].visitors += finish->weight;
                 interval = summary_hour(finish->summary, (int64_t)visitor->day * 24 + hour);
                 if (interval)
-                        interval->figures.visitors++;
+                        interval->figures.visitors += finish->weight;
         }
         for (uint32_t at = 0; (id = visitor_seen(visitor, &at));)
-                finish->seen[id].visitors++;
+                finish->seen[id].visitors += finish->weight;
         for (const struct visit *visit = visitor_first(visitor); visit; visit = visitors_next_visit(shard, visit)) {
                 count_visit(finish, shard, visitor, visit, bot);
                 visits++;
         }
-        count_group(&groups->browsers[agent->agent.browser], visitor, visits);
-        count_group(&groups->systems[agent->agent.platform], visitor, visits);
-        count_group(&groups->devices[agent->agent.device], visitor, visits);
+        count_group(finish, &groups->browsers[agent->agent.browser], visits);
+        count_group(finish, &groups->systems[agent->agent.platform], visits);
+        count_group(finish, &groups->devices[agent->agent.device], visits);
         if (bot)
-                count_group(&groups->bots[agent->agent.bot], visitor, visits);
+                count_group(finish, &groups->bots[agent->agent.bot], visits);
 }
 
 static bool count_visitors(struct finish *finish)
@@ -532,6 +535,44 @@ static bool take_durations(struct finish *finish)
                                    N_("durations are counted in classes, not one by one"));
 }
 
+/* One standard deviation of a number that was counted over every weight-th visitor alone. */
+static double sample_error(const struct finish *finish, uint64_t number)
+{
+        return number ? sqrt((double)(finish->weight - 1) / (double)number) : 1;
+}
+
+/* What was given up for lack of memory, and what that means. */
+static bool take_limits(struct finish *finish)
+{
+        static const char sketched[] = N_("counted by HyperLogLog for lack of memory (--memory)");
+        static const char followed[] = N_("only a part of the visitors was followed for lack of memory (--memory)");
+        static const char row[] = N_("only a part of the visitors was followed for lack of memory (--memory); "
+                                     "the error is of a row of 10,000");
+        const struct tally *tally = finish->tally;
+        struct summary *summary = finish->summary;
+
+        if (tally->folded &&
+            !summary_approximate(summary, "pages", (double)tally->folded / (double)(tally->hits + 1),
+                                 N_("rare names were put together as (other) for lack of memory (--memory); the error "
+                                    "is of all requests")))
+                return false;
+        if (!tally->level)
+                return true;
+        summary->totals.visitors = sketch_estimate(&tally->sketches->visitors);
+        summary->human_visitors = sketch_estimate(&tally->sketches->people);
+        summary->hosts = sketch_estimate(&tally->sketches->hosts);
+        return summary_approximate(summary, "visitors", SKETCH_ERROR, sketched) &&
+               summary_approximate(summary, "hosts", SKETCH_ERROR, sketched) &&
+               summary_approximate(summary, "visits", sample_error(finish, summary->totals.visits), followed) &&
+               summary_approximate(summary, "bounces", sample_error(finish, summary->bounces), followed) &&
+               summary_approximate(summary, "visit_seconds", 2 * sample_error(finish, summary->totals.visits),
+                                   followed) &&
+               summary_approximate(summary, "rows.visitors", sample_error(finish, 10000), row) &&
+               summary_approximate(summary, "rows.visits", sample_error(finish, 10000), row) &&
+               summary_approximate(summary, "entry_pages", sample_error(finish, 10000), row) &&
+               summary_approximate(summary, "exit_pages", sample_error(finish, 10000), row);
+}
+
 static void take_totals(struct finish *finish)
 {
         const struct tally *tally = finish->tally;
@@ -556,7 +597,7 @@ static void take_totals(struct finish *finish)
 int tally_finish(struct tally *tally, struct summary *ret_summary, struct error *err)
 {
         struct summary summary = { 0 };
-        struct finish finish = { .tally = tally, .summary = &summary };
+        struct finish finish = { .tally = tally, .summary = &summary, .weight = 1U << tally->level };
         bool good;
 
         finish.seen = memory_new(tally->names.next, sizeof(*finish.seen));
@@ -565,7 +606,7 @@ int tally_finish(struct tally *tally, struct summary *ret_summary, struct error 
         finish.groups.bots = memory_new(finish.groups.bot_count, sizeof(struct figures));
         good = finish.seen && finish.own && finish.groups.bots && fill_intervals(&finish) && count_visitors(&finish) &&
                find_own(&finish) && take_rows(&finish) && take_samples(&finish) && take_statuses(&finish) &&
-               take_formats(&finish) && take_durations(&finish);
+               take_formats(&finish) && take_durations(&finish) && take_limits(&finish);
         if (good)
                 take_totals(&finish);
         free(finish.seen);

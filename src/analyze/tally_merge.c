@@ -1,4 +1,5 @@
 /* tally_merge.c - two tallies into one: names by their text, visitors by what they are, visits by their times. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,8 @@
 struct renaming {
         struct tally *into, *from;
         uint32_t *ids;
+        uint64_t fold;    /* names with up to so many hits are put together */
+        const bool *kept; /* by id: agents that a followed visitor has; NULL when nothing is folded */
 };
 
 static void add_counts(struct name *into, const struct name *from)
@@ -47,10 +50,44 @@ static void add_details(struct name *into, const struct name *from)
         }
 }
 
+/* Rare names of the kinds that clients choose; not those that visitors are told apart by. */
+static bool is_folded(const struct renaming *renaming, const struct name *name)
+{
+        if (name->hits > renaming->fold || renaming->fold == 0)
+                return false;
+        switch ((enum name_kind)name->kind) {
+        case NAME_SEARCH:
+        case NAME_STATUS:
+        case NAME_GOAL:
+        case NAME_CLIENT: return false;
+        case NAME_AGENT: return !renaming->kept[name->id];
+        default: return true;
+        }
+}
+
+/* The name that a folded one goes into; of agents one for each browser, system and so on, so that those stay exact. */
+static struct name *folded_name(struct renaming *renaming, const struct name *name)
+{
+        char text[64] = NAME_OTHER;
+        size_t length = strlen(text);
+
+        if (name->kind == NAME_AGENT)
+                length = (size_t)snprintf(text, sizeof(text), NAME_OTHER " %u %u %u %u", name->agent.browser,
+                                          name->agent.platform, name->agent.device, name->agent.bot);
+        else if (name->kind == NAME_PATH)
+                length = (size_t)snprintf(text, sizeof(text), NAME_OTHER "%s %u", name->path.asset ? " assets" : "",
+                                          name->path.goals);
+        if (name->kind == NAME_PATH && name->path.goals == 0)
+                length -= 2;
+        return name_table_get(&renaming->into->names, (enum name_kind)name->kind, text, length);
+}
+
 static bool merge_name(struct renaming *renaming, const struct name *name)
 {
         struct name *target =
-                name_table_get(&renaming->into->names, (enum name_kind)name->kind, name->text, name->length);
+                is_folded(renaming, name)
+                        ? folded_name(renaming, name)
+                        : name_table_get(&renaming->into->names, (enum name_kind)name->kind, name->text, name->length);
 
         if (!target)
                 return false;
@@ -79,9 +116,19 @@ static bool merge_names(struct renaming *renaming)
         return true;
 }
 
+uint64_t visitor_address_hash(const struct tally *tally, const struct visitor *visitor)
+{
+        uint32_t id;
+
+        if (!visitor->named)
+                return hash_address(visitor->address);
+        memcpy(&id, visitor->address, sizeof(id));
+        return name_table_by_id(&tally->names, id)->hash;
+}
+
 static struct visitor *find_target(struct renaming *renaming, unsigned int shard, const struct visitor *visitor)
 {
-        uint64_t hash = hash_address(visitor->address);
+        uint64_t hash = visitor_address_hash(renaming->from, visitor);
         uint8_t address[16];
 
         memcpy(address, visitor->address, sizeof(address));
@@ -91,7 +138,6 @@ static struct visitor *find_target(struct renaming *renaming, unsigned int shard
                 memcpy(&id, visitor->address, sizeof(id));
                 id = renaming->ids[id];
                 memcpy(address, &id, sizeof(id));
-                hash = name_table_by_id(&renaming->into->names, id)->hash;
         }
         return visitors_get(&renaming->into->shards[shard], address, visitor->named, renaming->ids[visitor->agent],
                             visitor->day, hash);
@@ -133,13 +179,25 @@ static bool merge_visitor(struct renaming *renaming, unsigned int shard, const s
         return merge_visits(renaming, shard, target, visitor);
 }
 
+static bool is_kept(const struct renaming *renaming, const struct visitor *visitor)
+{
+        const struct tally *from = renaming->from;
+        unsigned int level = renaming->into->level;
+
+        return level == from->level ||
+               is_followed(visitor_key(visitor_address_hash(from, visitor),
+                                       name_table_by_id(&from->names, visitor->agent), visitor->day),
+                           level);
+}
+
 static bool merge_visitors(struct renaming *renaming)
 {
         for (unsigned int shard = 0; shard < VISITOR_SHARDS; shard++) {
                 const struct visitors *source = &renaming->from->shards[shard];
 
                 for (uint32_t i = 0; i < source->count; i++)
-                        if (!merge_visitor(renaming, shard, visitors_at(source, i)))
+                        if (is_kept(renaming, visitors_at(source, i)) &&
+                            !merge_visitor(renaming, shard, visitors_at(source, i)))
                                 return false;
                 visitors_done(&renaming->from->shards[shard]);
         }
@@ -182,19 +240,58 @@ static void merge_totals(struct tally *into, const struct tally *from)
         into->bot_page_views += from->bot_page_views;
         into->durations |= from->durations;
         into->formats |= from->formats;
+        into->folded += from->folded;
         histogram_join(into->histogram, from->histogram);
         for (size_t i = 0; i < from->sample_count; i++)
                 tally_sample(into, &from->samples[i]);
 }
 
-int tally_merge(struct tally *into, struct tally *from, struct error *err)
+/* Which agents must keep their names because a visitor who stays is told apart by them. */
+static bool *find_kept(const struct renaming *renaming)
 {
-        struct renaming renaming = { into, from, memory_new(from->names.next, sizeof(uint32_t)) };
-        bool good = renaming.ids && merge_names(&renaming) && merge_visitors(&renaming) &&
-                    merge_hours(&into->hours, &from->hours);
+        bool *kept = memory_new(renaming->from->names.next, sizeof(*kept));
 
+        for (size_t shard = 0; kept && shard < VISITOR_SHARDS; shard++) {
+                const struct visitors *visitors = &renaming->from->shards[shard];
+
+                for (uint32_t i = 0; i < visitors->count; i++)
+                        if (is_kept(renaming, visitors_at(visitors, i)))
+                                kept[visitors_at(visitors, i)->agent] = true;
+        }
+        return kept;
+}
+
+int tally_take(struct tally *into, struct tally *from, uint64_t fold, struct error *err)
+{
+        struct renaming renaming = { into, from, memory_new(from->names.next, sizeof(uint32_t)), fold, NULL };
+        bool *kept = fold ? find_kept(&renaming) : NULL;
+        bool good;
+
+        renaming.kept = kept;
+        good = renaming.ids && (kept || !fold) && merge_names(&renaming) && merge_visitors(&renaming) &&
+               merge_hours(&into->hours, &from->hours);
         if (good)
                 merge_totals(into, from);
         free(renaming.ids);
+        free(kept);
         return good ? 0 : error_memory(err);
+}
+
+int tally_merge(struct tally *into, struct tally *from, struct error *err)
+{
+        int r = 0;
+
+        if (into->level || from->level) {
+                r = tally_sketch(into, err);
+                if (r == 0)
+                        r = tally_sketch(from, err);
+                if (r < 0)
+                        return r;
+                sketch_join(&into->sketches->visitors, &from->sketches->visitors);
+                sketch_join(&into->sketches->people, &from->sketches->people);
+                sketch_join(&into->sketches->hosts, &from->sketches->hosts);
+                if (from->level > into->level)
+                        r = tally_shrink(into, from->level, 0, err);
+        }
+        return r < 0 ? r : tally_take(into, from, 0, err);
 }

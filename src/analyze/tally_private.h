@@ -5,6 +5,7 @@
 #include "analyze/bots.h"
 #include "analyze/histogram.h"
 #include "analyze/names.h"
+#include "analyze/sketch.h"
 #include "analyze/tally.h"
 #include "analyze/visitors.h"
 
@@ -47,7 +48,42 @@ struct tally {
         struct histogram *histogram;
         struct sample *samples; /* SAMPLES_MAXIMUM, by position */
         size_t sample_count;
+        /* When memory is short (tally_limit.c): */
+        unsigned int until_check;  /* lines */
+        unsigned int level;        /* one of 2^level visitors is followed: those whose hash ends in so many zeros */
+        struct sketches *sketches; /* from level 1 on: all visitors, people and hosts; owned */
+        uint64_t folded;           /* names with up to so many hits may be in "(other)"; 0: none is */
 };
+
+struct sketches {
+        struct sketch visitors, people, hosts;
+};
+
+/* How many lines are counted before memory is looked at again. */
+#define CHECK_LINES 8192
+
+/* Keeps the memory below the limit of the options. */
+int tally_check_limit(struct tally *tally, struct error *err);
+
+/* Makes the sketches of all that was counted so far, if there are none. */
+int tally_sketch(struct tally *tally, struct error *err);
+
+/* Leaves the visitors out that a higher level does not follow, and folds names with up to `fold` hits (0: none). */
+int tally_shrink(struct tally *tally, unsigned int level, uint64_t fold, struct error *err);
+
+/* Which visitor it is, the same in every tally: by address, agent and day. */
+uint64_t visitor_key(uint64_t address_hash, const struct name *agent, int32_t day);
+
+static inline bool is_followed(uint64_t key, unsigned int level)
+{
+        return (key & ((UINT64_C(1) << level) - 1)) == 0;
+}
+
+/* The hash of a record's address. */
+uint64_t visitor_address_hash(const struct tally *tally, const struct visitor *visitor);
+
+/* tally_merge() with what is left out and folded: names with up to `fold` hits go into "(other)" of their kind. */
+int tally_take(struct tally *into, struct tally *from, uint64_t fold, struct error *err);
 
 /* NULL without memory. */
 struct hour *hours_at(struct hours *hours, int64_t hour);

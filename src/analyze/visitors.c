@@ -8,7 +8,7 @@
 #include "base/memory.h"
 
 #define FIRST_SLOTS   256
-#define CHUNK_RECORDS 1024
+#define CHUNK_RECORDS 256
 #define LINEAR_POWER  5 /* blocks up to 32 ids are searched through, larger ones are tables */
 
 int visitors_init(struct visitors *visitors, struct error *err)

@@ -83,7 +83,7 @@ void visitors_done(struct visitors *visitors);
 
 static inline struct visitor *visitors_at(const struct visitors *visitors, uint32_t index)
 {
-        return &visitors->chunks[index >> 10][index & 1023];
+        return &visitors->chunks[index >> 8][index & 255];
 }
 
 /* Finds or makes the record with these address, agent and day; NULL without memory. `hash` is hash_address() or the

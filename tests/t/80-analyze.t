@@ -76,6 +76,25 @@ same 'three files' "$UNDERSTUDY" analyze "$tmp"/piece.* --json --top 0
 cat "$tmp/piece.ab.gz" <(gzip -c "$tmp/piece.ac") >"$tmp/members.gz"
 same 'several members in one .gz' "$UNDERSTUDY" analyze "$tmp/piece.aa" "$tmp/members.gz" --json --top 0
 
+# ---------------------------------------------------------------- less memory than it takes
+close_to() # NAME FOUND EXACT PERCENT
+{
+        ok "$1: $2 is within $4 % of $3" awk -v f="$2" -v e="$3" -v p="$4" 'BEGIN { exit !(f > e * (1 - p / 100) && f < e * (1 + p / 100)) }'
+}
+exact=$("$UNDERSTUDY" analyze "$tmp/generated.log" --json)
+status_is 0 'a limit' us analyze "$tmp/generated.log" --json --memory 4M --threads 2
+ok 'what is not exact is told' test "$(json '[.approximate[].figure] | contains(["visitors", "hosts", "visits"])')" = true
+is 'requests stay exact' "$(json '[.hits, .bytes, .status, .bot_hits]')" "$(jq -c '[.hits, .bytes, .status, .bot_hits]' <<<"$exact")"
+for figure in hosts visitors human_visitors visits; do
+        close_to "$figure" "$(json ".$figure")" "$(jq ".$figure" <<<"$exact")" 5
+done
+perl -e 'for (1 .. 100000) { printf "1.2.%d.%d - - [01/Jun/2026:00:00:00 +0000] \"GET /x%d HTTP/1.1\" 404 1 \"-\" \"a%d\"\n", $_ / 250 % 250, $_ % 250, $_, $_ }
+        printf "9.9.9.9 - - [01/Jun/2026:01:00:00 +0000] \"GET /real HTTP/1.1\" 200 1 \"-\" \"Firefox\"\n" for 1 .. 30' >"$tmp/attack.log"
+status_is 0 'a scanner that makes up names' us analyze "$tmp/attack.log" --json --memory 8M --top 2 --threads 1
+is 'its names are put together' "$(json '.pages[0].path')" '(other)'
+is 'and push no page out' "$(json '.pages[1] | [.path, .hits]')" '["/real",30]'
+is 'browsers stay exact' "$(json '.browsers | map({(.name): .hits}) | add')" '{"other":100000,"Firefox":30}'
+
 # ---------------------------------------------------------------- what cannot be read
 head -c 300000 "$tmp/part.log.gz" >"$tmp/cut.gz"
 status_is 3 'a .gz that is cut off' us analyze "$tmp/cut.gz" --json

@@ -1,0 +1,115 @@
+/*
+ * tally_limit.c - what gives when memory is short: rare names are put together as "(other)", and only a part of the
+ * visitors is followed.
+ *
+ * Which visitors are followed is decided by their hash, so it is the same ones whoever counts what; numbers of visitors
+ * and hosts come from sketches then, which saw all of them. The summary says all this.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/hash.h"
+#include "analyze/tally_private.h"
+#include "base/memory.h"
+
+#define LEVEL_MAXIMUM 24
+#define LEAST_NAMES   (2U << 20) /* an empty table is not folded for ever */
+
+static uint64_t visitor_bytes(const struct tally *tally)
+{
+        uint64_t bytes = 0;
+
+        for (size_t i = 0; i < VISITOR_SHARDS; i++)
+                bytes += visitors_bytes(&tally->shards[i]);
+        return bytes;
+}
+
+static uint64_t visitor_count(const struct tally *tally)
+{
+        uint64_t count = 0;
+
+        for (size_t i = 0; i < VISITOR_SHARDS; i++)
+                count += tally->shards[i].count;
+        return count;
+}
+
+int tally_sketch(struct tally *tally, struct error *err)
+{
+        if (tally->sketches)
+                return 0;
+        tally->sketches = memory_new(1, sizeof(*tally->sketches));
+        if (!tally->sketches)
+                return error_memory(err);
+        for (size_t shard = 0; shard < VISITOR_SHARDS; shard++) {
+                for (uint32_t i = 0; i < tally->shards[shard].count; i++) {
+                        const struct visitor *visitor = visitors_at(&tally->shards[shard], i);
+                        const struct name *agent = name_table_by_id(&tally->names, visitor->agent);
+                        uint64_t address = visitor_address_hash(tally, visitor);
+                        uint64_t key = visitor_key(address, agent, visitor->day);
+
+                        sketch_add(&tally->sketches->hosts, address);
+                        if (!visitor->hours)
+                                continue;
+                        sketch_add(&tally->sketches->visitors, key);
+                        if (!agent->agent.bot)
+                                sketch_add(&tally->sketches->people, key);
+                }
+        }
+        return 0;
+}
+
+/* Everything moves into a fresh tally, but for what is given up; then they change places. */
+int tally_shrink(struct tally *tally, unsigned int level, uint64_t fold, struct error *err)
+{
+        _cleanup_(tally_freep) struct tally *fresh = NULL;
+        struct tally kept;
+        int r = level ? tally_sketch(tally, err) : 0;
+
+        if (r == 0)
+                r = tally_new(&tally->options, &fresh, err);
+        if (r < 0)
+                return r;
+        fresh->level = level;
+        r = tally_take(fresh, tally, fold, err);
+        if (r < 0)
+                return r;
+        fresh->folded += fold;
+        fresh->sketches = tally->sketches;
+        tally->sketches = NULL;
+        kept = *tally;
+        *tally = *fresh;
+        *fresh = kept;
+        return 0;
+}
+
+/* So many hits that the names with more of them take at most half of what names may take. */
+static uint64_t fold_for(const struct tally *tally, uint64_t room)
+{
+        for (uint64_t fold = 1;; fold *= 2) {
+                const struct name *name;
+                uint64_t bytes = 0;
+
+                for (uint32_t id = 0; (name = name_table_next(&tally->names, &id));)
+                        if (name->hits > fold)
+                                bytes += sizeof(*name) + name->length + 2 * sizeof(struct name_slot) + 2 * sizeof(name);
+                if (bytes <= room / 2)
+                        return fold;
+        }
+}
+
+int tally_check_limit(struct tally *tally, struct error *err)
+{
+        uint64_t limit = tally->options.memory_bytes, names = name_table_bytes(&tally->names);
+        uint64_t visitors = visitor_bytes(tally);
+        unsigned int level = tally->level;
+        uint64_t fold = 0;
+
+        tally->until_check = CHECK_LINES;
+        if (!limit || names + visitors <= limit)
+                return 0;
+        if (visitors > limit / 2 && level < LEVEL_MAXIMUM && visitor_count(tally) > 1000)
+                level++;
+        if (names > limit / 2 && names > LEAST_NAMES)
+                fold = fold_for(tally, limit / 2);
+        return level > tally->level || fold ? tally_shrink(tally, level, fold, err) : 0;
+}
