@@ -18,6 +18,7 @@
 #include "cli/report.h"
 #include "crypto/key.h"
 #include "manifest/mtree.h"
+#include "tree/above.h"
 #include "tree/reference.h"
 #include "tree/state.h"
 #include "tree/verify.h"
@@ -192,9 +193,12 @@ static int compare_root(struct comparison *comparison, const struct reference_ro
                 .context = comparison,
         };
         struct verify_result result = { 0 };
+        char sentence[ERROR_TEXT_SIZE];
         uint64_t differences;
         int r = parent < 0 ? parent : mtree_reader_new_fd(root->manifest, root->file, &reader, err);
 
+        if (r == 0 && above_steers(parent, folder, sentence))
+                fprintf(stderr, "understudy: %s\n", sentence);
         if (r == 0)
                 r = tree_verify_at(parent, name, reader, &verify_options, &result, err);
         differences = result.differences;

@@ -17,6 +17,7 @@
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "tree/above.h"
 #include "tree/check_file.h"
 #include "tree/machine_parts.h"
 #include "tree/mounts.h"
@@ -26,7 +27,11 @@
 
 static void check_parent(const struct machine_report *report, const struct place *place)
 {
+        char sentence[ERROR_TEXT_SIZE];
         struct stat st;
+
+        if (above_steers(place->parent, place->folder, sentence))
+                machine_find(report, "above", FINDING_WARNING, "%s", sentence);
 
         if (fstat(place->parent, &st) < 0)
                 return;

@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "manifest/mtree.h"
 #include "manifest/walk.h"
+#include "tree/above.h"
 #include "tree/evidence.h"
 #include "tree/mounts.h"
 #include "tree/pull_parts.h"
@@ -422,6 +423,7 @@ static int refuse_expired(const struct pull_run *run, struct error *err)
 
 static int run_steps(struct pull_run *run, struct error *err)
 {
+        char sentence[ERROR_TEXT_SIZE];
         int r = settle_interrupted(run, err);
 
         if (r == 0)
@@ -443,6 +445,9 @@ static int run_steps(struct pull_run *run, struct error *err)
         if (r < 0)
                 return r;
         note_reasons(run);
+        for (size_t i = 0; i < run->root_count; i++)
+                if (above_steers(run->roots[i].place.parent, run->roots[i].place.folder, sentence))
+                        pull_note(run, "%s", sentence);
         r = is_done(run) ? keep_as_is(run, err) : build_fresh(run, err);
         if (r < 0)
                 return r;

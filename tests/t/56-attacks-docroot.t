@@ -101,4 +101,18 @@ for kind in link file folder; do
         rm -rf "$parked" "$outside"
 done
 
+# Apache obeys .htaccess files above the docroot, too: not ours to remove, but ours to tell.
+restart_standby
+echo "php_value auto_prepend_file /tmp/$planted" >"$tmp/www/.htaccess"
+status_is 0 'a .htaccess above: the tree is genuine' us verify "$dest" --pub "$pub" --json
+like 'a .htaccess above: verify says so' "$(errors)" 'www/\.htaccess'
+status_is 0 'a .htaccess above: nothing to do' us pull "$dest" --repo "$repo" --pub "$pub" --json
+like 'a .htaccess above: pull says so' "$(errors)" 'www/\.htaccess'
+us check "$dest" --json
+like 'a .htaccess above: check says so' "$(output)" 'www/\.htaccess'
+ok 'a .htaccess above: and nobody touches it' grep -q "$planted" "$tmp/www/.htaccess"
+rm "$tmp/www/.htaccess"
+status_is 0 'no .htaccess above' us verify "$dest" --pub "$pub" --json
+is 'no .htaccess above: no word' "$(errors)" ''
+
 done_testing
