@@ -36,9 +36,12 @@ static json_t *json_text(const char *text)
 static int collect(struct report *report, const struct difference *difference, struct error *err)
 {
         json_t *object;
+        size_t kept;
         int r = 0;
 
-        if (report->seen >= REPORT_MAXIMUM)
+        /* Extra names can be made by the million: they may not crowd out what was changed. */
+        kept = json_array_size(report->differences);
+        if (kept >= REPORT_MAXIMUM || (difference->kind == DIFFERENCE_EXTRA && kept >= REPORT_MAXIMUM / 2))
                 return 0;
         object = json_object();
         if (!object)
@@ -117,8 +120,10 @@ json_t *report_json(struct report *report, uint64_t release, const struct verify
         r |= json_object_set_new(object, "changing", json_boolean(result->changing));
         r |= json_object_set_new(object, "differences",
                                  report->differences ? json_incref(report->differences) : json_array());
-        if (report->seen > REPORT_MAXIMUM)
-                r |= json_object_set_new(object, "omitted", json_integer((json_int_t)(report->seen - REPORT_MAXIMUM)));
+        if (report->seen > json_array_size(report->differences))
+                r |= json_object_set_new(
+                        object, "omitted",
+                        json_integer((json_int_t)(report->seen - json_array_size(report->differences))));
         if (r) {
                 json_decref(object);
                 return NULL;

@@ -38,6 +38,7 @@ json_t *evidence_json_name(const char *bytes, size_t length)
 
 int evidence_line(struct evidence *evidence, int spool, json_t *json, struct error *err)
 {
+        uint64_t *spooled = spool == evidence->files ? &evidence->spooled_files : &evidence->spooled;
         char *text = json ? json_dumps(json, JSON_SORT_KEYS | JSON_COMPACT) : NULL;
         size_t length = text ? strlen(text) : 0;
         int r;
@@ -45,7 +46,7 @@ int evidence_line(struct evidence *evidence, int spool, json_t *json, struct err
         json_decref(json);
         if (!text)
                 return error_memory(err);
-        if (evidence->spooled + length > SPOOL_MAXIMUM || length + 1 > SPOOL_LINE_MAXIMUM) {
+        if (*spooled + length > SPOOL_MAXIMUM || length + 1 > SPOOL_LINE_MAXIMUM) {
                 free(text);
                 return 1;
         }
@@ -54,7 +55,7 @@ int evidence_line(struct evidence *evidence, int spool, json_t *json, struct err
         free(text);
         if (r < 0)
                 return error_errno(err, -r, _("cannot write evidence into the state folder"));
-        evidence->spooled += length + 1;
+        *spooled += length + 1;
         return 0;
 }
 
@@ -133,13 +134,21 @@ int evidence_resume(struct state *state, uint64_t limit_bytes, struct evidence *
 
 int evidence_add(struct evidence *evidence, const struct difference *difference, struct error *err)
 {
-        json_t *json = json_pack(
+        json_t *json;
+        int r;
+
+        /* Names that should not be there an intruder can make by the million; what they would crowd out are the genuine
+         * ones that he changed. */
+        if (difference->kind == DIFFERENCE_EXTRA && evidence->spooled > SPOOL_MAXIMUM / 2) {
+                evidence->left_out_differences++;
+                return 0;
+        }
+        json = json_pack(
                 "{s:s, s:o, s:s, s:o?, s:o?}", "kind", difference_kind_name(difference->kind), "path",
                 evidence_json_name(difference->path, difference->path_length), "root", difference->root, "expected",
                 difference->expected ? evidence_json_name(difference->expected, strlen(difference->expected)) : NULL,
                 "found", difference->found ? evidence_json_name(difference->found, strlen(difference->found)) : NULL);
-        int r = evidence_line(evidence, evidence->differences, json, err);
-
+        r = evidence_line(evidence, evidence->differences, json, err);
         if (r > 0)
                 evidence->left_out_differences++;
         return r < 0 ? r : 0;

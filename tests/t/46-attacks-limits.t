@@ -46,6 +46,35 @@ within 20 '30,000 names in one folder' us pull "$dest" --repo "$repo" --pub "$pu
 is '30,000 names: healed' "$status" 1
 exact '30,000 names: exact'
 
+# The limit of the evidence, used up on purpose so that what counts is left out.
+restart_standby
+(cd "$dest" && for ((i = 0; i < 40; i++)); do head -c 60000 /dev/zero >"!$i"; done && head -c 900000 /dev/zero >'!!large')
+echo "$planted, the changed page" >"$dest/index.php"
+us pull "$dest" --repo "$repo" --pub "$pub" --evidence-limit 1000000 --json
+is 'junk before a changed page: healed' "$status" 1
+evidence=$(json .evidence)
+ok 'junk before a changed page: that one is kept' grep -qsF "$planted" "$evidence/files/docroot/index.php"
+ok 'junk before a changed page: what is large comes last' test ! -e "$evidence/files/docroot/!!large"
+ok 'junk before a changed page: what is left out is said' test "$(jq .left_out.files "$evidence/report.json")" -gt 0
+is 'junk before a changed page: all are in the report' "$(jq '[.files[].path] | unique | length' "$evidence/report.json")" 42
+
+# Deeper than a path may be long.
+restart_standby
+(cd "$dest" && name=$(printf 'x%.0s' {1..240}) && for ((i = 0; i < 20; i++)); do mkdir "$name" && cd "$name" || exit; done && echo "$planted" >deep.php)
+us pull "$dest" --repo "$repo" --pub "$pub" --json
+is 'too deep for a path: healed' "$status" 1
+ok 'too deep for a path: said' jq -e '.files | any(.left_out != null)' "$(json .evidence)/report.json"
+
+# Attributes that are no text, and more of them than a line of the report may hold.
+restart_standby
+echo "$planted" >"$dest/index.html"
+setfattr -n "user.$(printf '\377\033[31m')" -v x "$dest/index.html"
+status_is 1 'attributes with odd names: verify' us verify "$dest" --pub "$pub"
+unlike 'attributes with odd names: reach no terminal' "$(output)" $'\033'
+us pull "$dest" --repo "$repo" --pub "$pub" --json
+is 'attributes with odd names: in the report' \
+        "$(jq -rc '.files[] | select(.path == "index.html") | .xattrs | keys' "$(json .evidence)/report.json")" '["user.\\377\\033[31m"]'
+
 # What is kept as evidence must not be dangerous where it lies.
 restart_standby
 (cd "$dest" && echo "$planted" >shell && chmod 6777 shell && chown 33:33 shell && chmod 6777 shell && ln -s / up && mkfifo pipe)
