@@ -77,7 +77,7 @@ static int check_never_pulled(const struct pull_run *run, const struct place *pl
 static int check_space(const struct pull_run *run, const struct pull_root *root, struct error *err)
 {
         struct statvfs vfs;
-        uint64_t need = root->released->bytes + root->released->files * 4096, available;
+        uint64_t need = root->released->bytes + root->entries * 4096, available;
 
         (void)run;
         if (fstatvfs(root->place.parent, &vfs) < 0)
@@ -91,6 +91,11 @@ static int check_space(const struct pull_run *run, const struct pull_root *root,
                         err, -ENOSPC,
                         _("the new tree beside %s needs %" PRIu64 " MB, but only %" PRIu64 " MB are free; make room"),
                         root->place.folder, need >> 20, available >> 20);
+        if (vfs.f_files > 0 && root->entries > vfs.f_ffree) /* 0: a file system that makes inodes as it needs them */
+                return error_set(
+                        err, -ENOSPC,
+                        _("the new tree beside %s needs %" PRIu64 " inodes, but only %" PRIu64 " are free; make room"),
+                        root->place.folder, root->entries, (uint64_t)vfs.f_ffree);
         return 0;
 }
 

@@ -433,6 +433,7 @@ static int check_manifest(struct pull_run *run, struct pull_root *root, struct e
         while (r >= 0 && (r = mtree_reader_next(reader, &entry, err)) > 0) {
                 const struct area *area;
 
+                root->entries++;
                 if (entry.type == ENTRY_FILE) {
                         files++;
                         bytes += (uint64_t)entry.size;

@@ -81,6 +81,7 @@ struct pull_root {
         char name_manifest[RELEASE_FILE_SIZE]; /* its file name, for words */
         int leftover;                          /* the tree that an interrupted pull was building; -1: none */
         int manifest;                          /* of the wanted release; checked against its digest */
+        uint64_t entries;                      /* of it: files, folders and links */
         struct companion companion;
         int kept_manifest; /* of the release in place, checked; -1: none */
         struct companion kept_companion;

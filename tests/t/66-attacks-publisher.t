@@ -111,4 +111,22 @@ cp -r "$repo" "$tmp/www2/site/repo"
 status_is 2 'the repository below DEST' us pull "$tmp/www2/site" --repo "$tmp/www2/site/repo" --pub "$pub" --adopt --root "conf=$tmp/www/conf"
 ok 'is still there' test -e "$tmp/www2/site/repo/latest"
 not_ok 'nothing was made' test -e "$dest"
+# ---------------------------------------------------------------- more names than the file system has room for
+
+begin
+us publish "$src" --repo "$repo" --key "$key" --site example || output_diag
+cp -a "$repo" "$tmp/many"
+awk '{ print } /^\. / { for (i = 0; i < 200; i++) printf "./D%03d type=dir mode=0755 uid=0 gid=0\n", i }' \
+        "$repo/releases/1/manifest.mtree" >"$tmp/m" && cp "$tmp/m" "$repo/releases/1/manifest.mtree"
+signed_by_hand 1
+truncate -s 8M "$tmp/image"
+mkdir -p "$tmp/small"
+if mkfs.ext4 -q -N 100 "$tmp/image" 2>/dev/null && mount -o loop "$tmp/image" "$tmp/small" 2>/dev/null; then
+        status_is 3 'a release of many folders' us pull "$tmp/small/site" --repo "$repo" --pub "$pub"
+        like 'is refused before one is made' "$(errors)" 'inodes'
+        status_is 0 'one that fits' us pull "$tmp/small/site" --repo "$tmp/many" --pub "$pub"
+        umount "$tmp/small"
+else
+        skip 'no loop mount'
+fi
 done_testing
