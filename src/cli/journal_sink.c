@@ -43,6 +43,7 @@ void journal_sink_open(struct journal_sink *sink, const char *state_directory, b
 
         sink->journal = NULL;
         sink->failed = false;
+        sink->differences = 0;
         if ((size_t)snprintf(path, sizeof(path), "%s/journal", state_directory) >= sizeof(path))
                 return; /* no state is there either: the command says so */
         r = journal_open(path, &options, &sink->journal, &error);
@@ -89,6 +90,28 @@ void journal_sink_add(struct journal_sink *sink, const char *kind, const struct 
                         fail(sink, &error);
         }
         json_decref(details);
+}
+
+static json_t *text_or_null(const char *text)
+{
+        return text ? command_json_name(text, strlen(text)) : json_null();
+}
+
+void journal_sink_difference(struct journal_sink *sink, const char *dest, const struct difference *difference)
+{
+        const char *kind = difference_kind_name(difference->kind);
+        struct digest evidence;
+        bool known = difference->kind == DIFFERENCE_CONTENT && difference->found &&
+                     digest_parse(difference->found, strlen(difference->found), &evidence) == 0;
+
+        if (!sink->journal || ++sink->differences > JOURNAL_SINK_DIFFERENCES)
+                return;
+        journal_sink_add(sink, "difference", known ? &evidence : NULL,
+                         json_pack("{s:o, s:o, s:s, s:s, s:o, s:o}", "dest", text_or_null(dest), "path",
+                                   command_json_name(difference->path, difference->path_length), "difference", kind,
+                                   "root", difference->root ? difference->root : "docroot", "expected",
+                                   text_or_null(difference->expected), "found", text_or_null(difference->found)),
+                         "%s differs from its release: %s", difference->path, kind);
 }
 
 void journal_sink_commit(struct journal_sink *sink)

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
+#include "cli/journal_sink.h"
 #include "cli/report.h"
 #include "crypto/key.h"
 #include "tree/pull.h"
@@ -55,6 +56,7 @@ struct request {
         struct pull_options pull;
         struct state_root roots[RELEASE_ROOTS_MAXIMUM];
         struct report report;
+        struct journal_sink journal;
 };
 
 /* ---- options ---- */
@@ -123,6 +125,7 @@ static int on_difference(void *context, const struct difference *difference, str
         struct request *request = context;
 
         progress_end();
+        journal_sink_difference(&request->journal, request->dest, difference);
         return report_difference(&request->report, difference, err);
 }
 
@@ -138,6 +141,54 @@ static void on_note(void *context, const char *sentence)
         (void)context;
         progress_end();
         fprintf(stderr, "understudy: %s\n", sentence);
+}
+
+/* ---- the journal ---- */
+
+static json_t *details(const struct request *request, uint64_t from, uint64_t to)
+{
+        return json_pack("{s:o, s:I, s:I}", "dest", command_json_name(request->dest, strlen(request->dest)), "from",
+                         (json_int_t)from, "release", (json_int_t)to);
+}
+
+static void on_exchanging(void *context, uint64_t from, uint64_t to)
+{
+        struct request *request = context;
+
+        journal_sink_add(&request->journal, "exchange", NULL, details(request, from, to),
+                         "%s goes from release %" PRIu64 " to release %" PRIu64, request->dest, from, to);
+        journal_sink_commit(&request->journal);
+}
+
+static void journal_start_of_pull(struct request *request)
+{
+        json_t *more = json_pack("{s:o, s:o}", "dest", command_json_name(request->dest, strlen(request->dest)),
+                                 "repository", command_json_name(request->pull.url, strlen(request->pull.url)));
+
+        journal_sink_open(&request->journal, state_directory(request->common.state), false);
+        journal_sink_add(&request->journal, "pull_started", NULL, more, "pull of %s from %s", request->dest,
+                         request->pull.url);
+        journal_sink_commit(&request->journal);
+}
+
+static void journal_end_of_pull(struct request *request, const struct pull_result *result, int r,
+                                const struct error *err)
+{
+        json_t *more = details(request, result->release_before, result->release);
+
+        if (more) {
+                json_object_set_new(more, "differences", json_integer((json_int_t)result->before.differences));
+                json_object_set_new(more, "exchanged", json_boolean(result->exchanged));
+                json_object_set_new(more, "evidence_folder",
+                                    command_json_name(result->evidence, strlen(result->evidence)));
+        }
+        if (r < 0)
+                journal_sink_add(&request->journal, "pull_failed", NULL, more, "%s", err->text);
+        else
+                journal_sink_add(&request->journal, "pull_finished", NULL, more,
+                                 "%s is release %" PRIu64 "; %" PRIu64 " differences were found before", request->dest,
+                                 result->release, result->before.differences);
+        journal_sink_close(&request->journal);
 }
 
 /* ---- the result ---- */
@@ -202,8 +253,11 @@ static int run_pull(struct request *request)
         if (r == 0)
                 r = report_init(&request->report, request->common.json, request->common.quiet,
                                 request->pull.root_count > 0 || state->root_count > 1, &error);
-        if (r == 0)
+        if (r == 0) {
+                journal_start_of_pull(request);
                 r = pull(state, &request->pull, &result, &error);
+                journal_end_of_pull(request, &result, r, &error);
+        }
         progress_end();
         if (result.release) { /* it is in place, also when something after it failed or a rule refuses */
                 if (request->common.json)
@@ -268,6 +322,7 @@ static int run(int argc, char *argv[])
         request.pull.difference = on_difference;
         request.pull.progress = on_progress;
         request.pull.note = on_note;
+        request.pull.exchanging = on_exchanging;
         request.pull.context = &request;
         return run_pull(&request);
 }

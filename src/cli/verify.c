@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
+#include "cli/journal_sink.h"
 #include "cli/report.h"
 #include "crypto/key.h"
 #include "manifest/mtree.h"
@@ -132,6 +133,7 @@ static int check_roots(const struct request *request, const struct state *state,
 struct comparison {
         const struct request *request;
         struct report report;
+        struct journal_sink journal;
         uint64_t before, total; /* files of the roots that are done; of all */
 };
 
@@ -140,6 +142,7 @@ static int on_difference(void *context, const struct difference *difference, str
         struct comparison *comparison = context;
 
         progress_end();
+        journal_sink_difference(&comparison->journal, comparison->request->dest, difference);
         return report_difference(&comparison->report, difference, err);
 }
 
@@ -249,6 +252,45 @@ static void record(const struct request *request, uint64_t release, bool genuine
         (void)state_save(state, &ignored);
 }
 
+static json_t *details(const struct request *request, uint64_t release)
+{
+        return json_pack("{s:o, s:I}", "dest", command_json_name(request->dest, strlen(request->dest)), "release",
+                         (json_int_t)release);
+}
+
+/* Only of a DEST that this server has pulled: for any other folder nothing is made on this machine. */
+static void journal_start_of_verify(struct comparison *comparison, uint64_t release)
+{
+        const struct request *request = comparison->request;
+
+        journal_sink_open(&comparison->journal, state_directory(request->common.state), true);
+        journal_sink_add(&comparison->journal, "verify_started", NULL, details(request, release),
+                         "%s is compared with release %" PRIu64, request->dest, release);
+        journal_sink_commit(&comparison->journal);
+}
+
+static void journal_end_of_verify(struct comparison *comparison, uint64_t release, const struct verify_result *result,
+                                  int r, const struct error *err)
+{
+        const struct request *request = comparison->request;
+        json_t *more = details(request, release);
+
+        if (more && r == 0) {
+                json_object_set_new(more, "genuine", json_boolean(verify_is_genuine(result)));
+                json_object_set_new(more, "differences", json_integer((json_int_t)result->differences));
+        }
+        if (r < 0)
+                journal_sink_add(&comparison->journal, "verify_failed", NULL, more, "%s", err->text);
+        else if (result->changing)
+                journal_sink_add(&comparison->journal, "verify_finished", NULL, more,
+                                 "%s changed while it was compared with release %" PRIu64, request->dest, release);
+        else
+                journal_sink_add(&comparison->journal, "verify_finished", NULL, more,
+                                 "%s has %" PRIu64 " differences from release %" PRIu64, request->dest,
+                                 result->differences, release);
+        journal_sink_close(&comparison->journal);
+}
+
 static int show(struct comparison *comparison, const struct reference *reference, const struct verify_result *result)
 {
         json_t *json;
@@ -288,7 +330,11 @@ static int verify(const struct request *request)
                 if (reference->expired)
                         fprintf(stderr, "understudy: %s\n",
                                 _("the current note has expired: whether there is a newer release is not known"));
+                if (kept)
+                        journal_start_of_verify(&comparison, reference->number);
                 r = compare(&comparison, state, reference, &result, &error);
+                if (kept)
+                        journal_end_of_verify(&comparison, reference->number, &result, r, &error);
         }
         state_close(state); /* its lock is shared: the record needs it alone */
         state = NULL;

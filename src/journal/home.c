@@ -131,7 +131,7 @@ static int read_key(int folder, const char *path, struct note_signer *signer, st
         return note_signer_parse(buffer_text(&text), text.length, signer, err);
 }
 
-int home_key(int folder, const char *path, struct note_signer *ret_signer, struct error *err)
+int home_key(int folder, const char *path, struct note_key *ret_key, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(NOTE_MAXIMUM);
         struct checkpoint none = { .size = 0 };
@@ -149,39 +149,46 @@ int home_key(int folder, const char *path, struct note_signer *ret_signer, struc
                         r = file_replace(folder, JOURNAL_PUBLIC, text.data, text.length, 0644, err);
         }
         if (r == 0 && !is_there(folder, JOURNAL_CHECKPOINT)) {
-                if (is_there(folder, "tile"))
-                        return error_set(err, -EBADMSG,
-                                         _("the checkpoint of the journal %s is gone; 'understudy journal verify' "
-                                           "tells more"),
-                                         path);
                 snprintf(none.origin, sizeof(none.origin), "%s", signer.pub.name);
                 r = digest_of_bytes("", 0, &none.root, err);
+                if (is_there(folder, "tile"))
+                        r = error_set(err, -EBADMSG,
+                                      _("the checkpoint of the journal %s is gone; 'understudy journal verify' tells "
+                                        "more"),
+                                      path);
                 if (r == 0)
-                        r = home_sign(folder, &signer, &none, &text, err);
+                        r = home_sign(folder, path, &signer.pub, &none, &text, err);
         }
         if (r == 0)
-                *ret_signer = signer;
+                *ret_key = signer.pub;
         note_signer_wipe(&signer);
         return r;
 }
 
-int home_checkpoint(int folder, const struct note_signer *signer, struct buffer *note,
-                    struct checkpoint *ret_checkpoint, struct error *err)
+int home_checkpoint(int folder, const struct note_key *key, struct buffer *note, struct checkpoint *ret_checkpoint,
+                    struct error *err)
 {
         int r = files_read(folder, JOURNAL_CHECKPOINT, note, err);
 
         if (r == 0)
-                r = checkpoint_open(buffer_text(note), note->length, &signer->pub, 1, _("the journal's checkpoint"),
+                r = checkpoint_open(buffer_text(note), note->length, key, 1, _("the journal's checkpoint"),
                                     ret_checkpoint, err);
         return r == -ENOENT || r == -EKEYREJECTED ? -EBADMSG : r;
 }
 
-int home_sign(int folder, const struct note_signer *signer, const struct checkpoint *checkpoint, struct buffer *note,
-              struct error *err)
+int home_sign(int folder, const char *path, const struct note_key *key, const struct checkpoint *checkpoint,
+              struct buffer *note, struct error *err)
 {
-        int r;
+        struct note_signer signer;
+        int r = read_key(folder, path, &signer, err);
 
+        if (r < 0)
+                return r;
+        if (memcmp(signer.pub.key, key->key, sizeof(key->key)) != 0)
+                r = error_set(err, -EBADMSG, _("the key of the journal %s was replaced"), path);
         buffer_clear(note);
-        r = checkpoint_sign(checkpoint, signer, note, err);
+        if (r == 0)
+                r = checkpoint_sign(checkpoint, &signer, note, err);
+        note_signer_wipe(&signer);
         return r < 0 ? r : file_replace(folder, JOURNAL_CHECKPOINT, note->data, note->length, 0644, err);
 }

@@ -1,7 +1,7 @@
 /*
  * journal.c - the writer: a queue in memory, and commits.
  *
- * Two locks, always taken in this order: `commit` by whoever commits (it guards edge, signer, checkpoint, `writing`),
+ * Two locks, always taken in this order: `commit` by whoever commits (it guards edge, checkpoint, `writing`),
  * and `queue` for the moment in which records are appended or the batches are exchanged. A commit takes the whole
  * queue, locks the folder against other processes, loads the edge anew when one of them has appended meanwhile, and
  * signs once. When it fails, its batch stays in `writing` and goes first with the next commit.
@@ -61,7 +61,7 @@ struct journal {
         pthread_t thread;
 
         pthread_mutex_t commit;
-        struct note_signer signer;
+        struct note_key key;
         struct edge edge;
         bool loaded;                   /* the edge is that of `checkpoint` */
         struct buffer checkpoint_note; /* as it lay on the disk when the edge was loaded or signed */
@@ -175,7 +175,7 @@ static void tell_witnesses(struct journal *journal, bool now)
 
                 error = ERROR_NONE;
                 if (witness_tell(&witness, &source, journal->checkpoint_note.data, journal->checkpoint_note.length,
-                                 &journal->signer.pub, &error) < 0)
+                                 &journal->key, &error) < 0)
                         say(journal, error.text);
         }
         journal_reader_close(reader);
@@ -192,7 +192,7 @@ static int sign(struct journal *journal, struct error *err)
                 return r;
         next.size = journal->edge.size;
         journal->intended = next;
-        r = home_sign(journal->folder, &journal->signer, &next, &journal->checkpoint_note, err);
+        r = home_sign(journal->folder, journal->path, &journal->key, &next, &journal->checkpoint_note, err);
         if (r < 0)
                 return r;
         journal->checkpoint = next;
@@ -245,7 +245,7 @@ static int refresh(struct journal *journal, struct error *err)
         if (journal->loaded && note.length == journal->checkpoint_note.length &&
             memcmp(note.data, journal->checkpoint_note.data, note.length) == 0)
                 return 0;
-        r = home_checkpoint(journal->folder, &journal->signer, &note, &found, err);
+        r = home_checkpoint(journal->folder, &journal->key, &note, &found, err);
         if (r == 0 && found.size < journal->checkpoint.size)
                 r = error_set(err, -EBADMSG,
                               _("the journal %s was cut: it had %" PRIu64 " records, now it says %" PRIu64),
@@ -473,7 +473,7 @@ void journal_latest(struct journal *journal, struct checkpoint *ret_checkpoint, 
 {
         pthread_mutex_lock(&journal->commit);
         *ret_checkpoint = journal->checkpoint;
-        *ret_key = journal->signer.pub;
+        *ret_key = journal->key;
         pthread_mutex_unlock(&journal->commit);
 }
 
@@ -505,7 +505,6 @@ static int init(struct journal *journal, const struct journal_options *options, 
 
 static void destroy(struct journal *journal)
 {
-        note_signer_wipe(&journal->signer);
         edge_done(&journal->edge);
         fd_close(&journal->folder);
         batch_done(&journal->waiting);
@@ -536,7 +535,7 @@ static int load(struct journal *journal, struct error *err)
         lock = home_lock(journal->folder, journal->path, err);
         if (lock < 0)
                 return lock;
-        r = home_key(journal->folder, journal->path, &journal->signer, err);
+        r = home_key(journal->folder, journal->path, &journal->key, err);
         if (r == 0)
                 r = refresh(journal, err);
         journal->loaded = r == 0;

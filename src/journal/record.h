@@ -30,7 +30,9 @@ struct journal_record {
         const char *kind;              /* a word: lower-case letters, digits, "_" */
         const char *what;              /* one sentence in English */
         const struct digest *evidence; /* SHA-256 of what proves it; NULL: nothing does */
-        json_t *details;               /* borrowed: an object whose members are added to the record; NULL: none */
+        /* Borrowed: an object whose members are added to the record; NULL: none. Names in it are escaped already, as
+         * text_escape() does; a text that still has a byte which may not be there is escaped whole. */
+        json_t *details;
 };
 
 /*

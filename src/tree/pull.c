@@ -330,6 +330,8 @@ static int exchange_and_settle(struct pull_run *run, struct error *err)
                 r = exchange_check(run, err);
         for (size_t i = 0; i < run->root_count && r == 0; i++)
                 r = areas_make(run, &run->roots[i], err);
+        if (r == 0 && run->options->exchanging)
+                run->options->exchanging(run->options->context, run->state->intent.from, run->state->intent.to);
         if (r == 0)
                 r = exchange_all(run, err);
         if (r < 0) {

@@ -44,6 +44,9 @@ struct pull_options {
         void (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
         void (*note)(void *context,
                      const char *sentence); /* warnings: an expired note, no leases, a mount that was carried away */
+        /* Called just before the exchange, when everything is ready for it: a caller that keeps a journal writes it
+         * there first. It cannot hold the exchange up. NULL: nothing. */
+        void (*exchanging)(void *context, uint64_t from, uint64_t to);
         void *context;
 };
 
