@@ -9,7 +9,9 @@
 #   BENCH_RUNS     how often each is measured; the median counts (3; 7 for the small tree)
 #
 # All of it works in a network namespace of its own, so that the loopback interface counts nobody else's bytes, and in a
-# mount namespace, so that nothing stays mounted.
+# mount namespace, so that nothing stays mounted. A row's files lie in an ext4 of their own, fresh for each row, in an
+# image beside them: a sync waits for nobody else's writes there, and every machine has the same file system (one without
+# a journal, as virtual machines sometimes have, makes each deletion wait for the disk and the next creations crawl).
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 source_folder=$PWD
@@ -47,22 +49,45 @@ ip link set lo up
 row_start()
 {
         row_clean
-        mkdir -p "$cache" "$work/results"
+        mkdir -p "$cache" "$work"
+        make_disk "$folder/work.img" 64G ext4 "$work"
+        mkdir "$work/results"
         : >"$work/order"
         : >"$work/section"
         echo "bench: $1 ($tree tree, $runs runs)"
+}
+
+# make_disk IMAGE SIZE KIND FOLDER: a fresh file system in a sparse file, mounted. Its blocks are not cached twice, and
+# nothing is left to be prepared while somebody is measured.
+make_disk()
+{
+        local device options=()
+
+        [[ $3 != ext4 ]] || options=(-o noinit_itable)
+        truncate -s "$2" "$1" && "mkfs.$3" -q "$1" && device=$(losetup --find --show --direct-io=on "$1") &&
+                mount "${options[@]}" "$device" "$4" || stop "cannot make a file system in $1"
+        losetup --detach "$device" # when it is unmounted
 }
 
 row_clean()
 {
         peers_stop
         cd "$source_folder" || exit
-        mountpoint -q "$folder/work/disk" && umount "$folder/work/disk"
-        rm -rf --one-file-system "$work"
+        mountpoint -q "$work/disk" && umount "$work/disk"
+        mountpoint -q "$work" && umount "$work"
+        rm -rf --one-file-system "$work" "$folder/work.img" "$folder/reflink.img"
 }
 trap row_clean EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+# ready FOLDER...: before each measurement. What is to be read is in the page cache, also where cold pages are taken away
+# quickly; nothing that came before is left to be written.
+ready()
+{
+        find "$@" -type f -print0 | xargs -0 -r cat >/dev/null
+        sync -f "$work"
+}
 
 # measured NAME EXPECTED COMMAND...: once more, under this name; another exit status than expected ends everything.
 measured()
@@ -100,10 +125,15 @@ row_verify()
         prepare_standby
         aide_init "$work/site"
         for ((run = 1; run <= runs; run++)); do
+                ready "$work/site"
                 measured 'understudy verify, 1 thread' 0 "$us" verify "$work/site" --pub "$work/keys/release.pub" --threads 1
+                ready "$work/site"
                 measured 'understudy verify, 2 threads' 0 "$us" verify "$work/site" --pub "$work/keys/release.pub" --threads 2
+                ready "$work/site"
                 measured 'bare walk, read, SHA-256 in C' 0 "$build/bench/baseline" "$work/site"
+                ready "$work/site"
                 measured 'sha256sum, xargs -P2' 0 sh -c "find '$work/site' -type f -print0 | xargs -0 -n 256 -P 2 sha256sum >/dev/null"
+                ready "$work/site"
                 measured 'aide --check' 0 aide --config="$work/aide.conf" --check
         done
         table cpu wall memory
@@ -120,8 +150,11 @@ row_nothing()
         mkdir "$work/rsync-site"
         cp -a "$work/source/." "$work/rsync-site"
         for ((run = 1; run <= runs; run++)); do
+                ready "$work/site"
                 measured 'understudy verify' 0 "$us" verify "$work/site" --pub "$work/keys/release.pub"
+                ready "$work/site"
                 measured 'understudy pull' 0 "$us" pull "$work/site" --repo "$http/repository" --pub "$work/keys/release.pub"
+                ready "$work/source" "$work/rsync-site"
                 measured 'rsync -c' 0 rsync -a -c --delete "$rsync/source/" "$work/rsync-site/"
         done
         table wall cpu wire
@@ -134,21 +167,29 @@ row_update()
 {
         prepare_standby
         serve
-        for peer in rsync rsync-c casync; do
+        for peer in rsync rsync-c rsync-s casync; do
                 mkdir "$work/$peer-site"
                 cp -a "$work/source/." "$work/$peer-site"
         done
         ostree_commit
         bash bench/peers.sh ostree_pull "$work/ostree-site" >"$work/output" 2>&1 || stop "ostree: $(cat "$work/output")"
         for ((run = 1; run <= runs; run++)); do
+                rm -rf "$work"/*.old
                 change_tree "$work/source" "$run"
                 "$us" publish "$work/source" --repo "$work/repository" --key "$work/keys/release.key" --quiet || stop 'publish'
                 ostree_commit
                 casync_make
+                ready "$work/site" "$work/repository"
                 measured 'understudy pull' 0 "$us" pull "$work/site" --repo "$http/repository" --pub "$work/keys/release.pub"
+                ready "$work/source"
                 measured 'rsync -a --delete' 0 rsync -a --delete "$rsync/source/" "$work/rsync-site/"
+                ready "$work/source" "$work/rsync-c-site"
                 measured 'rsync -c' 0 rsync -a -c --delete "$rsync/source/" "$work/rsync-c-site/"
+                ready "$work/source" "$work/rsync-s-site"
+                measured 'rsync -c, then sync' 0 sh -c "rsync -a -c --delete '$rsync/source/' '$work/rsync-s-site/' && sync -f '$work'"
+                ready "$work/ostree" "$work/ostree-site"
                 measured 'ostree pull + checkout' 0 bash bench/peers.sh ostree_pull "$work/ostree-site"
+                ready "$work/casync-site" "$work/casync.castr"
                 measured 'casync extract' 0 bash bench/peers.sh casync_extract "$work/casync-site"
         done
         table wall cpu wire
@@ -164,10 +205,16 @@ row_first()
         ostree_commit
         casync_make
         for ((run = 1; run <= runs; run++)); do
-                rm -rf "$work"/*-site "$work/site" "$work/state" "$work/ostree-client"
+                rm -rf "$work"/*-site "$work"/*.old "$work/site" "$work/state" "$work/ostree-client"
+                ready "$work/repository"
                 measured 'understudy pull' 0 "$us" pull "$work/site" --repo "$http/repository" --pub "$work/keys/release.pub"
+                ready "$work/source"
                 measured 'rsync -a' 0 rsync -a --delete "$rsync/source/" "$work/rsync-site/"
+                ready "$work/source"
+                measured 'rsync -a, then sync' 0 sh -c "rsync -a --delete '$rsync/source/' '$work/rsync-s-site/' && sync -f '$work'"
+                ready "$work/ostree"
                 measured 'ostree pull + checkout' 0 bash bench/peers.sh ostree_pull "$work/ostree-site"
+                ready "$work/casync.castr"
                 measured 'casync extract' 0 bash bench/peers.sh casync_extract "$work/casync-site"
         done
         table wall cpu wire
@@ -184,16 +231,16 @@ row_reflink()
         [[ $tree == large ]] || size=1G
         for kind in ext4 xfs; do
                 rm -rf "$work/source" "$work/repository" "$work/keys" "$work/state"
-                truncate -s "$size" "$work/disk.img"
                 mkdir -p "$work/disk"
-                "mkfs.$kind" -q "$work/disk.img" && mount -o loop "$work/disk.img" "$work/disk" || stop "mkfs.$kind"
+                make_disk "$folder/reflink.img" "$size" "$kind" "$work/disk"
                 make_tree "$work/source"
                 size_of "$work/source"
                 "$us" keygen "$work/keys" --no-password >/dev/null || stop keygen
                 for ((run = 0; run <= runs; run++)); do
                         [[ $run -eq 0 ]] || change_tree "$work/source" "$run"
                         "$us" publish "$work/source" --repo "$work/repository" --key "$work/keys/release.key" --site bench --quiet || stop publish
-                        sync
+                        [[ $run -eq 0 ]] || ready "$work/disk/site" "$work/repository"
+                        sync -f "$work/disk"
                         if [[ $run -eq 0 ]]; then
                                 "$us" pull "$work/disk/site" --repo "$work/repository" --pub "$work/keys/release.pub" --quiet || stop pull
                         elif [[ $kind == ext4 ]]; then
@@ -203,7 +250,7 @@ row_reflink()
                         fi
                 done
                 umount "$work/disk"
-                rm -f "$work/disk.img"
+                rm -f "$folder/reflink.img"
         done
         table wall cpu
         target 'wall, copy : reflink' "$(ratio 1 'copy on ext4' 'reflink on XFS')" shown 1
@@ -219,6 +266,7 @@ row_memory()
         "$us" keygen "$work/keys" --no-password >/dev/null &&
                 "$us" publish "$many" --repo "$work/repository" --key "$work/keys/release.key" --site bench --quiet ||
                 stop 'publish does not work'
+        ready "$many"
         measured 'understudy verify, 1,000,000 files' 0 "$us" verify "$many" --pub "$work/keys/release.pub" \
                 --manifest "$work/repository/releases/1/manifest.mtree"
         table memory wall cpu
