@@ -108,6 +108,7 @@ void stage_free(struct stage *stage)
 {
         if (!stage)
                 return;
+        stage_flush_end(stage);
         list_done(&stage->jobs);
         list_done(&stage->missing);
         list_done(&stage->folders);
@@ -133,8 +134,9 @@ static int apply(const struct pull_root *root, int fd, const struct entry *entry
         int r = inode_apply(fd, entry, attributes, err);
 
         if (r == -EPERM && geteuid() != 0)
-                error_prefix(err, _("the new tree beside %s needs owners that only root can give; run as root, or "
-                                    "publish with --owner"),
+                error_prefix(err,
+                             _("the new tree beside %s needs owners that only root can give; run as root, or "
+                               "publish with --owner"),
                              root->place.folder);
         return r;
 }
@@ -206,6 +208,8 @@ int stage_copy_from(struct stage *stage, struct copier *copier, struct stage_ite
         r = stage_apply(item, to, err);
         if (r < 0)
                 return r;
+        if (!clone)
+                stage_written(stage, (uint64_t)item->size);
         item->done = true;
         return 0;
 }
@@ -491,6 +495,7 @@ static int sync_trees(struct stage *stage, struct error *err)
 {
         struct pull_run *run = stage->run;
 
+        stage_flush_end(stage);
         for (size_t i = 0; i < run->root_count; i++) {
                 const struct place *place = &run->roots[i].place;
 

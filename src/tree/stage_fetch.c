@@ -118,6 +118,7 @@ static int deliver_end(void *context, const struct wanted *wanted, struct error 
         fd_close(&delivery->to);
         if (r < 0)
                 return r;
+        stage_written(stage, (uint64_t)item->size);
         item->done = true;
         stage->run->result->fetched_objects++;
         stage_progress(stage, _("fetching"), ++stage->done);

@@ -38,6 +38,8 @@ struct stage_list {
         size_t count, capacity;
 };
 
+struct stage_flush;
+
 struct stage {
         struct pull_run *run;
         unsigned int threads;
@@ -47,10 +49,12 @@ struct stage {
         struct stage_list folders; /* of all roots, parents first */
         atomic_size_t next_job;
         atomic_bool failed;
-        atomic_bool clone;  /* the file system can share blocks, as far as we know */
-        bool link;          /* unchanged files are given a second name */
-        atomic_bool linked; /* some were */
-        atomic_bool lost;   /* the lease on a linked file: it will not be what was proven */
+        atomic_bool clone;           /* the file system can share blocks, as far as we know */
+        bool link;                   /* unchanged files are given a second name */
+        atomic_bool linked;          /* some were */
+        atomic_bool lost;            /* the lease on a linked file: it will not be what was proven */
+        atomic_ullong written;       /* bytes that are on their way to the disk, or there */
+        struct stage_flush *flusher; /* NULL until there is something worth it */
         pthread_mutex_t mutex;
         int held[STAGE_HELD_MAXIMUM]; /* linked files, each under its lease until the clock has moved on */
         size_t held_count;
@@ -66,6 +70,13 @@ int stage_create(const struct stage_item *item, int flags, struct error *err);
 
 /* Gives it owner, mode, attributes and time. */
 int stage_apply(const struct stage_item *item, int fd, struct error *err);
+
+/* So many bytes more were written: from time to time they are sent to the disk, in the background (stage_flush.c). Any
+ * thread. */
+void stage_written(struct stage *stage, uint64_t bytes);
+
+/* Ends that, before the sync that counts. */
+void stage_flush_end(struct stage *stage);
 
 /* Tries a file below a folder as the source; item->done says whether it was the content. */
 int stage_copy_from(struct stage *stage, struct copier *copier, struct stage_item *item, int folder, const char *path,
