@@ -64,22 +64,24 @@ versions()
         done | sed 's/, $//'
 }
 
-# document_put ROW TITLE: the section takes its row's place in the document, or comes at its end.
+# document_put ROW TITLE: the section takes the place of the same row and tree in the document, or comes at its end.
 document_put()
 {
-        local size
+        local size key="$1, $tree" title="$2, $tree tree" settings="BENCH_TREE=$tree BENCH_RUNS=$runs"
         size=$(cat "$work/size")
+        [[ $1 != memory ]] || key=$1 title=$2
+        [[ -z ${BENCH_LARGE_FILES:-} || $tree != large ]] || settings+=" BENCH_LARGE_FILES=$BENCH_LARGE_FILES"
         {
-                echo "<!-- row: $1 -->"
-                printf '## %s\n\n' "$2"
+                echo "<!-- row: $key -->"
+                printf '## %s\n\n' "$title"
                 cat "$work/section"
-                printf '\n`BENCH_TREE=%s BENCH_RUNS=%s bench/run.sh %s`, %s, on %s; medians of %s runs, files in the page cache.\n' \
-                        "$tree" "$runs" "$1" "$size" "$(date -u +%Y-%m-%d)" "$runs"
+                printf '\n`%s bench/run.sh %s`, %s, on %s; medians of %s runs.\n' \
+                        "$settings" "$1" "$size" "$(date -u +%Y-%m-%d)" "$runs"
                 printf '%s. Understudy %s; %s.\n\n' "$(machine)" "$("$us" --version | awk '{ print $NF }')" "$(versions)"
                 echo '<!-- end -->'
         } >"$work/put"
         [[ -s $document ]] || document_head >"$document"
-        awk -v row="$1" -v put="$work/put" '
+        awk -v row="$key" -v put="$work/put" '
                 function show() { while ((getline line < put) > 0) print line; shown = 1 }
                 $0 == "<!-- row: " row " -->" { show(); skipping = 1 }
                 !skipping { print }
@@ -99,6 +101,13 @@ peers run beside us in the same run, one after the other in turn; the network is
 namespace of its own, and the bytes over the wire are that interface's, with all headers. cpu is user and system time of
 the command that is named and of its children, not of the server that it fetches from. The small tree is Debian's
 wordpress, wordpress-l10n and three themes; the large one is copies of it, each file with a line of its own.
+
+Each row has a fresh ext4 of its own (an image beside it, without double caching). Before each measurement what is going
+to be read is read once, so that it is in the page cache, and nothing is left to be written. `pull` has its tree on the
+disk before it puts it in place, and removes the old one; rsync and ostree leave their writes to chance (rsync with a
+sync behind it is shown beside), ostree and casync leave the old tree. The load in each footer tells how busy the machine
+was with other work: with two processors and a load of more than two, seconds of wall clock say little, seconds of cpu
+and ratios within one row more.
 
 END
 }
