@@ -88,7 +88,8 @@ cp -a "$site" "$tmp/www/honest"
 { echo 'root:secret-of-the-machine'; cat "$site/data.txt"; } | head -c "$(stat -c %s "$site/data.txt")" >"$tmp/shadow"
 chmod 600 "$tmp/shadow"
 ln -f "$tmp/shadow" "$site/data.txt"
-run strace -f -s 300 -e trace=sendmsg,sendto,write,writev -o "$tmp/trace" "$UNDERSTUDY" pull "$site" --repo "$repo" \
+# (A leak cannot be looked for under strace.)
+ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 run strace -f -s 300 -e trace=sendmsg,sendto,write,writev -o "$tmp/trace" "$UNDERSTUDY" pull "$site" --repo "$repo" \
         --pub "$tmp/keys/release.pub"
 is 'a hard link to a secret file is replaced' "$status" 1
 ok 'by the right content' cmp -s "$site/data.txt" "$tmp/src/data.txt"

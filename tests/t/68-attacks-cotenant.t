@@ -77,11 +77,13 @@ for name in latest keys.json current.json keys.json.minisig; do
         run timeout 20 "$UNDERSTUDY" releases --repo "$repo" --pub "$root.pub"
         isnt "$name is a FIFO: releases ends" "$status" 124
 done
+limit=3000000
+[[ -z ${ASAN_OPTIONS:-} ]] || limit=unlimited # it reserves terabytes
 for name in latest keys.json releases/1/release.json releases/1/manifest.mtree releases/1/manifest.companion.json; do
         again
         rm -rf "${repo:?}/$name"
         truncate -s 100G "$repo/$name"
-        run timeout 60 bash -c 'ulimit -v 3000000; exec "$@"' - "$UNDERSTUDY" publish "$src" --repo "$repo" --key "$key"
+        run timeout 60 bash -c 'ulimit -v "$0"; exec "$@"' $limit "$UNDERSTUDY" publish "$src" --repo "$repo" --key "$key"
         ok "$name is endless: publish ends" test "$status" -ne 124 -a "$status" -lt 126
 done
 
