@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -24,6 +25,7 @@
 
 #define NEXT_NAME     "evidence.next"
 #define REPORT_FORMAT "understudy-evidence-1"
+#define ROOM_SHARE    4
 
 /* ---- lines of JSON in spools: they are bounded, survive a crash, and cost no memory ---- */
 
@@ -46,7 +48,7 @@ int evidence_line(struct evidence *evidence, int spool, json_t *json, struct err
         json_decref(json);
         if (!text)
                 return error_memory(err);
-        if (*spooled + length > SPOOL_MAXIMUM || length + 1 > SPOOL_LINE_MAXIMUM) {
+        if (*spooled + length > evidence->spool_limit || length + 1 > SPOOL_LINE_MAXIMUM) {
                 free(text);
                 return 1;
         }
@@ -92,6 +94,22 @@ static int open_spools(struct evidence *evidence, struct error *err)
         return hasher_new(&evidence->hasher, err);
 }
 
+/* Never more than a quarter of the room that is left: who tampers again before every pull would fill the disk, and then
+ * no pull could heal any more. */
+static void limit_to_room(struct evidence *evidence)
+{
+        struct statvfs vfs;
+        uint64_t room;
+
+        if (fstatvfs(evidence->state->folder, &vfs) < 0)
+                return;
+        room = (uint64_t)vfs.f_frsize * vfs.f_bavail / ROOM_SHARE;
+        if (evidence->left > room)
+                evidence->left = room;
+        if (evidence->spool_limit > room / ROOM_SHARE) /* two lists, and the report once more */
+                evidence->spool_limit = room / ROOM_SHARE;
+}
+
 static int evidence_open(struct state *state, uint64_t limit_bytes, struct evidence **ret_evidence, struct error *err)
 {
         struct evidence *evidence = memory_new(1, sizeof(*evidence));
@@ -100,9 +118,11 @@ static int evidence_open(struct state *state, uint64_t limit_bytes, struct evide
         if (!evidence)
                 return error_memory(err);
         evidence->state = state;
+        evidence->spool_limit = SPOOL_MAXIMUM;
         evidence->left = limit_bytes ? limit_bytes : EVIDENCE_DEFAULT_BYTES;
         evidence->folder = evidence->differences = evidence->files = evidence->mounts = -1;
         r = open_spools(evidence, err);
+        limit_to_room(evidence);
         if (r < 0) {
                 evidence_free(evidence);
                 return r;
@@ -139,7 +159,7 @@ int evidence_add(struct evidence *evidence, const struct difference *difference,
 
         /* Names that should not be there an intruder can make by the million; what they would crowd out are the genuine
          * ones that he changed. */
-        if (difference->kind == DIFFERENCE_EXTRA && evidence->spooled > SPOOL_MAXIMUM / 2) {
+        if (difference->kind == DIFFERENCE_EXTRA && evidence->spooled > evidence->spool_limit / 2) {
                 evidence->left_out_differences++;
                 return 0;
         }

@@ -23,6 +23,7 @@ struct evidence {
         int folder;          /* evidence.next */
         int differences, files, mounts;
         uint64_t left;                   /* bytes of contents that may still be copied */
+        uint64_t spool_limit;            /* bytes of each */
         uint64_t spooled_files, spooled; /* bytes of lines: of the list of files, and of the others */
         uint64_t left_out_differences, left_out_files, left_out_bytes;
         uint64_t copied; /* files */
