@@ -377,7 +377,28 @@ static bool narrow_utf16(struct head head, unsigned char narrow[static POLICY_HE
         return true;
 }
 
-static unsigned int content_kinds(struct head head)
+/* Servers know dozens of types that end in "+xml" (kml, gpx, xspf, dae ...), and a browser shows each of them as a page
+ * when an XHTML name space turns up, under any root element and however far down. */
+static bool is_markup(struct head head)
+{
+        unsigned char c;
+
+        head = skip_space(head);
+        if (head.length < 2 || head.bytes[0] != '<')
+                return false;
+        c = head.bytes[1];
+        return c == '?' || c == '!' || c == '_' || c == ':' || c >= 0x80 || (is_word(c) && (c < '0' || c > '9'));
+}
+
+/* Ends in an extension that has a type of its own, which is not markup. */
+static bool has_inert_end(const char *name)
+{
+        const char *dot = strrchr(name, '.');
+
+        return dot && is_inert(dot + 1, strlen(dot + 1));
+}
+
+static unsigned int content_kinds(struct head head, bool is_plain)
 {
         unsigned char narrow[POLICY_HEAD_SIZE];
         struct head wide;
@@ -385,12 +406,12 @@ static unsigned int content_kinds(struct head head)
 
         if (holds_code(head))
                 kinds |= ALLOW_CODE;
-        if (is_html(head) || is_browser_binary(head))
+        if (is_html(head) || is_browser_binary(head) || (!is_plain && is_markup(head)))
                 kinds |= ALLOW_HTML;
         if (narrow_utf16(head, narrow, &wide)) {
                 if (holds_code(wide))
                         kinds |= ALLOW_CODE;
-                if (is_html(wide))
+                if (is_html(wide) || (!is_plain && is_markup(wide)))
                         kinds |= ALLOW_HTML;
         }
         return kinds;
@@ -419,7 +440,7 @@ enum breach policy_check(unsigned int allow, const char *name, mode_t mode, cons
         if (head.length > POLICY_HEAD_SIZE)
                 head.length = POLICY_HEAD_SIZE;
         if (head.length > 0) {
-                unsigned int content = content_kinds(head);
+                unsigned int content = content_kinds(head, has_inert_end(name));
 
                 if (content & ~allow & ALLOW_CODE)
                         return BREACH_CODE;

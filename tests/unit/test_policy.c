@@ -255,6 +255,30 @@ static void html_at_the_start_is_found(void **state)
         expect_heads(heads, LENGTH(heads), BREACH_HTML);
 }
 
+/* kml, gpx, xspf and many more are XML to a browser, whatever their root is called. */
+static void markup_is_found_where_the_type_may_be_xml(void **state)
+{
+        static const struct sample heads[] = {
+                HEAD("<kml xmlns:x=\"http://www.w3.org/1999/xhtml\"><x:script>alert(1)</x:script></kml>"),
+                HEAD("<x:y>"),
+                HEAD("\n <_ >"),
+                HEAD("<?a b?><c/>"),
+                HEAD("<!DOCTYPE x>"),
+                HEAD("\xef\xbb\xbf<gpx>"),
+                HEAD("\xff\xfe<\0k\0m\0l\0>\0"),
+        };
+        static const char *const names[] = { "x.kml", "x.gpx", "x.xspf", "x.txt.kml", "x", "x.unknown" };
+
+        (void)state;
+        for (size_t i = 0; i < LENGTH(heads); i++)
+                for (size_t k = 0; k < LENGTH(names); k++)
+                        assert_int_equal(policy_check(0, names[k], S_IFREG | 0644, heads[i].bytes, heads[i].length),
+                                         BREACH_HTML);
+        assert_int_equal(policy_check(0, "x.txt", S_IFREG | 0644, "<all@example.org> wrote", 23), BREACH_NONE);
+        assert_int_equal(policy_check(0, "x.kml", S_IFREG | 0644, "<3 you", 6), BREACH_NONE);
+        assert_int_equal(policy_check(ALLOW_HTML, "x.kml", S_IFREG | 0644, "<kml>", 5), BREACH_NONE);
+}
+
 static void ordinary_contents_pass(void **state)
 {
         static const struct sample heads[] = {
@@ -355,6 +379,7 @@ int main(void)
                 cmocka_unit_test(types_and_bits),
                 cmocka_unit_test(code_in_the_head_is_found),
                 cmocka_unit_test(html_at_the_start_is_found),
+                cmocka_unit_test(markup_is_found_where_the_type_may_be_xml),
                 cmocka_unit_test(ordinary_contents_pass),
                 cmocka_unit_test(an_allowance_lifts_exactly_its_kind),
                 cmocka_unit_test(only_the_head_counts),
