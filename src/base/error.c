@@ -7,24 +7,39 @@
 #include <string.h>
 
 #include "i18n.h"
+#include "text.h"
 
-/* Copies text into the sentence from `at` on; a control character could move a terminal's cursor or forge a log line.
- */
+/* Copies text into the sentence from `at` on; a control character could move a terminal's cursor or forge a log line,
+ * and a byte that is not UTF-8 could be one to an old terminal. */
 static size_t append_escaped(struct error *err, size_t at, const char *text)
 {
-        for (const unsigned char *p = (const unsigned char *)text; *p && at + 9 < sizeof(err->text); p++) {
-                bool c1 = *p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0; /* as UTF-8: U+009B is as good as ESC [ */
+        while (*text && at + 9 < sizeof(err->text)) {
+                const unsigned char *p = (const unsigned char *)text;
+                size_t length = text_utf8_length(text, strnlen(text, 4));
+                bool c1 = length == 2 && *p == 0xc2 && p[1] < 0xa0; /* U+009B is as good as ESC [ */
 
-                if (*p >= 0x20 && *p != 0x7f && !c1) {
-                        err->text[at++] = (char)*p;
+                if (length > 0 && *p >= 0x20 && *p != 0x7f && !c1) {
+                        memcpy(err->text + at, text, length);
+                        at += length;
+                        text += length;
                         continue;
                 }
-                for (int left = c1 ? 2 : 1; left > 0; left--, p++)
-                        at += (size_t)snprintf(err->text + at, sizeof(err->text) - at, "\\%03o", (unsigned)*p);
-                p--;
+                for (size_t left = length > 0 ? length : 1; left > 0; left--, text++)
+                        at += (size_t)snprintf(err->text + at, sizeof(err->text) - at, "\\%03o", (unsigned char)*text);
         }
         err->text[at] = '\0';
         return at;
+}
+
+/* What was cut to fit must not end in the middle of a letter. */
+static void drop_half_letter(char *text)
+{
+        size_t length = strlen(text), back = 0;
+
+        while (back < 3 && back + 1 < length && ((unsigned char)text[length - 1 - back] & 0xc0) == 0x80)
+                back++;
+        if (length > 0 && text_utf8_length(text + length - 1 - back, back + 1) == 0)
+                text[length - 1 - back] = '\0';
 }
 
 static void fill(struct error *err, int code, enum exit_status status, const char *format, va_list arguments)
@@ -33,7 +48,8 @@ static void fill(struct error *err, int code, enum exit_status status, const cha
 
         if (!err)
                 return;
-        vsnprintf(text, sizeof(text), format, arguments);
+        if (vsnprintf(text, sizeof(text), format, arguments) >= (int)sizeof(text))
+                drop_half_letter(text);
         err->code = code;
         err->status = status;
         append_escaped(err, 0, text);
@@ -94,7 +110,8 @@ int error_prefix(struct error *err, const char *format, ...)
         if (!err)
                 return 0;
         va_start(arguments, format);
-        vsnprintf(before, sizeof(before), format, arguments);
+        if (vsnprintf(before, sizeof(before), format, arguments) >= (int)sizeof(before))
+                drop_half_letter(before);
         va_end(arguments);
         memcpy(after, err->text, sizeof(after));
         at = append_escaped(err, 0, before);

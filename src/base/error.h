@@ -34,15 +34,15 @@ enum exit_status {
 struct error {
         int code;                   /* negative errno, 0 when nothing failed */
         enum exit_status status;    /* what the command ends with */
-        char text[ERROR_TEXT_SIZE]; /* one sentence, without newline, control characters as \ooo */
+        char text[ERROR_TEXT_SIZE]; /* one sentence of UTF-8, without newline or control characters: \ooo */
 };
 
 #define ERROR_NONE ((struct error){ 0, EXIT_DONE, "" })
 
 /*
  * Each fills *err (which may be NULL for a caller that wants no words) and returns the negative errno.
- * Control characters that come in with names and outside text are written as \ooo, so that a sentence can go to a
- * terminal or a log as it is.
+ * Control characters, and bytes that are not UTF-8, come in with names and outside text: they are written as \ooo, so
+ * that a sentence can go to a terminal or a log as it is.
  */
 
 /* Could not be done; `code` is a negative errno that callers may tell apart. */

@@ -28,15 +28,13 @@ static const char *asked_for(void)
         return NULL;
 }
 
-/* gettext does not translate in the C locale, and it spells its words in the encoding of LC_CTYPE. */
+/* gettext does not translate in the C locale. */
 static void leave_c_locale(void)
 {
         const char *messages = setlocale(LC_MESSAGES, NULL);
 
         if (!messages || text_equal(messages, "C") || text_equal(messages, "POSIX"))
                 setlocale(LC_MESSAGES, "C.UTF-8");
-        if (text_equal(nl_langinfo(CODESET), "ANSI_X3.4-1968"))
-                setlocale(LC_CTYPE, "C.UTF-8");
 }
 
 /* LANGUAGE is what gettext reads first; naming the domain again makes it forget what it has looked up already. */
@@ -74,7 +72,9 @@ void language_start(void)
                 folder = built_here(beside) ? beside : UNDERSTUDY_LOCALEDIR;
         bindtextdomain("understudy", folder);
         textdomain("understudy");
-        setlocale(LC_CTYPE, "");
+        /* gettext and strerror() spell their words in the encoding of LC_CTYPE; names, JSON and sentences are UTF-8. */
+        if (!setlocale(LC_CTYPE, "") || !text_equal(nl_langinfo(CODESET), "UTF-8"))
+                setlocale(LC_CTYPE, "C.UTF-8");
         if (setlocale(LC_MESSAGES, "") || !asked)
                 return;
         if (language && *language) {

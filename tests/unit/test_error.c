@@ -43,7 +43,7 @@ static void control_characters_are_shown_not_sent(void **state)
         error_set(&error, -EIO, "%s",
                   "a\xc2\x9b"
                   "2J\xc2\xa9 \xc2");
-        assert_string_equal(error.text, "a\\302\\2332J\xc2\xa9 \xc2");
+        assert_string_equal(error.text, "a\\302\\2332J\xc2\xa9 \\302");
 }
 
 static void a_long_sentence_is_cut(void **state)
@@ -60,6 +60,37 @@ static void a_long_sentence_is_cut(void **state)
         assert_true(strlen(error.text) < sizeof(error.text));
 }
 
+static void a_letter_is_cut_as_a_whole(void **state)
+{
+        char name[3 * ERROR_TEXT_SIZE + 4];
+
+        (void)state;
+        for (size_t shift = 0; shift < 3; shift++) {
+                struct error error = ERROR_NONE;
+
+                memset(name, 'a', shift);
+                for (size_t i = shift; i + 3 < sizeof(name); i += 3)
+                        memcpy(name + i, "\xe3\x81\x82", 4);
+                error_set(&error, -EIO, "%s", name);
+                assert_int_equal((strlen(error.text) - shift) % 3, 0);
+                error_prefix(&error, "%s", name);
+                assert_int_equal((strlen(error.text) - shift) % 3, 0);
+        }
+}
+
+static void bytes_that_are_no_text_are_shown(void **state)
+{
+        struct error error = ERROR_NONE;
+
+        (void)state;
+        error_set(&error, -EIO, "cannot read %s",
+                  "a\x9b"
+                  "31m\xe3\x81");
+        assert_string_equal(error.text, "cannot read a\\23331m\\343\\201");
+        error_set(&error, -EIO, "%s", "\xe8\xa8\xbc\xe6\x8b\xa0");
+        assert_string_equal(error.text, "\xe8\xa8\xbc\xe6\x8b\xa0");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -67,6 +98,8 @@ int main(void)
                 cmocka_unit_test(a_prefix_keeps_code_and_status),
                 cmocka_unit_test(control_characters_are_shown_not_sent),
                 cmocka_unit_test(a_long_sentence_is_cut),
+                cmocka_unit_test(a_letter_is_cut_as_a_whole),
+                cmocka_unit_test(bytes_that_are_no_text_are_shown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
