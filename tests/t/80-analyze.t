@@ -100,7 +100,7 @@ head -c 300000 "$tmp/part.log.gz" >"$tmp/cut.gz"
 status_is 3 'a .gz that is cut off' us analyze "$tmp/cut.gz" --json
 like 'says which and that it was cut' "$(errors)" "cut.gz is cut off"
 json_is 'the figures are not said to be complete' .complete false
-ok 'what could be read is counted' test ""$(json .hits)"" -gt 1000
+ok 'what could be read is counted' test "$(json .hits)" -gt 1000
 status_is 3 'a file that is not there' us analyze "$tmp/nothing.log"
 status_is 3 'a folder' us analyze "$tmp"
 status_is 2 'no log' us analyze
