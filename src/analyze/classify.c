@@ -82,8 +82,13 @@ bool referrer_split(struct span text, struct referrer *ret_referrer)
         host = until(text.text + scheme, text.length - scheme, '/');
         if (!host_normalize(text.text + scheme, host, ret_referrer->host, &ret_referrer->host_length))
                 return false;
-        ret_referrer->page = (struct span){ text.text, (uint32_t)until(text.text, text.length, '?') };
+        ret_referrer->begin_length = scheme + host;
         return true;
+}
+
+size_t referrer_page_length(struct span text)
+{
+        return until(text.text, text.length, '?');
 }
 
 /* A name in front of a country's ending, or a whole host. */

@@ -18,11 +18,14 @@ bool path_is_asset(const char *path, size_t length);
 struct referrer {
         char host[REFERRER_HOST_MAXIMUM + 1]; /* lower case, without port and "www." */
         size_t host_length;
-        struct span page; /* the URL before '?' and '#', as sent */
+        size_t begin_length; /* of scheme and host, as sent */
 };
 
 /* False for what is no http(s) URL. */
 bool referrer_split(struct span text, struct referrer *ret_referrer);
+
+/* How much of a referrer is the page: all before '?' and '#'. */
+size_t referrer_page_length(struct span text);
 
 /* A name of a host as referrer_split() writes it; false when it is too long. */
 bool host_normalize(const char *text, size_t length, char host[static REFERRER_HOST_MAXIMUM + 1], size_t *ret_length);

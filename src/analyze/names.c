@@ -116,16 +116,15 @@ static struct name_slot *look(const struct name_table *names, enum name_kind kin
         }
 }
 
-struct name *name_table_get(struct name_table *names, enum name_kind kind, const char *text, size_t length)
+struct name *name_table_get_hashed(struct name_table *names, enum name_kind kind, const char *text, size_t length,
+                                   uint64_t hash)
 {
         struct name_slot *slot;
         struct name *name;
         size_t mask = names->mask;
-        uint64_t hash;
 
         if (!length)
                 text = ""; /* a field that the line lacks has no text at all */
-        hash = hash_bytes(text, length, (uint64_t)kind << 56);
         slot = look(names, kind, text, length, hash);
         if (slot->name)
                 return slot->name;
@@ -138,9 +137,14 @@ struct name *name_table_get(struct name_table *names, enum name_kind kind, const
         return name;
 }
 
+struct name *name_table_get(struct name_table *names, enum name_kind kind, const char *text, size_t length)
+{
+        return name_table_get_hashed(names, kind, text, length, name_hash(kind, text, length));
+}
+
 struct name *name_table_find(const struct name_table *names, enum name_kind kind, const char *text, size_t length)
 {
-        return look(names, kind, text, length, hash_bytes(text, length, (uint64_t)kind << 56))->name;
+        return look(names, kind, text, length, name_hash(kind, text, length))->name;
 }
 
 struct name *name_table_next(const struct name_table *names, uint32_t *id)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "analyze/arena.h"
+#include "analyze/hash.h"
 #include "base/error.h"
 
 enum name_kind {
@@ -80,6 +81,23 @@ void name_table_done(struct name_table *names);
 
 /* Finds the name or makes it; NULL when there is no memory. */
 struct name *name_table_get(struct name_table *names, enum name_kind kind, const char *text, size_t length);
+
+/*
+ * The same in steps, so that the memory is on its way while other things are done: hash, prefetch, find. The hash is
+ * that of this kind and text.
+ */
+static inline uint64_t name_hash(enum name_kind kind, const char *text, size_t length)
+{
+        return hash_bytes(length ? text : "", length, (uint64_t)kind << 56);
+}
+
+static inline void name_table_prefetch(const struct name_table *names, uint64_t hash)
+{
+        __builtin_prefetch(&names->slots[hash & names->mask]);
+}
+
+struct name *name_table_get_hashed(struct name_table *names, enum name_kind kind, const char *text, size_t length,
+                                   uint64_t hash);
 
 /* As name_table_get(), but NULL when it is not there. */
 struct name *name_table_find(const struct name_table *names, enum name_kind kind, const char *text, size_t length);

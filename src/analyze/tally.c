@@ -123,9 +123,9 @@ static uint32_t goals_of(const struct tally *tally, const struct name *path)
         return goals;
 }
 
-static struct name *get_path(struct tally *tally, struct span path)
+static struct name *get_path(struct tally *tally, struct span path, uint64_t hash)
 {
-        struct name *name = name_table_get(&tally->names, NAME_PATH, path.text, path.length);
+        struct name *name = name_table_get_hashed(&tally->names, NAME_PATH, path.text, path.length, hash);
 
         if (name && name->fresh) {
                 name->path.asset = path_is_asset(path.text, path.length);
@@ -135,9 +135,9 @@ static struct name *get_path(struct tally *tally, struct span path)
         return name;
 }
 
-static struct name *get_agent(struct tally *tally, struct span agent)
+static struct name *get_agent(struct tally *tally, struct span agent, uint64_t hash)
 {
-        struct name *name = name_table_get(&tally->names, NAME_AGENT, agent.text, agent.length);
+        struct name *name = name_table_get_hashed(&tally->names, NAME_AGENT, agent.text, agent.length, hash);
 
         if (name && name->fresh) {
                 name->agent.browser = agent_browser(name->text, name->length);
@@ -150,7 +150,7 @@ static struct name *get_agent(struct tally *tally, struct span agent)
         return name;
 }
 
-static struct name *get_referrer_host(struct tally *tally, const struct referrer *referrer)
+static struct name *make_referrer_host(struct tally *tally, const struct referrer *referrer)
 {
         struct name *name = name_table_get(&tally->names, NAME_REFERRER_HOST, referrer->host, referrer->host_length);
 
@@ -165,6 +165,35 @@ static struct name *get_referrer_host(struct tally *tally, const struct referrer
                 name->fresh = false;
         }
         return name;
+}
+
+static bool is_remembered(const struct referrer_memory *memory, struct span text)
+{
+        return memory->host && text.length > memory->length && memcmp(text.text, memory->begin, memory->length) == 0 &&
+               text.text[memory->length] == '/';
+}
+
+/* The host that a referrer names: 1; 0 when it is no URL; -1 without memory. */
+static int get_referrer_host(struct tally *tally, struct span text, bool asset, struct name **ret_host)
+{
+        struct referrer_memory *memory = &tally->referrers[asset];
+        struct referrer referrer;
+
+        if (is_remembered(memory, text)) {
+                *ret_host = memory->host;
+                return 1;
+        }
+        if (!text.length || !referrer_split(text, &referrer))
+                return 0;
+        *ret_host = make_referrer_host(tally, &referrer);
+        if (!*ret_host)
+                return -1;
+        if (referrer.begin_length <= sizeof(memory->begin)) {
+                memcpy(memory->begin, text.text, referrer.begin_length);
+                memory->length = referrer.begin_length;
+                memory->host = *ret_host;
+        }
+        return 1;
 }
 
 static struct name *get_status(struct tally *tally, unsigned int status)
@@ -195,6 +224,11 @@ struct hit {
         struct name *agent, *path;
         bool bot, error, counted, page_view; /* counted: not answered with 4xx */
         uint32_t source, campaign;
+        int32_t day;   /* since 1970 */
+        uint32_t time; /* milliseconds of the day */
+        bool named;    /* the client was logged by name */
+        uint8_t address[16];
+        uint64_t address_hash, key;
 };
 
 static void count(struct name *name, const struct hit *hit)
@@ -238,19 +272,17 @@ static bool count_path(struct tally *tally, struct hit *hit)
 
 static bool count_referrer(struct tally *tally, struct hit *hit)
 {
-        struct referrer referrer;
+        struct span text = hit->line->referrer;
         struct name *host, *page;
+        int r = get_referrer_host(tally, text, hit->path->path.asset, &host);
 
-        if (!hit->line->referrer.length || !referrer_split(hit->line->referrer, &referrer))
-                return true;
-        host = get_referrer_host(tally, &referrer);
-        if (!host)
-                return false;
+        if (r <= 0)
+                return r == 0;
         if (hit->path->path.asset) {
                 host->referrer.asset_hits++;
                 return true;
         }
-        page = name_table_get(&tally->names, NAME_REFERRER_PAGE, referrer.page.text, referrer.page.length);
+        page = name_table_get(&tally->names, NAME_REFERRER_PAGE, text.text, referrer_page_length(text));
         if (!count_seen(host, hit) || !count_seen(page, hit))
                 return false;
         page->referrer.host = host->id;
@@ -284,16 +316,9 @@ static bool is_page_view(const struct hit *hit)
                 (method.length == 4 && memcmp(method.text, "POST", 4) == 0));
 }
 
-uint64_t visitor_key(uint64_t address_hash, const struct name *agent, int32_t day)
-{
-        return hash_mix(address_hash ^ hash_key[3], agent->hash ^ hash_mix((uint32_t)day ^ hash_key[0], hash_key[1]));
-}
-
 /* Whether to follow this visitor; if not all are, he is put into the sketches. */
-static bool is_one_to_follow(struct tally *tally, const struct hit *hit, uint64_t address_hash, int32_t day)
+static bool is_one_to_follow(struct tally *tally, const struct hit *hit, uint64_t address_hash, uint64_t key)
 {
-        uint64_t key = visitor_key(address_hash, hit->agent, day);
-
         sketch_add(&tally->sketches->hosts, address_hash);
         if (hit->counted) {
                 sketch_add(&tally->sketches->visitors, key);
@@ -303,29 +328,62 @@ static bool is_one_to_follow(struct tally *tally, const struct hit *hit, uint64_
         return is_followed(key, tally->level);
 }
 
-/* False without memory; hit->visitor stays NULL when he is not followed. */
-static bool find_visitor(struct tally *tally, struct hit *hit, int32_t day)
+/* Which client it is: its address or, of one that was logged by name, that name's id. False without memory. */
+static bool find_client(struct tally *tally, struct hit *hit)
 {
         const struct log_line *line = hit->line;
-        const struct name *client = NULL;
-        uint8_t bytes[16] = { 0 };
-        uint64_t hash;
+        const struct name *client;
 
         if (line->address.numeric) {
-                hash = hash_address(line->address.bytes);
-        } else {
-                client = name_table_get(&tally->names, NAME_CLIENT, line->address_text.text, line->address_text.length);
-                if (!client)
-                        return false;
-                memcpy(bytes, &client->id, sizeof(client->id));
-                hash = client->hash;
-        }
-        hit->shard = &tally->shards[shard_of(hash)];
-        if (tally->level && !is_one_to_follow(tally, hit, hash, day))
+                memcpy(hit->address, line->address.bytes, sizeof(hit->address));
+                hit->address_hash = hash_address(line->address.bytes);
                 return true;
-        hit->visitor = visitors_get(hit->shard, client ? bytes : line->address.bytes, client != NULL, hit->agent->id,
-                                    day, hash);
+        }
+        client = name_table_get(&tally->names, NAME_CLIENT, line->address_text.text, line->address_text.length);
+        if (!client)
+                return false;
+        hit->named = true;
+        memcpy(hit->address, &client->id, sizeof(client->id));
+        hit->address_hash = client->hash;
+        return true;
+}
+
+/* False without memory; hit->visitor stays NULL when he is not followed. */
+static bool find_visitor(struct tally *tally, struct hit *hit)
+{
+        if (tally->level && !is_one_to_follow(tally, hit, hit->address_hash, hit->key))
+                return true;
+        hit->visitor = visitors_get(hit->shard, hit->address, hit->named, hit->agent->id, hit->day, hit->key);
         return hit->visitor != NULL;
+}
+
+/*
+ * Finds what the line names. Tables are larger than the processor's caches: all places are asked for before the first
+ * one is looked at.
+ */
+static bool find_all(struct tally *tally, struct hit *hit)
+{
+        const struct log_line *line = hit->line;
+        uint64_t agent = name_hash(NAME_AGENT, line->agent.text, line->agent.length);
+        uint64_t path = 0;
+
+        name_table_prefetch(&tally->names, agent);
+        if (line->method.length) {
+                path = name_hash(NAME_PATH, line->path.text, line->path.length);
+                name_table_prefetch(&tally->names, path);
+        }
+        if (!find_client(tally, hit))
+                return false;
+        hit->shard = &tally->shards[shard_of(hit->address_hash)];
+        hit->key = visitor_key(hit->address_hash, agent, hit->day);
+        visitors_prefetch(hit->shard, hit->key);
+        hit->agent = get_agent(tally, line->agent, agent);
+        if (!hit->agent)
+                return false;
+        hit->bot = hit->agent->agent.bot != 0;
+        if (line->method.length && !(hit->path = get_path(tally, line->path, path)))
+                return false;
+        return (hit->bot && tally->options.bots_apart) || find_visitor(tally, hit);
 }
 
 static bool count_names(struct tally *tally, struct hit *hit)
@@ -380,26 +438,18 @@ static int64_t floor_divide(int64_t value, int64_t by)
 
 static bool count_hit(struct tally *tally, struct hit *hit, uint64_t position)
 {
-        int64_t ms = floor_divide(hit->line->time_us, 1000);
-        int64_t day = floor_divide(ms, DAY_MS);
-        uint32_t time = (uint32_t)(ms - day * DAY_MS);
         struct visit_request request;
-        struct hour *hour;
+        struct hour *hour = hours_at(&tally->hours, (int64_t)hit->day * 24 + hit->time / HOUR_MS);
 
-        if (!find_visitor(tally, hit, (int32_t)day))
-                return false;
-        if (hit->line->method.length)
-                hit->path = get_path(tally, hit->line->path);
-        hour = hours_at(&tally->hours, floor_divide(ms, HOUR_MS));
-        if (!hour || (hit->line->method.length && !hit->path) || !count_names(tally, hit))
+        if (!hour || !count_names(tally, hit))
                 return false;
         hit->page_view = is_page_view(hit);
         count_totals(tally, hit, hour);
         if (!hit->counted || !hit->visitor)
                 return true;
-        hit->visitor->hours |= 1U << (time / HOUR_MS);
+        hit->visitor->hours |= 1U << (hit->time / HOUR_MS);
         request = (struct visit_request){
-                .time = time,
+                .time = hit->time,
                 .page = hit->page_view,
                 .path = hit->page_view ? hit->path->id : 0,
                 .source = hit->source,
@@ -412,6 +462,7 @@ static bool count_hit(struct tally *tally, struct hit *hit, uint64_t position)
 int tally_add(struct tally *tally, const struct log_line *line, uint64_t position, struct error *err)
 {
         struct hit hit = { .line = line };
+        int64_t ms = floor_divide(line->time_us, 1000), day = floor_divide(ms, DAY_MS);
 
         tally->lines++;
         tally->formats |= 1U << line->format;
@@ -420,18 +471,16 @@ int tally_add(struct tally *tally, const struct log_line *line, uint64_t positio
                 tally->outside++;
                 return 0;
         }
-        hit.agent = get_agent(tally, line->agent);
-        if (!hit.agent)
-                return error_memory(err);
-        hit.bot = hit.agent->agent.bot != 0;
+        hit.day = (int32_t)day;
+        hit.time = (uint32_t)(ms - day * DAY_MS);
         hit.counted = line->status / 100 != 4;
         hit.error = line->status / 100 == 4 || line->status / 100 == 5;
+        if (!find_all(tally, &hit))
+                return error_memory(err);
         count(hit.agent, &hit);
-        if (hit.bot && tally->options.bots_apart) {
+        if (hit.bot && tally->options.bots_apart)
                 tally->bot_hits++;
-                return 0;
-        }
-        if (!count_hit(tally, &hit, position))
+        else if (!count_hit(tally, &hit, position))
                 return error_memory(err);
         return --tally->until_check ? 0 : tally_check_limit(tally, err);
 }

@@ -45,7 +45,7 @@ int tally_sketch(struct tally *tally, struct error *err)
                         const struct visitor *visitor = visitors_at(&tally->shards[shard], i);
                         const struct name *agent = name_table_by_id(&tally->names, visitor->agent);
                         uint64_t address = visitor_address_hash(tally, visitor);
-                        uint64_t key = visitor_key(address, agent, visitor->day);
+                        uint64_t key = visitor_key(address, agent->hash, visitor->day);
 
                         sketch_add(&tally->sketches->hosts, address);
                         if (!visitor->hours)

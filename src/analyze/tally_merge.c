@@ -129,6 +129,7 @@ uint64_t visitor_address_hash(const struct tally *tally, const struct visitor *v
 static struct visitor *find_target(struct renaming *renaming, unsigned int shard, const struct visitor *visitor)
 {
         uint64_t hash = visitor_address_hash(renaming->from, visitor);
+        uint32_t agent = renaming->ids[visitor->agent];
         uint8_t address[16];
 
         memcpy(address, visitor->address, sizeof(address));
@@ -139,8 +140,8 @@ static struct visitor *find_target(struct renaming *renaming, unsigned int shard
                 id = renaming->ids[id];
                 memcpy(address, &id, sizeof(id));
         }
-        return visitors_get(&renaming->into->shards[shard], address, visitor->named, renaming->ids[visitor->agent],
-                            visitor->day, hash);
+        return visitors_get(&renaming->into->shards[shard], address, visitor->named, agent, visitor->day,
+                            visitor_key(hash, name_table_by_id(&renaming->into->names, agent)->hash, visitor->day));
 }
 
 static bool merge_visits(struct renaming *renaming, unsigned int shard, struct visitor *into,
@@ -186,7 +187,7 @@ static bool is_kept(const struct renaming *renaming, const struct visitor *visit
 
         return level == from->level ||
                is_followed(visitor_key(visitor_address_hash(from, visitor),
-                                       name_table_by_id(&from->names, visitor->agent), visitor->day),
+                                       name_table_by_id(&from->names, visitor->agent)->hash, visitor->day),
                            level);
 }
 

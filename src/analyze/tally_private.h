@@ -3,6 +3,7 @@
 #define ANALYZE_TALLY_PRIVATE_H
 
 #include "analyze/bots.h"
+#include "analyze/hash.h"
 #include "analyze/histogram.h"
 #include "analyze/names.h"
 #include "analyze/sketch.h"
@@ -32,6 +33,13 @@ struct sample {
         char line[SAMPLE_BYTES];
 };
 
+/* How the last referrer began: on most sites most come from the site itself. */
+struct referrer_memory {
+        struct name *host; /* NULL: nothing is remembered */
+        size_t length;     /* scheme and host, as sent */
+        char begin[128];
+};
+
 struct tally {
         struct tally_options options;
         struct bots *bots;
@@ -39,7 +47,8 @@ struct tally {
         struct visitors shards[VISITOR_SHARDS];
         struct hours hours;
         struct name *statuses[1000];
-        struct name *method; /* of the last line */
+        struct name *method;                 /* of the last line */
+        struct referrer_memory referrers[2]; /* of the last page, and of the last asset */
         uint64_t lines, invalid, empty, outside;
         uint64_t hits, bytes, errors, bot_hits, page_views, bot_page_views;
         int64_t first_us, last_us; /* of hits; hits 0: none */
@@ -72,7 +81,10 @@ int tally_sketch(struct tally *tally, struct error *err);
 int tally_shrink(struct tally *tally, unsigned int level, uint64_t fold, struct error *err);
 
 /* Which visitor it is, the same in every tally: by address, agent and day. */
-uint64_t visitor_key(uint64_t address_hash, const struct name *agent, int32_t day);
+static inline uint64_t visitor_key(uint64_t address_hash, uint64_t agent_hash, int32_t day)
+{
+        return hash_mix(address_hash ^ hash_key[3], agent_hash ^ hash_mix((uint32_t)day ^ hash_key[0], hash_key[1]));
+}
 
 static inline bool is_followed(uint64_t key, unsigned int level)
 {

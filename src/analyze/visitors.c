@@ -35,11 +35,6 @@ void visitors_done(struct visitors *visitors)
 
 /* ---------------------------------------------------------------- the table */
 
-static uint64_t record_hash(uint64_t address_hash, uint32_t agent, int32_t day)
-{
-        return hash_mix(address_hash ^ hash_key[0], ((uint64_t)agent << 32 | (uint32_t)day) ^ hash_key[2]);
-}
-
 static bool grow_slots(struct visitors *visitors)
 {
         size_t mask = visitors->mask * 2 + 1;
@@ -82,13 +77,14 @@ static bool add_chunk(struct visitors *visitors)
 }
 
 struct visitor *visitors_get(struct visitors *visitors, const uint8_t address[static 16], bool named, uint32_t agent,
-                             int32_t day, uint64_t hash)
+                             int32_t day, uint64_t key)
 {
-        uint64_t key = record_hash(hash, agent, day) >> 32;
-        size_t at = (size_t)key & visitors->mask;
+        size_t at;
         struct visitor *visitor;
 
-        for (; visitors->slots[at]; at = (at + 1) & visitors->mask) {
+        key >>= 32; /* the lower half says who is followed when memory is short: it is equal then */
+
+        for (at = (size_t)key & visitors->mask; visitors->slots[at]; at = (at + 1) & visitors->mask) {
                 if (visitors->slots[at] >> 32 != key)
                         continue;
                 visitor = visitors_at(visitors, (uint32_t)visitors->slots[at] - 1);

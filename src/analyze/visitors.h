@@ -86,10 +86,15 @@ static inline struct visitor *visitors_at(const struct visitors *visitors, uint3
         return &visitors->chunks[index >> 8][index & 255];
 }
 
-/* Finds or makes the record with these address, agent and day; NULL without memory. `hash` is hash_address() or the
- * hash of the client's name: the upper four bits say which shard it belongs to. */
+/* Finds or makes the record with these address, agent and day; NULL without memory. `key` is a hash of all three; the
+ * caller chose the shard by the address. */
 struct visitor *visitors_get(struct visitors *visitors, const uint8_t address[static 16], bool named, uint32_t agent,
-                             int32_t day, uint64_t hash);
+                             int32_t day, uint64_t key);
+
+static inline void visitors_prefetch(const struct visitors *visitors, uint64_t key)
+{
+        __builtin_prefetch(&visitors->slots[(key >> 32) & visitors->mask]);
+}
 
 /* Remembers that the visitor saw what has this id. False without memory. */
 bool visitor_saw(struct visitors *visitors, struct visitor *visitor, uint32_t id);
