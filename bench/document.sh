@@ -59,7 +59,7 @@ machine()
 versions()
 {
         local package
-        for package in rsync aide ostree casync coreutils nginx libssl3; do
+        for package in rsync aide ostree casync coreutils nginx goaccess libssl3; do
                 printf '%s %s, ' "$package" "$(dpkg-query -W -f '${Version}' "$package")"
         done | sed 's/, $//'
 }

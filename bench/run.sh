@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh [ROW...] - measures Understudy beside rsync, AIDE, sha256sum, ostree and casync, and writes docs/BENCHMARKS.md.
 #
-# Rows: verify, nothing, update, first, reflink, memory; without a name all of them. Each row stands in the document by
+# Rows: verify, nothing, update, first, reflink, memory, analyze, analyze8; without a name all of them. Each row stands in the document by
 # itself with its date and is replaced when it is measured again. Everything is made below $BENCH_FOLDER
 # (/var/tmp/understudy-bench) and taken away at the end of a row, but the downloaded packages.
 #
@@ -37,9 +37,10 @@ export LC_ALL=C.UTF-8 UNDERSTUDY_STATE=$work/state work
 . bench/trees.sh
 . bench/peers.sh
 . bench/document.sh
+. bench/analyze.sh
 
 if [[ -z ${BENCH_INSIDE:-} ]]; then
-        packages_unpacked
+        [[ ${*:-all} == analyze* ]] || packages_unpacked # the tree that is measured on; analyze has lines of its own
         BENCH_INSIDE=1 exec unshare --net --mount --propagation private -- "$0" "$@"
 fi
 ip link set lo up
@@ -276,8 +277,9 @@ row_memory()
 declare -A titles=(
         [verify]='Verify' [nothing]='Pull when nothing changed' [update]='Pull with 5 % of the files changed, over HTTP'
         [first]='First pull, over HTTP' [reflink]='Pull with 5 % changed: copy on ext4, reflink on XFS'
-        [memory]='Memory to verify 1,000,000 files')
-known=(verify nothing update first reflink memory)
+        [memory]='Memory to verify 1,000,000 files'
+        [analyze]='Analyse 1,000,000 lines of an access log' [analyze8]='Analyse 8,000,000 lines of an access log')
+known=(verify nothing update first reflink memory analyze analyze8)
 [[ $# -gt 0 ]] || set -- "${known[@]}"
 for row in "$@"; do
         [[ -n ${titles[$row]:-} ]] || stop "there is no row $row; there are: ${known[*]}"
