@@ -63,6 +63,23 @@ bool elsewhere_is(const char *process)
         return own != 0 && other != 0 && own != other;
 }
 
+bool elsewhere_is_roots(const char *process)
+{
+        char path[300];
+        struct stat own, owner;
+        int fd, user;
+        bool is;
+
+        snprintf(path, sizeof(path), "/proc/%s/ns/mnt", process);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        user = fd < 0 ? -1 : ioctl(fd, NS_GET_USERNS);
+        is = user >= 0 && stat("/proc/self/ns/user", &own) == 0 && fstat(user, &owner) == 0 &&
+             own.st_ino == owner.st_ino;
+        fd_close(&user);
+        fd_close(&fd);
+        return is;
+}
+
 /* ---- one table of mounts ---- */
 
 struct mount {
@@ -254,24 +271,6 @@ static bool is_new(struct search *search, ino_t number)
         return true;
 }
 
-/* Made by root, not by an unprivileged user in a user namespace of his own. */
-static bool is_roots(const char *process)
-{
-        char path[300];
-        struct stat own, owner;
-        int fd, user;
-        bool is;
-
-        snprintf(path, sizeof(path), "/proc/%s/ns/mnt", process);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        user = fd < 0 ? -1 : ioctl(fd, NS_GET_USERNS);
-        is = user >= 0 && stat("/proc/self/ns/user", &own) == 0 && fstat(user, &owner) == 0 &&
-             own.st_ino == owner.st_ino;
-        fd_close(&user);
-        fd_close(&fd);
-        return is;
-}
-
 static int search_process(struct search *search, const char *process, struct error *err)
 {
         struct table table = { 0 };
@@ -283,7 +282,7 @@ static int search_process(struct search *search, const char *process, struct err
         if (number == 0 || !is_new(search, number))
                 return 0;
         is_server = elsewhere_is_server(process, name);
-        if (!is_server && !is_roots(process))
+        if (!is_server && !elsewhere_is_roots(process))
                 return 0;
         r = table_read(&table, process);
         if (r < 0)

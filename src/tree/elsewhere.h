@@ -27,4 +27,7 @@ bool elsewhere_is_server(const char *process, char name[static 32]);
 /* Whether it lives in another mount namespace. One that cannot be asked cannot be judged: false. */
 bool elsewhere_is(const char *process);
 
+/* Whether the process's mount namespace belongs to our user namespace: not one that an unprivileged user made. */
+bool elsewhere_is_roots(const char *process);
+
 #endif

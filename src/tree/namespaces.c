@@ -25,6 +25,7 @@
 struct sought {
         const struct place *place;
         const struct statx *tree;
+        bool users;       /* only namespaces that an unprivileged user may have made; else only the others */
         bool mounts_only; /* before the exchange: it only matters where the tree is a mount of its own */
         long pid;         /* found */
         char name[32];
@@ -77,7 +78,8 @@ static int search(struct sought *sought, struct error *err)
                 return error_errno(err, errno, _("cannot read /proc to find web servers in other mount namespaces"));
         while (sought->pid == 0 && (process = readdir(processes))) {
                 if (isdigit((unsigned char)process->d_name[0]) && elsewhere_is_server(process->d_name, sought->name) &&
-                    elsewhere_is(process->d_name) && sees_tree(sought, process->d_name))
+                    elsewhere_is(process->d_name) && elsewhere_is_roots(process->d_name) != sought->users &&
+                    sees_tree(sought, process->d_name))
                         sought->pid = strtol(process->d_name, NULL, 10);
         }
         closedir(processes);
@@ -126,5 +128,16 @@ static int refuse_cover(void *context, const char *path, const char *words, stru
 
 int namespaces_check_seen(const struct place *place, struct error *err)
 {
-        return place->staged < 0 ? 0 : elsewhere_mounts(place->staged, refuse_cover, (void *)(uintptr_t)place, err);
+        struct sought sought = { .place = place, .tree = &place->found, .users = true };
+        int r = place->exists ? search(&sought, err) : 0;
+
+        if (r < 0 || place->staged < 0)
+                return r;
+        if (sought.pid != 0) /* anybody can call a process nginx: that must not keep us from healing the tree */
+                return error_refuse(
+                        err,
+                        _("%s is exact, but %s (pid %ld) in the mount namespace of an unprivileged user still "
+                          "sees the old tree; restart it, or find out what it is"),
+                        place->folder, sought.name, sought.pid);
+        return elsewhere_mounts(place->staged, refuse_cover, (void *)(uintptr_t)place, err);
 }

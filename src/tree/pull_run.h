@@ -130,13 +130,15 @@ int areas_carry_over(struct pull_run *run, struct pull_root *root, struct error 
 
 /* ---- namespaces.c: who would go on serving the old tree ---- */
 
-/* Web servers in another mount namespace to whom the tree at `place` is a mount of its own: refused (4). */
+/* Web servers in another mount namespace, made by root, to whom the tree at `place` is a mount of its own: refused
+ * (4). */
 int namespaces_check(const struct place *place, struct error *err);
 
 /* After the exchange: any that still see the inode `old` at DEST: refused (4), the caller exchanges back. */
 int namespaces_check_exchanged(const struct place *place, const struct statx *old, struct error *err);
 
-/* At the end, when servers were reloaded: any that still see something else over the tree: refused (4). */
+/* At the end, when servers were reloaded: any that still see something else over the tree, or the old one in the
+ * namespace of an unprivileged user: refused (4), with the new tree in place. */
 int namespaces_check_seen(const struct place *place, struct error *err);
 
 /* ---- exchange.c ---- */

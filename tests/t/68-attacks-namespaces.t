@@ -76,6 +76,19 @@ if unshare --user --map-root-user --mount true 2>/dev/null; then
         wait_for 5 grep -qs worker "/proc/$server/comm"
         status_is 0 'a namespace that a user made for himself: genuine' us verify "$dest" --pub "$pub" --json
         stop
+
+        # Nor may anybody keep a pull from healing with a process that he calls nginx; what it sees is still said.
+        mkdir -p "$tmp/container"
+        unshare --user --map-root-user --mount sh -c 'mount --bind "$dest" "$tmp/container"; exec "$tmp/nginx" 120' &
+        server=$!
+        cleanup_process "$server"
+        wait_for 5 grep -qs nginx "/proc/$server/comm"
+        echo "$planted" >"$dest/index.php"
+        status_is 4 'a user who calls his process nginx: pull' us pull "$dest" --repo "$repo" --pub "$pub" --json
+        like 'a user who calls his process nginx: said' "$(errors)" "nginx .pid $server"
+        status_is 0 'a user who calls his process nginx: healed' us verify "$dest" --pub "$pub" --json
+        exact 'a user who calls his process nginx: exact'
+        stop
 else
         skip 'no user namespaces here'
 fi
