@@ -419,11 +419,6 @@ static void count_totals(struct tally *tally, const struct hit *hit, struct hour
         hour->figures.bytes += line->bytes;
         hour->figures.bot_hits += hit->bot;
         hour->figures.errors += hit->error;
-        if (hit->visitor) {
-                hit->visitor->hits++;
-                hit->visitor->bytes += line->bytes;
-                hit->visitor->errors += hit->error;
-        }
         if (line->present & LOG_HAS_DURATION && line->duration_us >= 0) {
                 histogram_add(tally->histogram, (uint64_t)line->duration_us);
                 tally->durations = true;
@@ -447,7 +442,7 @@ static bool count_hit(struct tally *tally, struct hit *hit, uint64_t position)
         count_totals(tally, hit, hour);
         if (!hit->counted || !hit->visitor)
                 return true;
-        hit->visitor->hours |= 1U << (hit->time / HOUR_MS);
+        hit->visitor->hours |= (1U << (hit->time / HOUR_MS)) & 0xffffff;
         request = (struct visit_request){
                 .time = hit->time,
                 .page = hit->page_view,

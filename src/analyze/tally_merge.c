@@ -171,9 +171,6 @@ static bool merge_visitor(struct renaming *renaming, unsigned int shard, const s
         if (!target)
                 return false;
         target->hours |= visitor->hours;
-        target->bytes += visitor->bytes;
-        target->hits += visitor->hits;
-        target->errors += visitor->errors;
         for (uint32_t at = 0; (id = visitor_seen(visitor, &at));)
                 if (!visitor_saw(&renaming->into->shards[shard], target, renaming->ids[id]))
                         return false;

@@ -88,7 +88,7 @@ struct visitor *visitors_get(struct visitors *visitors, const uint8_t address[st
                 if (visitors->slots[at] >> 32 != key)
                         continue;
                 visitor = visitors_at(visitors, (uint32_t)visitors->slots[at] - 1);
-                if (visitor->agent == agent && visitor->day == day && visitor->named == named &&
+                if (visitor->agent == agent && visitor->day == day && (visitor->named != 0) == named &&
                     memcmp(visitor->address, address, 16) == 0)
                         return visitor;
         }
@@ -123,54 +123,60 @@ static size_t table_place(const uint32_t *table, unsigned int power, uint32_t id
         return at;
 }
 
-/* A block of twice the size with the same ids; from LINEAR_POWER + 1 on it is a table, half of it empty. */
-static bool ids_grow(struct arena *arena, struct ids *ids)
+static size_t ids_room(const struct visitor *visitor)
 {
-        unsigned int power = ids->power ? ids->power + 1 : 4;
-        size_t old_size = ids->power ? (size_t)1 << ids->power : IDS_INLINE;
-        const uint32_t *old = ids->power ? ids->block : ids->in_place;
+        return visitor->power ? (size_t)1 << visitor->power : IDS_INLINE;
+}
+
+/* A block of twice the size with the same ids; from LINEAR_POWER + 1 on it is a table, half of it empty. */
+static bool ids_grow(struct arena *arena, struct visitor *visitor)
+{
+        unsigned int power = visitor->power ? visitor->power + 1U : 4;
+        const uint32_t *old = visitor->power ? visitor->ids.block : visitor->ids.in_place;
         uint32_t *block = power < 28 ? arena_take_class(arena, power + 2) : NULL;
         size_t filled = 0;
 
         if (!block)
                 return false;
         memset(block, 0, sizeof(*block) << power);
-        for (size_t i = 0; i < old_size; i++)
+        for (size_t i = 0; i < ids_room(visitor); i++)
                 if (old[i])
                         block[power > LINEAR_POWER ? table_place(block, power, old[i]) : filled++] = old[i];
-        if (ids->power)
-                arena_give_class(arena, ids->block, ids->power + 2);
-        ids->block = block;
-        ids->power = power;
+        if (visitor->power)
+                arena_give_class(arena, visitor->ids.block, visitor->power + 2U);
+        visitor->ids.block = block;
+        visitor->power = power & 63;
         return true;
 }
 
-static bool ids_add(struct arena *arena, struct ids *ids, uint32_t id)
+static bool add_to_table(struct arena *arena, struct visitor *visitor, uint32_t id)
 {
-        uint32_t *list = ids->power ? ids->block : ids->in_place;
-        size_t room = ids->power ? (size_t)1 << ids->power : IDS_INLINE;
+        size_t at = table_place(visitor->ids.block, visitor->power, id);
 
-        if (ids->power > LINEAR_POWER) {
-                size_t at = table_place(list, ids->power, id);
-
-                if (list[at])
-                        return true;
-                if (ids->count * 2 >= room) {
-                        if (!ids_grow(arena, ids))
-                                return false;
-                        list = ids->block;
-                        at = table_place(list, ids->power, id);
-                }
-                list[at] = id;
-                ids->count++;
+        if (visitor->ids.block[at])
                 return true;
+        if ((size_t)visitor->id_count * 2 >= ids_room(visitor)) {
+                if (!ids_grow(arena, visitor))
+                        return false;
+                at = table_place(visitor->ids.block, visitor->power, id);
         }
-        for (uint32_t i = 0; i < ids->count; i++)
+        visitor->ids.block[at] = id;
+        visitor->id_count++;
+        return true;
+}
+
+static bool ids_add(struct arena *arena, struct visitor *visitor, uint32_t id)
+{
+        uint32_t *list = visitor->power ? visitor->ids.block : visitor->ids.in_place;
+
+        if (visitor->power > LINEAR_POWER)
+                return add_to_table(arena, visitor, id);
+        for (uint32_t i = 0; i < visitor->id_count; i++)
                 if (list[i] == id)
                         return true;
-        if (ids->count == room)
-                return ids_grow(arena, ids) && ids_add(arena, ids, id);
-        list[ids->count++] = id;
+        if (visitor->id_count == ids_room(visitor))
+                return ids_grow(arena, visitor) && ids_add(arena, visitor, id);
+        list[visitor->id_count++] = id;
         return true;
 }
 
@@ -180,13 +186,13 @@ bool visitor_saw(struct visitors *visitors, struct visitor *visitor, uint32_t id
                 visitor->low |= UINT64_C(1) << id;
                 return true;
         }
-        return ids_add(&visitors->arena, &visitor->ids, id);
+        return ids_add(&visitors->arena, visitor, id);
 }
 
 uint32_t visitor_seen(const struct visitor *visitor, uint32_t *at)
 {
-        const uint32_t *list = visitor->ids.power ? visitor->ids.block : visitor->ids.in_place;
-        size_t room = visitor->ids.power ? (size_t)1 << visitor->ids.power : IDS_INLINE;
+        const uint32_t *list = visitor->power ? visitor->ids.block : visitor->ids.in_place;
+        size_t room = ids_room(visitor);
 
         while (*at < NAME_LOW) {
                 uint32_t id = (*at)++;

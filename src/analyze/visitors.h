@@ -21,17 +21,13 @@
 #include "base/error.h"
 
 #define VISIT_GAP_MS   (30U * 60 * 1000)
-#define IDS_INLINE     6
+#define IDS_INLINE     6 /* even: a pointer lies in the same place */
 #define VISITOR_SHARDS 16
 
 /* A set of ids of names: a few in place, then a block that is searched through, then a table. */
-struct ids {
-        uint32_t count;
-        uint32_t power; /* of the block's number of ids; 0: in place */
-        union {
-                uint32_t in_place[IDS_INLINE];
-                uint32_t *block;
-        };
+union ids {
+        uint32_t in_place[IDS_INLINE];
+        uint32_t *block;
 };
 
 /* Times are milliseconds of the day. */
@@ -46,17 +42,18 @@ struct visit {
         uint64_t entry_position, exit_position;
 };
 
+/* Kept small, for there are millions. */
 struct visitor {
-        uint8_t address[16]; /* binary; of a named client its name's id */
-        uint32_t agent;      /* id */
-        int32_t day;         /* since 1970 */
-        uint64_t bytes;
-        uint64_t low;   /* statuses and methods: bits of ids below NAME_LOW */
-        uint32_t hours; /* bits of the hours with a request that was not answered with 4xx: 0 is no visitor */
-        uint32_t hits, errors;
-        bool named;
-        bool visited; /* `visit` holds one */
-        struct ids ids;
+        uint8_t address[16];     /* binary; of a named client its name's id */
+        uint32_t agent;          /* id */
+        int32_t day;             /* since 1970 */
+        uint64_t low;            /* statuses and methods: bits of ids below NAME_LOW */
+        unsigned int hours : 24; /* those with a request that was not answered with 4xx: none is no visitor */
+        unsigned int power : 6;  /* of the block's number of ids; 0: they are in place */
+        unsigned int named : 1;
+        unsigned int visited : 1; /* `visit` holds one */
+        uint32_t id_count;
+        union ids ids;
         struct visit visit; /* the first that was found; the others follow by `next`, in no order */
 };
 
