@@ -32,5 +32,5 @@ journal_finish()
                 { echo 'the last record is another one' && return 1; }
         [[ $("$UNDERSTUDY" journal show --dir "$1" --json | jq .sequence | tail -n 1) == $((size - 1)) ]] ||
                 { echo 'the sequence has a gap' && return 1; }
-        [[ -z $(find "$1" -name '.*.tmp' -mmin -0) ]] || { echo 'a temporary file was left' && return 1; }
+        [[ -z $(find "$1" -name '.*.tmp') ]] || { echo 'a temporary file was left' && return 1; }
 }

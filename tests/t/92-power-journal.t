@@ -12,7 +12,7 @@ power_prepare() { journal_before "$power_disk/journal"; }
 power_examine()
 {
         journal_examine "$power_disk/journal" "$tmp/nothing" || return 1
-        [[ $1 != done || $(sed -n 2p "$power_disk/journal/checkpoint") -eq 259 ]] ||
+        [[ $1 != 'done' || $(sed -n 2p "$power_disk/journal/checkpoint") -eq 259 ]] ||
                 { echo 'a durable record is gone' && return 1; }
 }
 power_finish() { journal_finish "$power_disk/journal"; }
