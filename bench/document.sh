@@ -71,6 +71,7 @@ document_put()
         size=$(cat "$work/size")
         [[ $1 != memory ]] || key=$1 title=$2
         [[ -z ${BENCH_LARGE_FILES:-} || $tree != large ]] || settings+=" BENCH_LARGE_FILES=$BENCH_LARGE_FILES"
+        [[ -z ${BENCH_NICE:-} ]] || settings+=" BENCH_NICE=$BENCH_NICE"
         {
                 echo "<!-- row: $key -->"
                 printf '## %s\n\n' "$title"

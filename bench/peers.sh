@@ -23,9 +23,9 @@ http {
 END
         printf 'port = 8730\naddress = 127.0.0.1\nuse chroot = no\nuid = 0\ngid = 0\n[source]\npath = %s\nread only = yes\n' \
                 "$work/source" >"$work/rsyncd.conf"
-        nginx -c "$work/nginx.conf" 2>"$work/nginx.start" &
+        ${BENCH_NICE:+nice -n "$BENCH_NICE"} nginx -c "$work/nginx.conf" 2>"$work/nginx.start" &
         nginx_pid=$!
-        rsync --daemon --no-detach --config="$work/rsyncd.conf" </dev/null &
+        ${BENCH_NICE:+nice -n "$BENCH_NICE"} rsync --daemon --no-detach --config="$work/rsyncd.conf" </dev/null &
         rsync_pid=$!
         for _ in $(seq 100); do
                 curl -fsS -o /dev/null "$http/nginx.conf" 2>/dev/null && rsync "$rsync/" >/dev/null 2>&1 && return

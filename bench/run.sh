@@ -7,6 +7,8 @@
 #
 #   BENCH_TREE     large: 100,000 files, 3.4 GB (the default); small: 3,000 files, 97 MB
 #   BENCH_RUNS     how often each is measured; the median counts (3; 7 for the small tree)
+#   BENCH_NICE     what is measured, and the servers, run with this priority (nice -n), so that wall clock means something
+#                  on a machine that is busy with other work: -15
 #
 # All of it works in a network namespace of its own, so that the loopback interface counts nobody else's bytes, and in a
 # mount namespace, so that nothing stays mounted. A row's files lie in an ext4 of their own, fresh for each row, in an
@@ -95,7 +97,7 @@ measured()
 {
         local name=$1 expected=$2 status
         shift 2
-        "$build/bench/measure" "$work/results/$name" "$@" >"$work/output" 2>&1 </dev/null
+        ${BENCH_NICE:+nice -n "$BENCH_NICE"} "$build/bench/measure" "$work/results/$name" "$@" >"$work/output" 2>&1 </dev/null
         status=$?
         grep -qxF -- "$name" "$work/order" || echo "$name" >>"$work/order"
         [[ $status -eq $expected ]] || stop "$name ended in $status: $(tail -n 3 "$work/output")"
