@@ -92,13 +92,21 @@ ready()
         sync -f "$work"
 }
 
+# priority NICE: of our session against the others, where the kernel schedules by session and nice counts only within one.
+priority()
+{
+        [[ -z ${BENCH_NICE:-} || ! -w /proc/self/autogroup ]] || echo "$1" >/proc/self/autogroup
+}
+
 # measured NAME EXPECTED COMMAND...: once more, under this name; another exit status than expected ends everything.
 measured()
 {
         local name=$1 expected=$2 status
         shift 2
+        priority "${BENCH_NICE:-0}"
         ${BENCH_NICE:+nice -n "$BENCH_NICE"} "$build/bench/measure" "$work/results/$name" "$@" >"$work/output" 2>&1 </dev/null
         status=$?
+        priority 0
         grep -qxF -- "$name" "$work/order" || echo "$name" >>"$work/order"
         [[ $status -eq $expected ]] || stop "$name ended in $status: $(tail -n 3 "$work/output")"
         echo "  $name: $(tail -n 1 "$work/results/$name" | awk '{ printf "%.2f s, cpu %.2f s, %.1f MB, %.2f MB over the wire", $1, $2, $3 / 1e3, $4 / 1e6 }')"
