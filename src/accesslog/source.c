@@ -323,7 +323,6 @@ static int read_stream(const struct log_source *source, struct file *file, struc
         block->offset = file->offset;
         block->format = file->format;
         file->offset += handed;
-        file->used = unpack_used(file->unpack);
         update_format(file, block);
         return 1;
 }
@@ -372,6 +371,7 @@ static int take_stream(struct log_source *source, struct file *file, struct log_
         pthread_mutex_unlock(&source->lock);
         r = read_stream(source, file, block, err);
         pthread_mutex_lock(&source->lock);
+        file->used = unpack_used(file->unpack);
         file->busy = false;
         file->done = r <= 0;
         pthread_cond_broadcast(&source->freed);

@@ -45,19 +45,20 @@ static inline uint64_t hash_read32(const char *at)
 static inline uint64_t hash_bytes(const char *text, size_t length, uint64_t kind)
 {
         uint64_t state = hash_key[0] ^ kind, low = 0, high = 0;
-        const char *at = text, *end = text + length;
+        const char *at = text;
+        size_t left = length;
 
-        for (; end - at > 16; at += 16)
+        for (; left > 16; left -= 16, at += 16)
                 state = hash_mix(hash_read64(at) ^ hash_key[1], hash_read64(at + 8) ^ state);
         if (length >= 16) { /* the last 16 bytes, some of them perhaps again */
-                low = hash_read64(end - 16);
-                high = hash_read64(end - 8);
+                low = hash_read64(at + left - 16);
+                high = hash_read64(at + left - 8);
         } else if (length >= 8) {
                 low = hash_read64(text);
-                high = hash_read64(end - 8);
+                high = hash_read64(text + length - 8);
         } else if (length >= 4) {
                 low = hash_read32(text);
-                high = hash_read32(end - 4);
+                high = hash_read32(text + length - 4);
         } else if (length > 0) {
                 low = (uint64_t)(unsigned char)text[0] << 16 | (uint64_t)(unsigned char)text[length / 2] << 8 |
                       (unsigned char)text[length - 1];
