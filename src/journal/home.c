@@ -1,6 +1,7 @@
 /* home.c - the folder of a journal: key, lock, checkpoint. */
 #include "home.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -163,6 +164,21 @@ int home_key(int folder, const char *path, struct note_key *ret_key, struct erro
                 *ret_key = signer.pub;
         note_signer_wipe(&signer);
         return r;
+}
+
+void home_clean(int folder)
+{
+        int fd = open_beneath(folder, ".", O_RDONLY | O_DIRECTORY, 0, BENEATH_STRICT);
+        DIR *names = fd >= 0 ? fdopendir(fd) : NULL;
+
+        if (!names) {
+                fd_close(&fd);
+                return;
+        }
+        for (struct dirent *one = readdir(names); one; one = readdir(names))
+                if (*one->d_name == '.' && text_ends(one->d_name, ".tmp"))
+                        (void)unlinkat(folder, one->d_name, 0);
+        closedir(names);
 }
 
 int home_checkpoint(int folder, const struct note_key *key, struct buffer *note, struct checkpoint *ret_checkpoint,

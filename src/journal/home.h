@@ -23,6 +23,9 @@ int home_lock(int folder, const char *path, struct error *err);
  */
 int home_key(int folder, const char *path, struct note_key *ret_key, struct error *err);
 
+/* With the lock held: removes the temporary files of writers that were killed; who writes one holds the lock. */
+void home_clean(int folder);
+
 /* The newest checkpoint, as text and parsed; its signature must be the key's. */
 int home_checkpoint(int folder, const struct note_key *key, struct buffer *note, struct checkpoint *ret_checkpoint,
                     struct error *err);

@@ -535,6 +535,7 @@ static int load(struct journal *journal, struct error *err)
         lock = home_lock(journal->folder, journal->path, err);
         if (lock < 0)
                 return lock;
+        home_clean(journal->folder);
         r = home_key(journal->folder, journal->path, &journal->key, err);
         if (r == 0)
                 r = refresh(journal, err);

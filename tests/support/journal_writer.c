@@ -1,8 +1,9 @@
 /*
- * journal_writer.c - appends to a journal, one commit a record, and says of each when it is told that it is durable: what
- * the crash tests kill.
+ * journal_writer.c - appends to a journal, one commit a record, and says of each when it is told that it is durable:
+ * what the crash tests kill.
  *
- *     journal_writer FOLDER COUNT [WORD]     prints the sequence of each record that is in
+ *     journal_writer FOLDER COUNT [WORD]     prints the sequence of each record that is in; the word "batch" makes one
+ *                                            commit of all
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ int main(int argc, char *argv[])
         struct checkpoint checkpoint;
         struct note_key key;
         uint64_t count = 0;
+        bool batch = argc > 3 && text_equal(argv[3], "batch");
         int r;
 
         if (argc < 3 || text_parse_u64(argv[2], strlen(argv[2]), 1000000, &count) < 0)
@@ -36,6 +38,8 @@ int main(int argc, char *argv[])
                 uint64_t ticket = 0;
 
                 r = journal_append(journal, &record, &ticket, &error);
+                if (r == 0 && batch && i + 1 < count)
+                        continue;
                 if (r == 0)
                         r = journal_wait(journal, ticket, &error);
                 if (r < 0)
