@@ -16,4 +16,16 @@ int pull_open_kept(struct pull_run *run, struct error *err);
 /* Manifest and companion of one root into kept.next and into `root`, checked in every way. */
 int pull_get_root(struct pull_run *run, struct pull_root *root, struct error *err);
 
+/* Whether what is at a root's place may be replaced: adopted, writable, seen by no web server elsewhere. */
+int pull_check_root(const struct pull_run *run, const struct pull_root *root, struct error *err);
+
+/* Compares what is at a root's place with the release in place; the differences go to the caller and the evidence. */
+int pull_compare_root(struct pull_run *run, struct pull_root *root, struct error *err);
+
+/* Nothing to do: every root is the wanted release, nobody can write, and even the times are as signed. */
+bool pull_is_done(const struct pull_run *run);
+
+/* Says why a tree without differences is built fresh all the same. */
+void pull_note_reasons(const struct pull_run *run);
+
 #endif
