@@ -19,7 +19,7 @@
 int witness_tell(const struct witness *witness, const struct merkle_source *source, const char *note, size_t length,
                  const struct note_key *key, struct error *err)
 {
-        struct checkpoint checkpoint, seen;
+        struct checkpoint checkpoint, seen = { 0 };
         struct merkle_proof proof = { .count = 0 };
         int r = checkpoint_open(note, length, key, 1, _("the checkpoint"), &checkpoint, err);
 
@@ -184,7 +184,7 @@ static int folder_offer(void *context, const char *note, size_t length, const st
                         uint64_t old _unused_, const struct merkle_proof *proof, struct error *err)
 {
         const char *path = context;
-        struct checkpoint checkpoint, seen;
+        struct checkpoint checkpoint, seen = { 0 };
         _cleanup_(fd_closep) int folder = -1;
         int r = checkpoint_open(note, length, key, 1, _("the checkpoint"), &checkpoint, err);
 

@@ -93,8 +93,7 @@ static void what_is_no_note_is_refused(void **state _unused_)
                 "text\n\n- a AAAAAAEB\n",
                 "text\n\n\xe2\x80\x94 a  AAAAAAEB\n",
                 "text\n\n\xe2\x80\x94 a+b AAAAAAEB\n",
-                "text\n\n\xe2\x80\x94 a\xc2\xa0"
-                "b AAAAAAEB\n",
+                "text\n\n\xe2\x80\x94 a\xc2\xa0 AAAAAAEB\n", /* a space that is not ASCII's */
                 "text\n\n\xe2\x80\x94 a AAAAAA==\n",
                 "text\n\n\xe2\x80\x94 a ????\n",
                 "te\txt\n\n\xe2\x80\x94 a AAAAAAEB\n",
