@@ -91,7 +91,8 @@ static uint64_t fold_for(const struct tally *tally, uint64_t room)
 
                 for (uint32_t id = 0; (name = name_table_next(&tally->names, &id));)
                         if (name->hits > fold)
-                                bytes += sizeof(*name) + name->length + 2 * sizeof(struct name_slot) + 2 * sizeof(name);
+                                bytes += sizeof(*name) + name->length + 2 * sizeof(struct name_slot) +
+                                         2 * sizeof(struct name *);
                 if (bytes <= room / 2)
                         return fold;
         }

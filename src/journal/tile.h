@@ -19,8 +19,8 @@
 #define TILE_HEIGHT        8
 #define TILE_WIDTH         256
 #define TILE_SIZE          (TILE_WIDTH * DIGEST_SIZE)
-#define TILE_LEVELS        8  /* levels of tiles that 2^64 entries can have */
-#define TILE_ENTRIES       -1 /* the "level" of entry bundles */
+#define TILE_LEVELS        8    /* levels of tiles that 2^64 entries can have */
+#define TILE_ENTRIES       (-1) /* the "level" of entry bundles */
 #define TILE_PATH_SIZE     64
 #define TILE_ENTRY_MAXIMUM 65535
 
