@@ -442,7 +442,7 @@ static bool count_hit(struct tally *tally, struct hit *hit, uint64_t position)
         count_totals(tally, hit, hour);
         if (!hit->counted || !hit->visitor)
                 return true;
-        hit->visitor->hours |= (1U << (hit->time / HOUR_MS)) & 0xffffff;
+        hit->visitor->hours = (hit->visitor->hours | 1U << (hit->time / HOUR_MS)) & 0xffffffU;
         request = (struct visit_request){
                 .time = hit->time,
                 .page = hit->page_view,

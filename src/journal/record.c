@@ -270,7 +270,7 @@ int record_parse(const char *bytes, size_t length, uint64_t sequence, json_t **r
         json_t *record = length <= RECORD_MAXIMUM && is_clean(bytes, length)
                                  ? json_loadb(bytes, length, JSON_REJECT_DUPLICATES, NULL)
                                  : NULL;
-        bool good = record && json_is_object(record) && is_complete(record, sequence) &&
+        bool good = json_is_object(record) && is_complete(record, sequence) &&
                     write_value(&again, record, RECORD_DEPTH, false) == 0 && again.length == length &&
                     memcmp(again.data, bytes, length) == 0;
 
