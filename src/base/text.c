@@ -216,6 +216,19 @@ int text_unescape(struct buffer *buffer, const char *text, size_t length)
         return 0;
 }
 
+bool text_is_printable(const char *text, size_t length)
+{
+        for (size_t i = 0; i < length;) {
+                size_t n = text_utf8_length(text + i, length - i);
+                unsigned char byte = (unsigned char)text[i];
+
+                if (n == 0 || byte < ' ' || byte == 0x7f || (byte == 0xc2 && (unsigned char)text[i + 1] < 0xa0))
+                        return false;
+                i += n;
+        }
+        return true;
+}
+
 bool text_starts(const char *text, const char *prefix)
 {
         return strncmp(text, prefix, strlen(prefix)) == 0;

@@ -43,6 +43,9 @@ int text_unescape(struct buffer *buffer, const char *text, size_t length);
  * are none). */
 size_t text_utf8_length(const char *text, size_t length);
 
+/* Valid UTF-8 without control characters (C0, DEL, C1): it can go to a terminal or a line of a log as it is. */
+bool text_is_printable(const char *text, size_t length);
+
 static inline bool text_equal(const char *a, const char *b)
 {
         return strcmp(a, b) == 0;

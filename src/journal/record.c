@@ -31,20 +31,6 @@ void record_format_time(int64_t time_us, char text[static RECORD_TIME_SIZE])
         snprintf(text, RECORD_TIME_SIZE, "%.19s.%06dZ", seconds, (int)(time_us % 1000000));
 }
 
-/* Valid UTF-8 without control characters (C0, DEL, C1). */
-static bool is_clean(const char *text, size_t length)
-{
-        for (size_t i = 0; i < length;) {
-                size_t n = text_utf8_length(text + i, length - i);
-                unsigned char byte = (unsigned char)text[i];
-
-                if (n == 0 || byte < ' ' || byte == 0x7f || (byte == 0xc2 && (unsigned char)text[i + 1] < 0xa0))
-                        return false;
-                i += n;
-        }
-        return true;
-}
-
 /* ---- writing ---- */
 
 /* Text without control characters in quotes. */
@@ -145,7 +131,7 @@ static int write_value(struct buffer *out, const json_t *value, unsigned int dep
         case JSON_ARRAY: return write_array(out, value, depth, escape);
         case JSON_STRING:
                 return write_string(out, json_string_value(value), json_string_length(value),
-                                    escape && !is_clean(json_string_value(value), json_string_length(value)));
+                                    escape && !text_is_printable(json_string_value(value), json_string_length(value)));
         case JSON_INTEGER:
                 if (json_integer_value(value) > INTEGER_MAXIMUM || json_integer_value(value) < -INTEGER_MAXIMUM)
                         return -EINVAL;
@@ -267,7 +253,7 @@ static bool is_complete(const json_t *record, uint64_t sequence)
 int record_parse(const char *bytes, size_t length, uint64_t sequence, json_t **ret_record, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer again = BUFFER_INIT(RECORD_MAXIMUM);
-        json_t *record = length <= RECORD_MAXIMUM && is_clean(bytes, length)
+        json_t *record = length <= RECORD_MAXIMUM && text_is_printable(bytes, length)
                                  ? json_loadb(bytes, length, JSON_REJECT_DUPLICATES, NULL)
                                  : NULL;
         bool good = json_is_object(record) && is_complete(record, sequence) &&

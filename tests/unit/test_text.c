@@ -96,6 +96,7 @@ static void names_are_always_valid_utf8(void **state)
 
                 assert_int_equal(text_escape(&shown, cases[i].name, strlen(cases[i].name)), 0);
                 assert_string_equal(buffer_text(&shown), cases[i].shown);
+                assert_true(text_is_printable(shown.data, shown.length));
                 assert_int_equal(text_unescape(&back, shown.data, shown.length), 0);
                 assert_string_equal(buffer_text(&back), cases[i].name);
         }
@@ -105,6 +106,18 @@ static void names_are_always_valid_utf8(void **state)
 
                 assert_int_equal(text_unescape(&back, *bad, strlen(*bad)), -EINVAL);
         }
+}
+
+static void control_characters_are_not_printable(void **state)
+{
+        (void)state;
+        assert_true(text_is_printable("", 0));
+        assert_true(text_is_printable("plain \\ \xe6\x97\xa5\xc2\xa0", 13));
+        assert_false(text_is_printable("a\0b", 3));
+        assert_false(text_is_printable("a\n", 2));
+        assert_false(text_is_printable("\x7f", 1));
+        assert_false(text_is_printable("\xc2\x9b", 2)); /* the CSI of a terminal */
+        assert_false(text_is_printable("\xe6\x97\xa5", 2));
 }
 
 static void lines_are_cut(void **state)
@@ -141,6 +154,7 @@ int main(void)
                 cmocka_unit_test(hex_goes_both_ways),
                 cmocka_unit_test(base64_is_strict),
                 cmocka_unit_test(names_are_always_valid_utf8),
+                cmocka_unit_test(control_characters_are_not_printable),
                 cmocka_unit_test(lines_are_cut),
         };
 
