@@ -249,7 +249,7 @@ bool scan_seconds(const char *text, size_t length, int64_t *ret_us)
         uint64_t seconds;
         int64_t us = 0;
 
-        if (whole > 12 || !scan_number(text, whole, &seconds))
+        if (whole > 11 || !scan_number(text, whole, &seconds))
                 return false;
         if (point && whole + scan_fraction(point, length - whole, &us) != length)
                 return false;

@@ -31,7 +31,7 @@ bool scan_time(const char *text, size_t length, int64_t *ret_time_us);
 /* Days of the proleptic Gregorian calendar since 1970-01-01. */
 int64_t scan_days(int year, unsigned int month, unsigned int day);
 
-/* Seconds with an optional fraction ("1431857103.123") into microseconds. */
+/* Seconds, at most 11 digits of them, with an optional fraction ("1431857103.123") into microseconds. */
 bool scan_seconds(const char *text, size_t length, int64_t *ret_us);
 
 /* Digits only, at most 18 of them. */

@@ -1,6 +1,7 @@
 /* source.c - who reads what: ranges of plain files side by side, streams one block after the other. */
 #include "source.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -27,10 +28,11 @@ struct file {
         const char *path;
         int fd;
         bool done;
-        uint64_t size; /* on the disk; of a pipe 0 */
+        uint64_t size;        /* on the disk; of a pipe 0 */
+        uint64_t begin, room; /* positions, see log_position() */
         /* Plain, in ranges: */
         bool ranges;
-        uint64_t next; /* where the next range begins */
+        uint64_t taken; /* bytes that readers have asked for */
         /* A stream: */
         bool busy;             /* somebody reads it */
         struct unpack *unpack; /* owned */
@@ -43,12 +45,19 @@ struct file {
         struct error failure; /* kept until what was read before it is handed out */
 };
 
+/* What a reader has yet to read of a plain file. */
+struct range {
+        struct file *file;
+        uint64_t next, end;
+};
+
 struct log_source {
         pthread_mutex_t lock;
         pthread_cond_t freed; /* a stream is not busy any more */
         struct file *files;
         size_t count;
         size_t block_bytes;
+        struct range ranges[LOG_READERS_MAXIMUM];
         char *spare[SPARE_BUFFERS]; /* of blocks that were given back */
         size_t spare_count;
 };
@@ -127,6 +136,33 @@ static int open_file(struct file *file, struct error *err)
         return 0;
 }
 
+/* Gives each file its positions, in order. */
+static void deal_positions(struct log_source *source)
+{
+        const uint64_t all = UINT64_C(1) << LOG_POSITION_BITS;
+        uint64_t plain = 0, streams = 0, begin = 0;
+
+        for (size_t i = 0; i < source->count; i++) {
+                if (source->files[i].ranges)
+                        plain += source->files[i].size;
+                else
+                        streams++;
+        }
+        for (size_t i = 0; i < source->count; i++) {
+                struct file *file = &source->files[i];
+
+                file->room = file->ranges ? file->size : plain < all ? (all - plain) / streams : 0;
+                if (file->room > all - begin)
+                        file->room = all - begin;
+                file->begin = begin;
+                begin += file->room;
+                if (file->room == 0) { /* an empty file; or petabytes of sparse ones came before */
+                        file->room = 1;
+                        file->begin -= file->begin == all;
+                }
+        }
+}
+
 int log_source_open(const char *const paths[], size_t count, size_t block_bytes, struct log_source **ret_source,
                     struct error *err)
 {
@@ -151,6 +187,7 @@ int log_source_open(const char *const paths[], size_t count, size_t block_bytes,
                 log_source_close(source);
                 return r;
         }
+        deal_positions(source);
         *ret_source = source;
         return 0;
 }
@@ -345,21 +382,47 @@ static struct file *choose(struct log_source *source, bool *ret_wait)
         return NULL;
 }
 
-/* With the lock held; let go of while reading. */
-static int take_range(struct log_source *source, struct file *file, struct log_block *block, struct error *err)
+static bool is_left(const struct range *range)
 {
-        uint64_t begin = file->next;
-        uint64_t end = file->size - begin > source->block_bytes ? begin + source->block_bytes : file->size;
+        return range->next < range->end;
+}
+
+/* The second half of the longest rest; false when none is longer than a block. */
+static bool take_half(struct log_source *source, struct range *ret_range)
+{
+        struct range *longest = NULL;
+        uint64_t middle;
+
+        for (size_t i = 0; i < LOG_READERS_MAXIMUM; i++) {
+                struct range *range = &source->ranges[i];
+
+                if (is_left(range) && (!longest || range->end - range->next > longest->end - longest->next))
+                        longest = range;
+        }
+        if (!longest || longest->end - longest->next <= source->block_bytes)
+                return false;
+        middle = longest->next + (longest->end - longest->next) / 2;
+        *ret_range = (struct range){ longest->file, middle, longest->end };
+        longest->end = middle;
+        return true;
+}
+
+/* With the lock held; let go of while reading. */
+static int take_range(struct log_source *source, struct range *range, struct log_block *block, struct error *err)
+{
+        struct file *file = range->file;
+        uint64_t begin = range->next;
+        uint64_t end = range->end - begin > source->block_bytes ? begin + source->block_bytes : range->end;
         int r = 0;
 
-        file->next = end;
-        file->done = end == file->size;
+        range->next = end;
+        file->taken += end - begin;
         pthread_mutex_unlock(&source->lock);
         if (begin < end)
                 r = read_range(file, begin, end, block, err);
         pthread_mutex_lock(&source->lock);
-        if (r < 0)
-                file->done = true;
+        if (r < 0) /* the rest of it will be no better */
+                range->next = range->end;
         return r;
 }
 
@@ -378,15 +441,36 @@ static int take_stream(struct log_source *source, struct file *file, struct log_
         return r;
 }
 
-int log_source_next(struct log_source *source, struct log_block *ret_block, struct error *err)
+/* The file that this reader takes its next block from; if it is a plain one, from `range`. NULL when there is none;
+ * *ret_wait as from choose(). */
+static struct file *find_work(struct log_source *source, struct range *range, bool *ret_wait)
 {
+        struct file *file;
+
+        *ret_wait = false;
+        if (is_left(range))
+                return range->file;
+        file = choose(source, ret_wait);
+        if (!file)
+                return take_half(source, range) ? range->file : NULL;
+        if (file->ranges) {
+                *range = (struct range){ file, 0, file->size };
+                file->done = true; /* handed out as a whole */
+        }
+        return file;
+}
+
+int log_source_next(struct log_source *source, unsigned int reader, struct log_block *ret_block, struct error *err)
+{
+        struct range *range = &source->ranges[reader];
         struct log_block block = { 0 };
         int r = 0;
 
+        assert(reader < LOG_READERS_MAXIMUM);
         pthread_mutex_lock(&source->lock);
         for (;;) {
                 bool wait;
-                struct file *file = choose(source, &wait);
+                struct file *file = find_work(source, range, &wait);
 
                 if (!file && !wait)
                         break;
@@ -394,14 +478,19 @@ int log_source_next(struct log_source *source, struct log_block *ret_block, stru
                         pthread_cond_wait(&source->freed, &source->lock);
                         continue;
                 }
-                block = (struct log_block){ .file = (size_t)(file - source->files), .private = take_buffer(source) };
-                file->done = !block.private;
-                if (!block.private)
+                block = (struct log_block){ .file = (size_t)(file - source->files),
+                                            .begin = file->begin,
+                                            .room = file->room,
+                                            .private = take_buffer(source) };
+                if (!block.private) {
+                        file->done = true;
+                        range->next = range->end;
                         r = error_memory(err);
-                else if (file->ranges)
-                        r = take_range(source, file, &block, err);
-                else
+                } else if (file->ranges) {
+                        r = take_range(source, range, &block, err);
+                } else {
                         r = take_stream(source, file, &block, err);
+                }
                 if (r > 0)
                         break;
                 give_buffer(source, block.private);
@@ -431,7 +520,7 @@ void log_source_progress(struct log_source *source, uint64_t *ret_done, uint64_t
         for (size_t i = 0; i < source->count; i++) {
                 const struct file *file = &source->files[i];
 
-                done += file->ranges ? file->next : file->used;
+                done += file->ranges ? file->taken : file->used;
                 total += file->size;
                 known &= file->size > 0 || file->ranges;
         }

@@ -29,6 +29,7 @@ struct run {
 
 struct worker {
         struct run *run;
+        unsigned int number;
         pthread_t thread;
         struct tally *tally;
         struct error error; /* why it stopped: memory, for what a file holds is no reason */
@@ -74,7 +75,7 @@ static void *work(void *context)
         while (r != 0 && !atomic_load_explicit(&run->stop, memory_order_relaxed)) {
                 struct log_block block;
 
-                r = log_source_next(run->source, &block, &error);
+                r = log_source_next(run->source, worker->number, &block, &error);
                 if (r < 0)
                         note_damage(run, &error);
                 if (r <= 0)
@@ -128,11 +129,13 @@ static unsigned int processors(void)
         return count < 1 ? 1 : count > RUN_WORKERS_MAXIMUM ? RUN_WORKERS_MAXIMUM : (unsigned int)count;
 }
 
-static int start_worker(struct run *run, struct worker *worker, const struct tally_options *options, struct error *err)
+static int start_worker(struct run *run, struct worker *worker, unsigned int number,
+                        const struct tally_options *options, struct error *err)
 {
         int r;
 
         worker->run = run;
+        worker->number = number;
         worker->error = ERROR_NONE;
         worker->scratch = memory_new(1, LOG_LINE_MAXIMUM);
         if (!worker->scratch)
@@ -165,7 +168,7 @@ static int run_workers(struct run *run, struct worker *workers, unsigned int cou
                 options.memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 4;
         options.memory_bytes /= count;
         while (started < count && r == 0) {
-                r = start_worker(run, &workers[started], &options, err);
+                r = start_worker(run, &workers[started], started, &options, err);
                 started += r == 0;
         }
         if (started > 0)

@@ -10,11 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "accesslog/source.h"
 #include "analyze/summary.h"
 #include "analyze/tally.h"
 #include "base/error.h"
 
-#define RUN_WORKERS_MAXIMUM 64
+#define RUN_WORKERS_MAXIMUM LOG_READERS_MAXIMUM
 
 struct run_options {
         struct tally_options tally; /* memory_bytes is that of all workers together */

@@ -44,7 +44,7 @@ static void read_all(const char *name, size_t block_bytes, const char *content, 
         snprintf(path, sizeof(path), "%s/%s", folder, name);
         assert_int_equal(log_source_open(paths, 1, block_bytes, &source, &error), 0);
         buffer_clear(lines);
-        while ((r = log_source_next(source, &block, &error)) > 0) {
+        while ((r = log_source_next(source, 0, &block, &error)) > 0) {
                 const char *cursor = block.bytes, *line;
                 size_t length;
 
@@ -59,6 +59,47 @@ static void read_all(const char *name, size_t block_bytes, const char *content, 
                 log_source_release(source, &block);
         }
         assert_int_equal(r, 0);
+}
+
+/* Several readers take turns in an odd order: each line comes once, whoever it comes to. */
+static void readers_share_a_file(void **state)
+{
+        char path[TESTS_FOLDER_SIZE + 32];
+        const char *paths[] = { path, path };
+        static char content[2000];
+        static unsigned char times[2][sizeof(content)];
+
+        (void)state;
+        memset(times, 0, sizeof(times));
+        memset(content, 'x', sizeof(content));
+        for (size_t i = 0; i < sizeof(content); i += 1 + i % 37)
+                content[i] = '\n';
+        put("shared", content, sizeof(content));
+        snprintf(path, sizeof(path), "%s/shared", folder);
+        for (size_t block_bytes = 1; block_bytes < 700; block_bytes += 13) {
+                _cleanup_(log_source_closep) struct log_source *source = NULL;
+                struct error error = ERROR_NONE;
+                struct log_block block;
+
+                assert_int_equal(log_source_open(paths, 2, block_bytes, &source, &error), 0);
+                for (unsigned int turn = 0, idle = 0; idle < 7; turn++) {
+                        if (log_source_next(source, turn * turn % 7, &block, &error) == 0) {
+                                idle++;
+                                continue;
+                        }
+                        idle = 0;
+                        for (size_t i = 0; i < block.length; i++) {
+                                uint64_t position = log_position(&block, block.bytes + i);
+
+                                times[position / sizeof(content)][position % sizeof(content)]++;
+                        }
+                        log_source_release(source, &block);
+                }
+                for (size_t i = 0; i < sizeof(content); i++) {
+                        assert_int_equal(times[0][i], block_bytes / 13 + 1);
+                        assert_int_equal(times[1][i], block_bytes / 13 + 1);
+                }
+        }
 }
 
 static void every_line_once(void **state)
@@ -141,7 +182,7 @@ static void fields_travel_with_the_blocks(void **state)
         put("w3c", content.data, content.length);
         snprintf(path, sizeof(path), "%s/w3c", folder);
         assert_int_equal(log_source_open(paths, 1, 100000, &source, &error), 0);
-        for (; log_source_next(source, &block, &error) > 0; blocks++) {
+        for (; log_source_next(source, 0, &block, &error) > 0; blocks++) {
                 struct log_format format = block.format;
                 const char *cursor = block.bytes, *line;
                 struct log_line parsed;
@@ -185,11 +226,11 @@ static void what_cannot_be_read_is_said(void **state)
 
                 put("packed", packed, length);
                 assert_int_equal(log_source_open(paths, 1, 100, &source, &error), 0);
-                while ((r = log_source_next(source, &block, &error)) > 0)
+                while ((r = log_source_next(source, 0, &block, &error)) > 0)
                         log_source_release(source, &block);
                 assert_int_equal(r, -EBADMSG);
                 assert_non_null(strstr(error.text, "cut off"));
-                assert_int_equal(log_source_next(source, &block, &error), 0); /* said once */
+                assert_int_equal(log_source_next(source, 0, &block, &error), 0); /* said once */
         }
         snprintf(path, sizeof(path), "%s", folder);
         {
@@ -207,6 +248,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(every_line_once, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(readers_share_a_file, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_long_line_counts_once, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(fields_travel_with_the_blocks, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(what_cannot_be_read_is_said, set_up, tear_down),
