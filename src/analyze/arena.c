@@ -1,16 +1,15 @@
-/* arena.c - chunks of 16 KiB to a MiB, cut from the front. */
+/* arena.c - chunks of 64 KiB, cut from the front. */
 #include "arena.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "analyze/chunk.h"
 
-#define CHUNK_LEAST (16U << 10)
-#define CHUNK_MOST  (1U << 20)
+#define CHUNK_BYTES (64U << 10)
 
 struct arena_chunk {
         struct arena_chunk *next;
+        size_t size; /* with this header */
         char bytes[];
 };
 
@@ -19,7 +18,7 @@ void arena_done(struct arena *arena)
         while (arena->chunks) {
                 struct arena_chunk *next = arena->chunks->next;
 
-                free(arena->chunks);
+                chunk_give(arena->chunks, arena->chunks->size);
                 arena->chunks = next;
         }
         memset(arena, 0, sizeof(*arena));
@@ -27,13 +26,13 @@ void arena_done(struct arena *arena)
 
 static struct arena_chunk *add_chunk(struct arena *arena, size_t size)
 {
-        struct arena_chunk *chunk = memory_resize(NULL, sizeof(*chunk) + size, 1);
+        struct arena_chunk *chunk = chunk_take(size);
 
         if (!chunk)
                 return NULL;
-        chunk->next = arena->chunks;
+        *chunk = (struct arena_chunk){ arena->chunks, size };
         arena->chunks = chunk;
-        arena->bytes += sizeof(*chunk) + size;
+        arena->bytes += size;
         return chunk;
 }
 
@@ -43,46 +42,18 @@ void *arena_take(struct arena *arena, size_t size)
         void *taken;
 
         size = (size + 7) & ~(size_t)7;
+        if (size > CHUNK_BYTES / 4) { /* the current chunk keeps its rest */
+                chunk = add_chunk(arena, sizeof(*chunk) + size);
+                return chunk ? chunk->bytes : NULL;
+        }
         if (size > (size_t)(arena->end - arena->at)) {
-                size_t usual = arena->next_bytes ? arena->next_bytes : CHUNK_LEAST;
-
-                chunk = add_chunk(arena, size > usual / 4 ? size : usual);
+                chunk = add_chunk(arena, CHUNK_BYTES);
                 if (!chunk)
                         return NULL;
-                if (size > usual / 4)
-                        return chunk->bytes; /* the current chunk keeps its rest */
                 arena->at = chunk->bytes;
-                arena->end = chunk->bytes + usual;
-                arena->next_bytes = usual < CHUNK_MOST ? usual * 2 : usual;
+                arena->end = (char *)chunk + CHUNK_BYTES;
         }
         taken = arena->at;
         arena->at += size;
         return taken;
-}
-
-void *arena_take_class(struct arena *arena, unsigned int power)
-{
-        void *block = arena->freed[power];
-
-        if (!block)
-                return arena_take(arena, (size_t)1 << power);
-        memcpy(&arena->freed[power], block, sizeof(void *));
-        return block;
-}
-
-void arena_give_class(struct arena *arena, void *block, unsigned int power)
-{
-        memcpy(block, &arena->freed[power], sizeof(void *));
-        arena->freed[power] = block;
-}
-
-void arena_join(struct arena *into, struct arena *from)
-{
-        struct arena_chunk **last = &into->chunks;
-
-        while (*last)
-                last = &(*last)->next;
-        *last = from->chunks;
-        into->bytes += from->bytes;
-        memset(from, 0, sizeof(*from));
 }

@@ -10,6 +10,9 @@
 #define FIRST_SLOTS 4096
 #define FIRST_NAMES 1024
 
+/* Ids from here to NAME_LOW are kept for statuses and methods. */
+#define NAME_FAVOURED 44
+
 int name_table_init(struct name_table *names, struct error *err)
 {
         memset(names, 0, sizeof(*names));
@@ -81,7 +84,7 @@ static struct name *make(struct name_table *names, enum name_kind kind, const ch
 {
         struct name *name;
 
-        if (names->next == UINT32_MAX || (names->next + 1 >= names->capacity && !grow_ids(names)) ||
+        if (names->next == NAME_MAXIMUM || (names->next + 1 >= names->capacity && !grow_ids(names)) ||
             (names->used * 2 > names->mask && !grow_slots(names)))
                 return NULL;
         name = arena_take(&names->arena, sizeof(*name) + length + 1);
@@ -99,6 +102,16 @@ static struct name *make(struct name_table *names, enum name_kind kind, const ch
         names->by_id[name->id] = name;
         names->used++;
         return name;
+}
+
+void name_table_favour(struct name_table *names, struct name *name)
+{
+        if (names->low_next >= NAME_FAVOURED || name->id != names->next - 1 || name->id < NAME_LOW)
+                return;
+        names->by_id[name->id] = NULL;
+        names->next--;
+        name->id = names->low_next++;
+        names->by_id[name->id] = name;
 }
 
 /* The slot of the name, or the empty one where it would go. */

@@ -33,8 +33,10 @@ enum name_kind {
 /* What is folded for lack of memory (no path begins so, no URL, no host). */
 #define NAME_OTHER "(other)"
 
-/* Ids below this are given to statuses and methods: a visitor remembers those in one word. */
-#define NAME_LOW 64
+/* A visitor remembers the names with ids below this as bits: statuses and methods, and what name_table_favour() is told
+ * of. */
+#define NAME_LOW     64
+#define NAME_MAXIMUM (1U << 28) /* of ids */
 
 struct name {
         uint64_t hash;
@@ -98,6 +100,10 @@ static inline void name_table_prefetch(const struct name_table *names, uint64_t 
 
 struct name *name_table_get_hashed(struct name_table *names, enum name_kind kind, const char *text, size_t length,
                                    uint64_t hash);
+
+/* Gives a name that was just made, and nobody has seen the id of, one below NAME_LOW if there is one left to give away:
+ * almost every visitor gets the same style sheets and logos. */
+void name_table_favour(struct name_table *names, struct name *name);
 
 /* As name_table_get(), but NULL when it is not there. */
 struct name *name_table_find(const struct name_table *names, enum name_kind kind, const char *text, size_t length);

@@ -9,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "accesslog/source.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -161,6 +160,7 @@ static int start_worker(struct run *run, struct worker *worker, unsigned int num
 static int run_workers(struct run *run, struct worker *workers, unsigned int count, struct error *err)
 {
         struct tally_options options = run->options->tally;
+        struct tally *tallies[RUN_WORKERS_MAXIMUM];
         unsigned int started = 0;
         int r = 0;
 
@@ -177,15 +177,14 @@ static int run_workers(struct run *run, struct worker *workers, unsigned int cou
         for (unsigned int i = 0; i < started; i++)
                 pthread_join(workers[i].thread, NULL);
         for (unsigned int i = 0; i < started && r == 0; i++) {
+                tallies[i] = workers[i].tally;
                 if (workers[i].error.code) {
                         *err = workers[i].error;
                         r = err->code;
-                } else if (i > 0) {
-                        r = tally_merge(workers[0].tally, workers[i].tally, err);
-                        tally_free(workers[i].tally);
-                        workers[i].tally = NULL;
                 }
         }
+        if (r == 0 && started > 1)
+                r = tally_merge_all(tallies[0], tallies + 1, started - 1, err);
         return r;
 }
 

@@ -131,6 +131,8 @@ static struct name *get_path(struct tally *tally, struct span path, uint64_t has
                 name->path.asset = path_is_asset(path.text, path.length);
                 name->path.goals = goals_of(tally, name);
                 name->fresh = false;
+                if (name->path.asset)
+                        name_table_favour(&tally->names, name);
         }
         return name;
 }
@@ -156,9 +158,10 @@ static struct name *make_referrer_host(struct tally *tally, const struct referre
 
         if (name && name->fresh) {
                 const char *engine = search_engine(referrer->host, referrer->host_length);
-                const struct name *search =
-                        engine ? name_table_get(&tally->names, NAME_SEARCH, engine, strlen(engine)) : NULL;
+                const struct name *search;
 
+                name_table_favour(&tally->names, name);
+                search = engine ? name_table_get(&tally->names, NAME_SEARCH, engine, strlen(engine)) : NULL;
                 if (engine && !search)
                         return NULL;
                 name->referrer.search = search ? search->id : 0;
@@ -353,7 +356,8 @@ static bool find_visitor(struct tally *tally, struct hit *hit)
 {
         if (tally->level && !is_one_to_follow(tally, hit, hit->address_hash, hit->key))
                 return true;
-        hit->visitor = visitors_get(hit->shard, hit->address, hit->named, hit->agent->id, hit->day, hit->key);
+        hit->visitor = visitors_get(hit->shard, hit->address, hit->named, hit->agent->id, hit->day,
+                                    visitors_hash(hit->address, hit->named, hit->agent->id, hit->day));
         return hit->visitor != NULL;
 }
 
@@ -376,11 +380,11 @@ static bool find_all(struct tally *tally, struct hit *hit)
                 return false;
         hit->shard = &tally->shards[shard_of(hit->address_hash)];
         hit->key = visitor_key(hit->address_hash, agent, hit->day);
-        visitors_prefetch(hit->shard, hit->key);
         hit->agent = get_agent(tally, line->agent, agent);
         if (!hit->agent)
                 return false;
         hit->bot = hit->agent->agent.bot != 0;
+        visitors_prefetch(hit->shard, visitors_hash(hit->address, hit->named, hit->agent->id, hit->day));
         if (line->method.length && !(hit->path = get_path(tally, line->path, path)))
                 return false;
         return (hit->bot && tally->options.bots_apart) || find_visitor(tally, hit);
@@ -442,7 +446,6 @@ static bool count_hit(struct tally *tally, struct hit *hit, uint64_t position)
         count_totals(tally, hit, hour);
         if (!hit->counted || !hit->visitor)
                 return true;
-        hit->visitor->hours = (hit->visitor->hours | 1U << (hit->time / HOUR_MS)) & 0xffffffU;
         request = (struct visit_request){
                 .time = hit->time,
                 .page = hit->page_view,

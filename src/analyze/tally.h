@@ -56,8 +56,8 @@ void tally_free(struct tally *tally);
 void tally_freep(struct tally **tally);
 
 /*
- * `position` grows with the place of the line in the input, over all files: log_position() of accesslog/source.h. Two
- * lines never have the same.
+ * `position` grows with the place of the line in the input, over all files, and is below 2^48: log_position() of
+ * accesslog/source.h. No two lines should have the same.
  */
 int tally_add(struct tally *tally, const struct log_line *line, uint64_t position, struct error *err);
 
@@ -69,6 +69,9 @@ void tally_empty(struct tally *tally);
 
 /* Moves everything of `from` into `into`; `from` can only be freed afterwards. Both were made with equal options. */
 int tally_merge(struct tally *into, struct tally *from, struct error *err);
+
+/* The same for several, with as many threads. */
+int tally_merge_all(struct tally *into, struct tally *const others[], size_t count, struct error *err);
 
 /* The summary stands by itself: the tally may be freed, or counted on with. */
 int tally_finish(struct tally *tally, struct summary *ret_summary, struct error *err);

@@ -48,12 +48,16 @@ struct addresses {
 static bool is_new_address(struct addresses *addresses, const struct visitors *shard, uint32_t index)
 {
         const struct visitor *visitor = visitors_at(shard, index);
-        size_t at = (size_t)hash_address(visitor->address) & addresses->mask;
+        uint8_t address[16], taken[16];
+        size_t at;
 
+        visitor_address(shard, visitor, address);
+        at = (size_t)hash_address(address) & addresses->mask;
         for (; addresses->slots[at]; at = (at + 1) & addresses->mask) {
                 const struct visitor *other = visitors_at(shard, addresses->slots[at] - 1);
 
-                if (other->named == visitor->named && memcmp(other->address, visitor->address, 16) == 0)
+                visitor_address(shard, other, taken);
+                if (other->kind == visitor->kind && memcmp(taken, address, 16) == 0)
                         return false;
         }
         addresses->slots[at] = index + 1;
@@ -64,12 +68,12 @@ static bool count_hosts(struct finish *finish, const struct visitors *shard)
 {
         struct addresses addresses = { .mask = 1023 };
 
-        while (addresses.mask < (size_t)shard->count * 2)
+        while (addresses.mask < (size_t)visitors_count(shard) * 2)
                 addresses.mask = addresses.mask * 2 + 1;
         addresses.slots = memory_new(addresses.mask + 1, sizeof(*addresses.slots));
         if (!addresses.slots)
                 return false;
-        for (uint32_t i = 0; i < shard->count; i++)
+        for (uint32_t i = 0; i < visitors_count(shard); i++)
                 finish->summary->hosts += is_new_address(&addresses, shard, i);
         free(addresses.slots);
         return true;
@@ -90,8 +94,8 @@ static void count_visit(struct finish *finish, const struct visitors *shard, con
                         const struct visit *visit, bool bot)
 {
         struct summary *summary = finish->summary;
-        struct interval *hour = summary_hour(summary, (int64_t)visitor->day * 24 + visit->start / 3600000);
-        struct interval *day = summary_day(summary, visitor->day);
+        struct interval *hour = summary_hour(summary, (int64_t)visitor_day(visitor) * 24 + visit->start / 3600000);
+        struct interval *day = summary_day(summary, visitor_day(visitor));
         struct seen *seen = finish->seen;
         uint32_t weight = finish->weight;
 
@@ -134,12 +138,13 @@ static void count_visitor(struct finish *finish, const struct visitors *shard, c
 {
         const struct name *agent = name_table_by_id(&finish->tally->names, visitor->agent);
         struct groups *groups = &finish->groups;
-        struct interval *day = summary_day(finish->summary, visitor->day);
+        struct interval *day = summary_day(finish->summary, visitor_day(visitor));
         bool bot = agent->agent.bot != 0;
-        uint32_t visits = 0, id;
+        uint32_t visits = 0, hours, id;
 
-        if (!visitor->hours)
+        if (!visitor->visited)
                 return;
+        hours = visitor_hours(shard, visitor);
         finish->summary->totals.visitors += finish->weight;
         finish->summary->human_visitors += bot ? 0 : finish->weight;
         if (day)
@@ -147,14 +152,14 @@ static void count_visitor(struct finish *finish, const struct visitors *shard, c
         for (unsigned int hour = 0; hour < 24; hour++) {
                 struct interval *interval;
 
-                if (!(visitor->hours >> hour & 1))
+                if (!(hours >> hour & 1))
                         continue;
                 groups->hours[hour].visitors += finish->weight;
-                interval = summary_hour(finish->summary, (int64_t)visitor->day * 24 + hour);
+                interval = summary_hour(finish->summary, (int64_t)visitor_day(visitor) * 24 + hour);
                 if (interval)
                         interval->figures.visitors += finish->weight;
         }
-        for (uint32_t at = 0; (id = visitor_seen(visitor, &at));)
+        for (uint32_t at = 0; (id = visitor_seen(shard, visitor, &at));)
                 finish->seen[id].visitors += finish->weight;
         for (const struct visit *visit = visitor_first(visitor); visit; visit = visitors_next_visit(shard, visit)) {
                 count_visit(finish, shard, visitor, visit, bot);
@@ -174,7 +179,7 @@ static bool count_visitors(struct finish *finish)
 
                 if (!count_hosts(finish, shard))
                         return false;
-                for (uint32_t k = 0; k < shard->count; k++)
+                for (uint32_t k = 0; k < visitors_count(shard); k++)
                         count_visitor(finish, shard, visitors_at(shard, k));
         }
         return true;

@@ -29,7 +29,7 @@ static uint64_t visitor_count(const struct tally *tally)
         uint64_t count = 0;
 
         for (size_t i = 0; i < VISITOR_SHARDS; i++)
-                count += tally->shards[i].count;
+                count += visitors_count(&tally->shards[i]);
         return count;
 }
 
@@ -41,14 +41,14 @@ int tally_sketch(struct tally *tally, struct error *err)
         if (!tally->sketches)
                 return error_memory(err);
         for (size_t shard = 0; shard < VISITOR_SHARDS; shard++) {
-                for (uint32_t i = 0; i < tally->shards[shard].count; i++) {
+                for (uint32_t i = 0; i < visitors_count(&tally->shards[shard]); i++) {
                         const struct visitor *visitor = visitors_at(&tally->shards[shard], i);
                         const struct name *agent = name_table_by_id(&tally->names, visitor->agent);
-                        uint64_t address = visitor_address_hash(tally, visitor);
-                        uint64_t key = visitor_key(address, agent->hash, visitor->day);
+                        uint64_t address = visitor_address_hash(tally, &tally->shards[shard], visitor);
+                        uint64_t key = visitor_key(address, agent->hash, visitor_day(visitor));
 
                         sketch_add(&tally->sketches->hosts, address);
-                        if (!visitor->hours)
+                        if (!visitor->visited)
                                 continue;
                         sketch_add(&tally->sketches->visitors, key);
                         if (!agent->agent.bot)

@@ -1,4 +1,6 @@
 /* tally_merge.c - two tallies into one: names by their text, visitors by what they are, visits by their times. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +13,8 @@
 struct renaming {
         struct tally *into, *from;
         uint32_t *ids;
-        uint64_t fold;    /* names with up to so many hits are put together */
-        const bool *kept; /* by id: agents that a followed visitor has; NULL when nothing is folded */
+        uint64_t fold; /* names with up to so many hits are put together */
+        bool *kept;    /* by id: agents that a followed visitor has; NULL when nothing is folded */
 };
 
 static void add_counts(struct name *into, const struct name *from)
@@ -31,9 +33,14 @@ static void take_details(struct renaming *renaming, struct name *into, const str
         case NAME_PATH:
                 into->path.asset = from->path.asset;
                 into->path.goals = from->path.goals;
+                if (into->path.asset)
+                        name_table_favour(&renaming->into->names, into);
                 break;
         case NAME_AGENT: into->agent = from->agent; break;
-        case NAME_REFERRER_HOST: into->referrer.search = renaming->ids[from->referrer.search]; break;
+        case NAME_REFERRER_HOST:
+                name_table_favour(&renaming->into->names, into);
+                into->referrer.search = renaming->ids[from->referrer.search];
+                break;
         case NAME_REFERRER_PAGE: into->referrer.host = renaming->ids[from->referrer.host]; break;
         default: break;
         }
@@ -91,9 +98,9 @@ static bool merge_name(struct renaming *renaming, const struct name *name)
 
         if (!target)
                 return false;
-        renaming->ids[name->id] = target->id;
         if (target->fresh)
                 take_details(renaming, target, name);
+        renaming->ids[name->id] = target->id;
         add_counts(target, name);
         add_details(target, name);
         return true;
@@ -116,32 +123,28 @@ static bool merge_names(struct renaming *renaming)
         return true;
 }
 
-uint64_t visitor_address_hash(const struct tally *tally, const struct visitor *visitor)
+uint64_t visitor_address_hash(const struct tally *tally, const struct visitors *shard, const struct visitor *visitor)
 {
-        uint32_t id;
+        uint8_t address[16];
 
-        if (!visitor->named)
-                return hash_address(visitor->address);
-        memcpy(&id, visitor->address, sizeof(id));
-        return name_table_by_id(&tally->names, id)->hash;
+        if (visitor->kind == CLIENT_NAMED)
+                return name_table_by_id(&tally->names, visitor->address)->hash;
+        visitor_address(shard, visitor, address);
+        return hash_address(address);
 }
 
 static struct visitor *find_target(struct renaming *renaming, unsigned int shard, const struct visitor *visitor)
 {
-        uint64_t hash = visitor_address_hash(renaming->from, visitor);
         uint32_t agent = renaming->ids[visitor->agent];
+        bool named = visitor->kind == CLIENT_NAMED;
+        int32_t day = visitor_day(visitor);
         uint8_t address[16];
 
-        memcpy(address, visitor->address, sizeof(address));
-        if (visitor->named) {
-                uint32_t id;
-
-                memcpy(&id, visitor->address, sizeof(id));
-                id = renaming->ids[id];
-                memcpy(address, &id, sizeof(id));
-        }
-        return visitors_get(&renaming->into->shards[shard], address, visitor->named, agent, visitor->day,
-                            visitor_key(hash, name_table_by_id(&renaming->into->names, agent)->hash, visitor->day));
+        visitor_address(&renaming->from->shards[shard], visitor, address);
+        if (named)
+                memcpy(address, &renaming->ids[visitor->address], sizeof(uint32_t));
+        return visitors_get(&renaming->into->shards[shard], address, named, agent, day,
+                            visitors_hash(address, named, agent, day));
 }
 
 static bool merge_visits(struct renaming *renaming, unsigned int shard, struct visitor *into,
@@ -165,40 +168,42 @@ static bool merge_visits(struct renaming *renaming, unsigned int shard, struct v
 
 static bool merge_visitor(struct renaming *renaming, unsigned int shard, const struct visitor *visitor)
 {
+        const struct visitors *source = &renaming->from->shards[shard];
         struct visitor *target = find_target(renaming, shard, visitor);
         uint32_t id;
 
         if (!target)
                 return false;
-        target->hours |= visitor->hours;
-        for (uint32_t at = 0; (id = visitor_seen(visitor, &at));)
+        for (uint32_t at = 0; (id = visitor_seen(source, visitor, &at));)
                 if (!visitor_saw(&renaming->into->shards[shard], target, renaming->ids[id]))
                         return false;
         return merge_visits(renaming, shard, target, visitor);
 }
 
-static bool is_kept(const struct renaming *renaming, const struct visitor *visitor)
+static bool is_kept(const struct renaming *renaming, const struct visitors *shard, const struct visitor *visitor)
 {
         const struct tally *from = renaming->from;
         unsigned int level = renaming->into->level;
 
         return level == from->level ||
-               is_followed(visitor_key(visitor_address_hash(from, visitor),
-                                       name_table_by_id(&from->names, visitor->agent)->hash, visitor->day),
+               is_followed(visitor_key(visitor_address_hash(from, shard, visitor),
+                                       name_table_by_id(&from->names, visitor->agent)->hash, visitor_day(visitor)),
                            level);
 }
 
-static bool merge_visitors(struct renaming *renaming)
+/* Leaves nothing of the shard behind: memory that was taken for both at once would be more than either needs. */
+static bool merge_shard(struct renaming *renaming, unsigned int shard)
 {
-        for (unsigned int shard = 0; shard < VISITOR_SHARDS; shard++) {
-                const struct visitors *source = &renaming->from->shards[shard];
+        struct visitors *source = &renaming->from->shards[shard];
 
-                for (uint32_t i = 0; i < source->count; i++)
-                        if (is_kept(renaming, visitors_at(source, i)) &&
-                            !merge_visitor(renaming, shard, visitors_at(source, i)))
-                                return false;
-                visitors_done(&renaming->from->shards[shard]);
+        for (uint32_t i = 0; i < visitors_count(source); i++) {
+                const struct visitor *visitor = visitors_at(source, i);
+
+                if (is_kept(renaming, source, visitor) && !merge_visitor(renaming, shard, visitor))
+                        return false;
+                visitors_drop(source, i);
         }
+        visitors_done(source);
         return true;
 }
 
@@ -252,44 +257,133 @@ static bool *find_kept(const struct renaming *renaming)
         for (size_t shard = 0; kept && shard < VISITOR_SHARDS; shard++) {
                 const struct visitors *visitors = &renaming->from->shards[shard];
 
-                for (uint32_t i = 0; i < visitors->count; i++)
-                        if (is_kept(renaming, visitors_at(visitors, i)))
+                for (uint32_t i = 0; i < visitors_count(visitors); i++)
+                        if (is_kept(renaming, visitors, visitors_at(visitors, i)))
                                 kept[visitors_at(visitors, i)->agent] = true;
         }
         return kept;
 }
 
+/* Puts the names together, so that the visitors can follow, shard by shard. */
+static bool renaming_init(struct renaming *renaming, struct tally *into, struct tally *from, uint64_t fold)
+{
+        *renaming = (struct renaming){ .into = into, .from = from, .fold = fold };
+        renaming->ids = memory_new(from->names.next, sizeof(uint32_t));
+        renaming->kept = fold ? find_kept(renaming) : NULL;
+        return renaming->ids && (renaming->kept || !fold) && merge_names(renaming);
+}
+
+static void renaming_done(struct renaming *renaming)
+{
+        free(renaming->ids);
+        free(renaming->kept);
+}
+
 int tally_take(struct tally *into, struct tally *from, uint64_t fold, struct error *err)
 {
-        struct renaming renaming = { into, from, memory_new(from->names.next, sizeof(uint32_t)), fold, NULL };
-        bool *kept = fold ? find_kept(&renaming) : NULL;
-        bool good;
+        struct renaming renaming;
+        bool good = renaming_init(&renaming, into, from, fold);
 
-        renaming.kept = kept;
-        good = renaming.ids && (kept || !fold) && merge_names(&renaming) && merge_visitors(&renaming) &&
-               merge_hours(&into->hours, &from->hours);
+        for (unsigned int shard = 0; good && shard < VISITOR_SHARDS; shard++)
+                good = merge_shard(&renaming, shard);
+        good = good && merge_hours(&into->hours, &from->hours);
         if (good)
                 merge_totals(into, from);
-        free(renaming.ids);
-        free(kept);
+        renaming_done(&renaming);
+        return good ? 0 : error_memory(err);
+}
+
+/* ---------------------------------------------------------------- several at once */
+
+/* What the threads of a merge share. */
+struct merge {
+        struct renaming *renamings;
+        size_t count;
+        atomic_uint next; /* shard that nobody has taken yet */
+        atomic_bool failed;
+};
+
+static void *merge_shards(void *context)
+{
+        struct merge *merge = context;
+        unsigned int shard;
+
+        while ((shard = atomic_fetch_add(&merge->next, 1)) < VISITOR_SHARDS && !atomic_load(&merge->failed))
+                for (size_t i = 0; i < merge->count; i++)
+                        if (!merge_shard(&merge->renamings[i], shard))
+                                atomic_store(&merge->failed, true);
+        return NULL;
+}
+
+/* With so many threads as tallies, for that is what there was to count them; a thread that cannot be started is done
+ * without. */
+static bool merge_in_threads(struct merge *merge)
+{
+        pthread_t threads[VISITOR_SHARDS];
+        size_t started = 0;
+
+        while (started < merge->count && started < LENGTH(threads) &&
+               pthread_create(&threads[started], NULL, merge_shards, merge) == 0)
+                started++;
+        merge_shards(merge);
+        while (started > 0)
+                pthread_join(threads[--started], NULL);
+        return !atomic_load(&merge->failed);
+}
+
+/* All follow the same part of the visitors then. */
+static int level_out(struct tally *into, struct tally *from, struct error *err)
+{
+        int r;
+
+        if (!into->level && !from->level)
+                return 0;
+        r = tally_sketch(into, err);
+        if (r == 0)
+                r = tally_sketch(from, err);
+        if (r < 0)
+                return r;
+        sketch_join(&into->sketches->visitors, &from->sketches->visitors);
+        sketch_join(&into->sketches->people, &from->sketches->people);
+        sketch_join(&into->sketches->hosts, &from->sketches->hosts);
+        return from->level > into->level ? tally_shrink(into, from->level, 0, err) : 0;
+}
+
+static bool merge_others(struct tally *into, struct tally *const others[], struct merge *merge)
+{
+        for (size_t i = 0; i < merge->count; i++)
+                if (!renaming_init(&merge->renamings[i], into, others[i], 0))
+                        return false;
+        if (!merge_in_threads(merge))
+                return false;
+        for (size_t i = 0; i < merge->count; i++) {
+                if (!merge_hours(&into->hours, &others[i]->hours))
+                        return false;
+                merge_totals(into, others[i]);
+        }
+        return true;
+}
+
+int tally_merge_all(struct tally *into, struct tally *const others[], size_t count, struct error *err)
+{
+        struct merge merge = { .count = count };
+        bool good;
+
+        for (size_t i = 0; i < count; i++) {
+                int r = level_out(into, others[i], err);
+
+                if (r < 0)
+                        return r;
+        }
+        merge.renamings = memory_new(count, sizeof(*merge.renamings));
+        good = merge.renamings && merge_others(into, others, &merge);
+        for (size_t i = 0; merge.renamings && i < count; i++)
+                renaming_done(&merge.renamings[i]);
+        free(merge.renamings);
         return good ? 0 : error_memory(err);
 }
 
 int tally_merge(struct tally *into, struct tally *from, struct error *err)
 {
-        int r = 0;
-
-        if (into->level || from->level) {
-                r = tally_sketch(into, err);
-                if (r == 0)
-                        r = tally_sketch(from, err);
-                if (r < 0)
-                        return r;
-                sketch_join(&into->sketches->visitors, &from->sketches->visitors);
-                sketch_join(&into->sketches->people, &from->sketches->people);
-                sketch_join(&into->sketches->hosts, &from->sketches->hosts);
-                if (from->level > into->level)
-                        r = tally_shrink(into, from->level, 0, err);
-        }
-        return r < 0 ? r : tally_take(into, from, 0, err);
+        return tally_merge_all(into, &from, 1, err);
 }

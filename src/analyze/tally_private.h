@@ -92,7 +92,7 @@ static inline bool is_followed(uint64_t key, unsigned int level)
 }
 
 /* The hash of a record's address. */
-uint64_t visitor_address_hash(const struct tally *tally, const struct visitor *visitor);
+uint64_t visitor_address_hash(const struct tally *tally, const struct visitors *shard, const struct visitor *visitor);
 
 /* tally_merge() with what is left out and folded: names with up to `fold` hits go into "(other)" of their kind. */
 int tally_take(struct tally *into, struct tally *from, uint64_t fold, struct error *err);

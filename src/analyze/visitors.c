@@ -1,239 +1,215 @@
 /* visitors.c - records of visitors and their visits. */
 #include "visitors.h"
 
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
-#include "analyze/hash.h"
-#include "base/memory.h"
+#include "analyze/chunk.h"
+#include "analyze/visitors_private.h"
 
-#define FIRST_SLOTS   256
-#define CHUNK_RECORDS 256
-#define LINEAR_POWER  5 /* blocks up to 32 ids are searched through, larger ones are tables */
+#define FIRST_SLOTS   1024 /* a page */
+#define VISITORS_MOST (1U << 31)
+#define TIME_MASK     ((1U << 27) - 1)
+
+static uint32_t *new_slots(size_t count)
+{
+        uint32_t *slots = chunk_take(count * sizeof(*slots));
+
+        return slots ? memset(slots, 0, count * sizeof(*slots)) : NULL;
+}
 
 int visitors_init(struct visitors *visitors, struct error *err)
 {
         memset(visitors, 0, sizeof(*visitors));
-        visitors->slots = memory_new(FIRST_SLOTS, sizeof(*visitors->slots));
+        pool_init(&visitors->records, sizeof(struct visitor));
+        pool_init(&visitors->visits, sizeof(struct visit));
+        pool_init(&visitors->addresses, 16);
+        visitor_ids_init(visitors);
+        visitors->slots = new_slots(FIRST_SLOTS);
         if (!visitors->slots)
                 return error_memory(err);
         visitors->mask = FIRST_SLOTS - 1;
-        visitors->more_count = 1;
         return 0;
 }
 
 void visitors_done(struct visitors *visitors)
 {
-        arena_done(&visitors->arena);
-        for (uint32_t i = 0; i < visitors->chunk_count; i++)
-                free(visitors->chunks[i]);
-        free(visitors->chunks);
-        free(visitors->slots);
-        free(visitors->more);
+        pool_done(&visitors->records);
+        pool_done(&visitors->visits);
+        pool_done(&visitors->addresses);
+        visitor_ids_done(visitors);
+        chunk_give(visitors->slots, (visitors->mask + 1) * sizeof(*visitors->slots));
         memset(visitors, 0, sizeof(*visitors));
 }
 
 /* ---------------------------------------------------------------- the table */
 
+static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+void visitor_address(const struct visitors *visitors, const struct visitor *visitor, uint8_t ret_address[static 16])
+{
+        switch ((enum client_kind)visitor->kind) {
+        case CLIENT_IPV4:
+                memcpy(ret_address, mapped, sizeof(mapped));
+                memcpy(ret_address + 12, &visitor->address, 4);
+                break;
+        case CLIENT_IPV6: memcpy(ret_address, pool_at(&visitors->addresses, visitor->address), 16); break;
+        case CLIENT_NAMED:
+                memset(ret_address, 0, 16);
+                memcpy(ret_address, &visitor->address, 4);
+                break;
+        }
+}
+
+static enum client_kind kind_of(const uint8_t address[static 16], bool named)
+{
+        return named ? CLIENT_NAMED : memcmp(address, mapped, sizeof(mapped)) == 0 ? CLIENT_IPV4 : CLIENT_IPV6;
+}
+
+static bool has_address(const struct visitors *visitors, const struct visitor *visitor, enum client_kind kind,
+                        const uint8_t address[static 16])
+{
+        if (visitor->kind != kind)
+                return false;
+        if (kind == CLIENT_IPV6)
+                return memcmp(pool_at(&visitors->addresses, visitor->address), address, 16) == 0;
+        return memcmp(&visitor->address, kind == CLIENT_IPV4 ? address + 12 : address, 4) == 0;
+}
+
+static bool set_address(struct visitors *visitors, struct visitor *visitor, enum client_kind kind,
+                        const uint8_t address[static 16])
+{
+        uint32_t number = 0;
+        void *bytes;
+
+        visitor->kind = (uint32_t)kind & 3;
+        if (kind != CLIENT_IPV6) {
+                memcpy(&visitor->address, kind == CLIENT_IPV4 ? address + 12 : address, 4);
+                return true;
+        }
+        bytes = pool_take(&visitors->addresses, &number);
+        if (!bytes)
+                return false;
+        memcpy(bytes, address, 16);
+        visitor->address = number;
+        return true;
+}
+
+static void put(uint32_t *slots, size_t mask, uint32_t hash, uint32_t index)
+{
+        size_t at = hash & mask;
+
+        while (slots[at])
+                at = (at + 1) & mask;
+        slots[at] = (hash & ~(uint32_t)mask) | (index + 1);
+}
+
 static bool grow_slots(struct visitors *visitors)
 {
         size_t mask = visitors->mask * 2 + 1;
-        uint64_t *slots = memory_new(mask + 1, sizeof(*slots));
+        uint32_t *slots = new_slots(mask + 1);
 
         if (!slots)
                 return false;
-        for (size_t i = 0; i <= visitors->mask; i++) {
-                size_t at;
+        for (uint32_t i = 0; i < visitors_count(visitors); i++) {
+                const struct visitor *visitor = visitors_at(visitors, i);
+                uint8_t address[16];
 
-                if (!visitors->slots[i])
-                        continue;
-                at = (size_t)(visitors->slots[i] >> 32) & mask;
-                while (slots[at])
-                        at = (at + 1) & mask;
-                slots[at] = visitors->slots[i];
+                visitor_address(visitors, visitor, address);
+                put(slots, mask,
+                    visitors_hash(address, visitor->kind == CLIENT_NAMED, visitor->agent, visitor_day(visitor)), i);
         }
-        free(visitors->slots);
+        chunk_give(visitors->slots, (visitors->mask + 1) * sizeof(*slots));
         visitors->slots = slots;
         visitors->mask = mask;
         return true;
 }
 
-static bool add_chunk(struct visitors *visitors)
+static struct visitor *add_visitor(struct visitors *visitors, enum client_kind kind, const uint8_t address[static 16],
+                                   uint32_t agent, uint32_t day_code, uint32_t hash)
 {
-        if (visitors->chunk_count == visitors->chunk_capacity) {
-                uint32_t capacity = visitors->chunk_capacity ? visitors->chunk_capacity * 2 : 16;
-                struct visitor **chunks = memory_resize(visitors->chunks, capacity, sizeof(struct visitor *));
-
-                if (!chunks)
-                        return false;
-                visitors->chunks = chunks;
-                visitors->chunk_capacity = capacity;
-        }
-        visitors->chunks[visitors->chunk_count] = memory_resize(NULL, CHUNK_RECORDS, sizeof(struct visitor));
-        if (!visitors->chunks[visitors->chunk_count])
-                return false;
-        visitors->chunk_count++;
-        return true;
-}
-
-struct visitor *visitors_get(struct visitors *visitors, const uint8_t address[static 16], bool named, uint32_t agent,
-                             int32_t day, uint64_t key)
-{
-        size_t at;
         struct visitor *visitor;
+        uint32_t index;
 
-        key >>= 32; /* the lower half says who is followed when memory is short: it is equal then */
-
-        for (at = (size_t)key & visitors->mask; visitors->slots[at]; at = (at + 1) & visitors->mask) {
-                if (visitors->slots[at] >> 32 != key)
-                        continue;
-                visitor = visitors_at(visitors, (uint32_t)visitors->slots[at] - 1);
-                if (visitor->agent == agent && visitor->day == day && (visitor->named != 0) == named &&
-                    memcmp(visitor->address, address, 16) == 0)
-                        return visitor;
-        }
-        if (visitors->count == UINT32_MAX - 1)
+        if (visitors_count(visitors) >= VISITORS_MOST ||
+            (((size_t)visitors_count(visitors) + 1) * 4 > visitors->mask * 3 && !grow_slots(visitors)))
                 return NULL;
-        if (visitors->count == visitors->chunk_count * CHUNK_RECORDS && !add_chunk(visitors))
+        visitor = pool_take(&visitors->records, &index);
+        if (!visitor)
                 return NULL;
-        if ((size_t)visitors->count * 2 > visitors->mask) {
-                if (!grow_slots(visitors))
-                        return NULL;
-                for (at = (size_t)key & visitors->mask; visitors->slots[at]; at = (at + 1) & visitors->mask)
-                        ;
-        }
-        visitor = visitors_at(visitors, visitors->count++);
         memset(visitor, 0, sizeof(*visitor));
-        memcpy(visitor->address, address, 16);
-        visitor->named = named;
         visitor->agent = agent;
-        visitor->day = day;
-        visitors->slots[at] = key << 32 | visitors->count;
+        visitor->day_code = day_code & ((1U << 25) - 1);
+        if (!set_address(visitors, visitor, kind, address))
+                return NULL;
+        put(visitors->slots, visitors->mask, hash, index);
         return visitor;
 }
 
-/* ---------------------------------------------------------------- what was seen */
-
-static size_t table_place(const uint32_t *table, unsigned int power, uint32_t id)
+struct visitor *visitors_get(struct visitors *visitors, const uint8_t address[static 16], bool named, uint32_t agent,
+                             int32_t day, uint32_t hash)
 {
-        size_t mask = ((size_t)1 << power) - 1, at = (id * 0x9e3779b1U >> 7) & mask;
+        uint32_t mask = (uint32_t)visitors->mask, day_code = (uint32_t)(day + VISITOR_DAY_MAXIMUM + 1);
+        enum client_kind kind = kind_of(address, named);
 
-        while (table[at] && table[at] != id)
-                at = (at + 1) & mask;
-        return at;
-}
+        assert(day >= -VISITOR_DAY_MAXIMUM && day <= VISITOR_DAY_MAXIMUM);
+        for (size_t at = hash & mask; visitors->slots[at]; at = (at + 1) & mask) {
+                struct visitor *visitor;
 
-static size_t ids_room(const struct visitor *visitor)
-{
-        return visitor->power ? (size_t)1 << visitor->power : IDS_INLINE;
-}
-
-/* A block of twice the size with the same ids; from LINEAR_POWER + 1 on it is a table, half of it empty. */
-static bool ids_grow(struct arena *arena, struct visitor *visitor)
-{
-        unsigned int power = visitor->power ? visitor->power + 1U : 4;
-        const uint32_t *old = visitor->power ? visitor->ids.block : visitor->ids.in_place;
-        uint32_t *block = power < 28 ? arena_take_class(arena, power + 2) : NULL;
-        size_t filled = 0;
-
-        if (!block)
-                return false;
-        memset(block, 0, sizeof(*block) << power);
-        for (size_t i = 0; i < ids_room(visitor); i++)
-                if (old[i])
-                        block[power > LINEAR_POWER ? table_place(block, power, old[i]) : filled++] = old[i];
-        if (visitor->power)
-                arena_give_class(arena, visitor->ids.block, visitor->power + 2U);
-        visitor->ids.block = block;
-        visitor->power = power & 63;
-        return true;
-}
-
-static bool add_to_table(struct arena *arena, struct visitor *visitor, uint32_t id)
-{
-        size_t at = table_place(visitor->ids.block, visitor->power, id);
-
-        if (visitor->ids.block[at])
-                return true;
-        if ((size_t)visitor->id_count * 2 >= ids_room(visitor)) {
-                if (!ids_grow(arena, visitor))
-                        return false;
-                at = table_place(visitor->ids.block, visitor->power, id);
+                if ((visitors->slots[at] ^ hash) & ~mask)
+                        continue;
+                visitor = visitors_at(visitors, (visitors->slots[at] & mask) - 1);
+                if (visitor->agent == agent && visitor->day_code == day_code &&
+                    has_address(visitors, visitor, kind, address))
+                        return visitor;
         }
-        visitor->ids.block[at] = id;
-        visitor->id_count++;
-        return true;
-}
-
-static bool ids_add(struct arena *arena, struct visitor *visitor, uint32_t id)
-{
-        uint32_t *list = visitor->power ? visitor->ids.block : visitor->ids.in_place;
-
-        if (visitor->power > LINEAR_POWER)
-                return add_to_table(arena, visitor, id);
-        for (uint32_t i = 0; i < visitor->id_count; i++)
-                if (list[i] == id)
-                        return true;
-        if (visitor->id_count == ids_room(visitor))
-                return ids_grow(arena, visitor) && ids_add(arena, visitor, id);
-        list[visitor->id_count++] = id;
-        return true;
-}
-
-bool visitor_saw(struct visitors *visitors, struct visitor *visitor, uint32_t id)
-{
-        if (id < NAME_LOW) {
-                visitor->low |= UINT64_C(1) << id;
-                return true;
-        }
-        return ids_add(&visitors->arena, visitor, id);
-}
-
-uint32_t visitor_seen(const struct visitor *visitor, uint32_t *at)
-{
-        const uint32_t *list = visitor->power ? visitor->ids.block : visitor->ids.in_place;
-        size_t room = ids_room(visitor);
-
-        while (*at < NAME_LOW) {
-                uint32_t id = (*at)++;
-
-                if (visitor->low >> id & 1)
-                        return id;
-        }
-        while (*at - NAME_LOW < room) {
-                uint32_t id = list[(*at)++ - NAME_LOW];
-
-                if (id)
-                        return id;
-        }
-        return 0;
+        return add_visitor(visitors, kind, address, agent, day_code, hash);
 }
 
 /* ---------------------------------------------------------------- visits */
+
+static uint64_t position_of(uint32_t low, uint16_t high)
+{
+        return (uint64_t)high << 32 | low;
+}
 
 static bool is_before(uint32_t time_a, uint64_t position_a, uint32_t time_b, uint64_t position_b)
 {
         return time_a != time_b ? time_a < time_b : position_a < position_b;
 }
 
+static void take_entry(struct visit *into, const struct visit *from)
+{
+        into->entry_time = from->entry_time;
+        into->entry_low = from->entry_low;
+        into->entry_high = from->entry_high;
+        into->entry = from->entry;
+        into->source = from->source;
+        into->campaign = from->campaign;
+}
+
+static void take_exit(struct visit *into, const struct visit *from)
+{
+        into->exit_time = from->exit_time;
+        into->exit_low = from->exit_low;
+        into->exit_high = from->exit_high;
+        into->exit = from->exit;
+}
+
 /* Takes the pages of `from` into `into`, which it is a part of. */
 static void join_pages(struct visit *into, const struct visit *from)
 {
+        uint32_t pages = (uint32_t)into->pages + from->pages;
+
         if (!from->pages)
                 return;
-        if (!into->pages || is_before(from->entry_time, from->entry_position, into->entry_time, into->entry_position)) {
-                into->entry_time = from->entry_time;
-                into->entry_position = from->entry_position;
-                into->entry = from->entry;
-                into->source = from->source;
-                into->campaign = from->campaign;
-        }
-        if (!into->pages || is_before(into->exit_time, into->exit_position, from->exit_time, from->exit_position)) {
-                into->exit_time = from->exit_time;
-                into->exit_position = from->exit_position;
-                into->exit = from->exit;
-        }
-        into->pages += from->pages;
+        if (!into->pages || is_before(from->entry_time, position_of(from->entry_low, from->entry_high),
+                                      into->entry_time, position_of(into->entry_low, into->entry_high)))
+                take_entry(into, from);
+        if (!into->pages || is_before(into->exit_time, position_of(into->exit_low, into->exit_high), from->exit_time,
+                                      position_of(from->exit_low, from->exit_high)))
+                take_exit(into, from);
+        into->pages = (pages < VISIT_PAGES_MAXIMUM ? pages : VISIT_PAGES_MAXIMUM) & VISIT_PAGES_MAXIMUM;
 }
 
 static bool touches(const struct visit *a, const struct visit *b)
@@ -253,24 +229,39 @@ static void join(struct visit *into, const struct visit *from)
 
 static bool add_visit(struct visitors *visitors, struct visitor *visitor, const struct visit *visit)
 {
-        struct visit *more = visitors->more;
+        uint32_t number;
+        struct visit *further = pool_take(&visitors->visits, &number);
 
-        if (visitors->more_count >= visitors->more_capacity) {
-                uint32_t capacity = visitors->more_capacity ? visitors->more_capacity * 2 : 64;
-
-                more = capacity > visitors->more_capacity ? memory_resize(more, capacity, sizeof(*more)) : NULL;
-                if (!more)
-                        return false;
-                visitors->more = more;
-                visitors->more_capacity = capacity;
-        }
-        more[visitors->more_count] = *visit;
-        more[visitors->more_count].next = visitor->visit.next;
-        visitor->visit.next = visitors->more_count++;
+        if (!further)
+                return false;
+        *further = *visit;
+        further->next = visitor->visit.next;
+        visitor->visit.next = number + 1;
         return true;
 }
 
-/* What `grown` reaches now is part of it. The record in `more` stays behind unused: a day has at most 48 visits. */
+/* Takes the visit that `link` leads to out of the list. */
+static void drop_visit(struct visitors *visitors, uint32_t *link)
+{
+        uint32_t number = *link - 1;
+
+        const struct visit *visit = pool_at(&visitors->visits, number);
+
+        *link = visit->next;
+        pool_give(&visitors->visits, number);
+}
+
+/* The link that leads to a visit which is not the first. */
+static uint32_t *link_to(const struct visitors *visitors, struct visitor *visitor, const struct visit *visit)
+{
+        uint32_t *link = &visitor->visit.next;
+
+        for (struct visit *at; (at = pool_at(&visitors->visits, *link - 1)) != visit;)
+                link = &at->next;
+        return link;
+}
+
+/* What `grown` reaches now is part of it. */
 static void join_neighbours(struct visitors *visitors, struct visitor *visitor, struct visit *grown)
 {
         bool again = visitor->visit.next != 0;
@@ -280,27 +271,20 @@ static void join_neighbours(struct visitors *visitors, struct visitor *visitor, 
 
                 again = false;
                 while (*link) {
-                        struct visit *other = &visitors->more[*link];
+                        struct visit *other = pool_at(&visitors->visits, *link - 1);
 
                         if (other != grown && touches(grown, other)) {
                                 join(grown, other);
-                                *link = other->next;
+                                drop_visit(visitors, link);
                                 again = true;
                         } else {
                                 link = &other->next;
                         }
                 }
                 if (grown != &visitor->visit && touches(grown, &visitor->visit)) {
-                        uint32_t next = visitor->visit.next;
-
                         /* The first visit takes the grown one in, which leaves the list. */
                         join(&visitor->visit, grown);
-                        visitor->visit.next = next;
-                        for (link = &visitor->visit.next; *link && &visitors->more[*link] != grown;
-                             link = &visitors->more[*link].next)
-                                ;
-                        if (*link)
-                                *link = grown->next;
+                        drop_visit(visitors, link_to(visitors, visitor, grown));
                         grown = &visitor->visit;
                         again = true;
                 }
@@ -320,7 +304,7 @@ bool visitor_visit(struct visitors *visitors, struct visitor *visitor, const str
         while (!touches(at, visit)) {
                 if (!at->next)
                         return add_visit(visitors, visitor, visit);
-                at = &visitors->more[at->next];
+                at = visitors_next_visit(visitors, at);
         }
         if (visit->start < at->start || visit->end > at->end) {
                 join(at, visit);
@@ -333,26 +317,48 @@ bool visitor_visit(struct visitors *visitors, struct visitor *visitor, const str
 
 bool visitor_request(struct visitors *visitors, struct visitor *visitor, const struct visit_request *request)
 {
+        uint32_t time = request->time, low = (uint32_t)request->position;
+        uint16_t high = (uint16_t)(request->position >> 32);
         struct visit visit = {
-                .start = request->time,
-                .end = request->time,
+                .start = time & TIME_MASK,
+                .end = time & TIME_MASK,
                 .pages = request->page,
-                .entry_time = request->time,
-                .exit_time = request->time,
+                .entry_time = time & TIME_MASK,
+                .exit_time = time & TIME_MASK,
+                .entry_low = low,
+                .exit_low = low,
+                .entry_high = high,
+                .exit_high = high,
                 .entry = request->path,
                 .exit = request->path,
                 .source = request->source,
                 .campaign = request->campaign,
-                .entry_position = request->position,
-                .exit_position = request->position,
         };
 
+        assert(request->position >> POSITION_BITS == 0);
         return visitor_visit(visitors, visitor, &visit);
+}
+
+#define HOUR_MS 3600000
+
+/* A visit has no pause of an hour: it has a request in each hour from its first to its last. */
+uint32_t visitor_hours(const struct visitors *visitors, const struct visitor *visitor)
+{
+        uint32_t hours = 0;
+
+        for (const struct visit *visit = visitor_first(visitor); visit; visit = visitors_next_visit(visitors, visit))
+                for (uint32_t hour = visit->start / HOUR_MS; hour <= visit->end / HOUR_MS; hour++)
+                        hours |= 1U << hour;
+        return hours;
 }
 
 uint64_t visitors_bytes(const struct visitors *visitors)
 {
-        return visitors->arena.bytes + (visitors->mask + 1) * sizeof(*visitors->slots) +
-               (uint64_t)visitors->chunk_count * CHUNK_RECORDS * sizeof(struct visitor) +
-               (uint64_t)visitors->more_capacity * sizeof(struct visit);
+        uint64_t bytes = pool_bytes(&visitors->records) + pool_bytes(&visitors->visits) +
+                         pool_bytes(&visitors->addresses) + visitors->table_bytes +
+                         (visitors->mask + 1) * sizeof(*visitors->slots);
+
+        for (size_t i = 0; i < ID_BLOCKS; i++)
+                bytes += pool_bytes(&visitors->blocks[i]);
+        return bytes;
 }

@@ -6,8 +6,11 @@
  * clusters of times, first and last page are decided by (time, position in the input). So nothing depends on who
  * counted which block.
  *
- * Clients that got nothing but 4xx have a record too (their address counts as a host); its `hours` are empty and it is
- * no visitor.
+ * Clients that got nothing but 4xx have a record too (their address counts as a host); it has no visit and is no
+ * visitor.
+ *
+ * These records are most of what an analysis keeps in memory, so they are packed: 80 bytes with the first visit, 48 for
+ * each further one, 4 for a place in the table. An address is decided by all of its bits, never by a hash.
  */
 #ifndef ANALYZE_VISITORS_H
 #define ANALYZE_VISITORS_H
@@ -16,55 +19,59 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyze/arena.h"
+#include "analyze/hash.h"
 #include "analyze/names.h"
+#include "analyze/pool.h"
 #include "base/error.h"
 
-#define VISIT_GAP_MS   (30U * 60 * 1000)
-#define IDS_INLINE     6 /* even: a pointer lies in the same place */
-#define VISITOR_SHARDS 16
-
-/* A set of ids of names: a few in place, then a block that is searched through, then a table. */
-union ids {
-        uint32_t in_place[IDS_INLINE];
-        uint32_t *block;
-};
+#define VISIT_GAP_MS        (30U * 60 * 1000)
+#define VISIT_PAGES_MAXIMUM 31 /* more are not told apart */
+#define VISITOR_SHARDS      16
+#define VISITOR_DAY_MAXIMUM ((1 << 24) - 1) /* since 1970, and as far before it: 45,000 years */
+#define POSITION_BITS       48
 
 /* Times are milliseconds of the day. */
 struct visit {
-        uint32_t start, end;
-        uint32_t pages; /* page views; 0: nothing but pictures, feeds' pictures, redirects: no entry, no exit */
-        uint32_t entry_time, exit_time;
-        uint32_t entry, exit; /* ids of paths */
-        uint32_t source;      /* id of the referrer's host of the entry page, 0: none */
-        uint32_t campaign;    /* of the entry page */
-        uint32_t next;        /* index + 1 among the shard's further visits, 0: the last */
-        uint64_t entry_position, exit_position;
+        uint32_t start : 27;
+        uint32_t pages : 5; /* page views; 0: nothing but pictures, feeds' pictures, redirects: no entry, no exit */
+        uint32_t end : 27;
+        uint32_t entry_time : 27, exit_time : 27;
+        uint32_t entry_low, exit_low;   /* where in the input: the lower 32 bits */
+        uint16_t entry_high, exit_high; /* and the upper 16 */
+        uint32_t entry, exit;           /* ids of paths */
+        uint32_t source;                /* id of the referrer's host of the entry page, 0: none */
+        uint32_t campaign;              /* of the entry page */
+        uint32_t next;                  /* number + 1 of the next of the same visitor, 0: the last */
 };
 
-/* Kept small, for there are millions. */
+enum client_kind { CLIENT_IPV4, CLIENT_IPV6, CLIENT_NAMED };
+
+#define IDS_IN_PLACE 4
+
 struct visitor {
-        uint8_t address[16];     /* binary; of a named client its name's id */
-        uint32_t agent;          /* id */
-        int32_t day;             /* since 1970 */
-        uint64_t low;            /* statuses and methods: bits of ids below NAME_LOW */
-        unsigned int hours : 24; /* those with a request that was not answered with 4xx: none is no visitor */
-        unsigned int power : 6;  /* of the block's number of ids; 0: they are in place */
-        unsigned int named : 1;
-        unsigned int visited : 1; /* `visit` holds one */
-        uint32_t id_count;
-        union ids ids;
+        uint32_t address; /* the four bytes; of IPv6 its number in `addresses`; of a named client its name's id */
+        uint32_t agent;   /* id */
+        uint32_t day_code : 25;
+        uint32_t kind : 2;    /* enum client_kind */
+        uint32_t visited : 1; /* `visit` holds one: the visitor is one */
+        uint32_t room : 3;    /* where further ids are, see visitors.c */
+        uint32_t low[2];      /* ids below NAME_LOW: bits */
+        uint32_t further;     /* number of the block of ids */
+        uint16_t ids[IDS_IN_PLACE];
         struct visit visit; /* the first that was found; the others follow by `next`, in no order */
 };
 
+#define ID_BLOCKS 4
+
 struct visitors {
-        struct arena arena;
-        uint64_t *slots; /* upper half of the hash << 32 | index + 1 */
+        struct pool records, visits;
+        struct pool addresses;         /* IPv6 */
+        struct pool blocks[ID_BLOCKS]; /* of ids: 8, 16, 32, 64 */
+        struct id_table **tables;      /* of those who saw more; owned */
+        uint32_t table_count;
+        uint64_t table_bytes;
+        uint32_t *slots; /* upper bits of the hash, and as many lower ones as the mask has: number + 1; 0: empty */
         size_t mask;
-        struct visitor **chunks;
-        uint32_t count, chunk_count, chunk_capacity;
-        struct visit *more; /* further visits; index 0 is not used */
-        uint32_t more_count, more_capacity;
 };
 
 /* One request of a visitor, as far as visits care. */
@@ -72,25 +79,54 @@ struct visit_request {
         uint32_t time; /* milliseconds of the day */
         bool page;     /* a page view */
         uint32_t path, source, campaign;
-        uint64_t position; /* where in the input */
+        uint64_t position; /* where in the input: below 2^POSITION_BITS */
 };
 
 int visitors_init(struct visitors *visitors, struct error *err);
 void visitors_done(struct visitors *visitors);
 
-static inline struct visitor *visitors_at(const struct visitors *visitors, uint32_t index)
+static inline uint32_t visitors_count(const struct visitors *visitors)
 {
-        return &visitors->chunks[index >> 8][index & 255];
+        return visitors->records.count;
 }
 
-/* Finds or makes the record with these address, agent and day; NULL without memory. `key` is a hash of all three; the
- * caller chose the shard by the address. */
-struct visitor *visitors_get(struct visitors *visitors, const uint8_t address[static 16], bool named, uint32_t agent,
-                             int32_t day, uint64_t key);
-
-static inline void visitors_prefetch(const struct visitors *visitors, uint64_t key)
+static inline struct visitor *visitors_at(const struct visitors *visitors, uint32_t index)
 {
-        __builtin_prefetch(&visitors->slots[(key >> 32) & visitors->mask]);
+        return pool_at(&visitors->records, index);
+}
+
+/* Where the record with these is looked for. A client that was logged by name has its name's id as the first bytes of
+ * the address, and zeros behind it. */
+static inline uint32_t visitors_hash(const uint8_t address[static 16], bool named, uint32_t agent, int32_t day)
+{
+        uint64_t when = (uint64_t)(uint32_t)day << 1 | named;
+
+        return (uint32_t)(hash_mix(hash_address(address) ^ agent, when ^ hash_key[2]) >> 32);
+}
+
+static inline void visitors_prefetch(const struct visitors *visitors, uint32_t hash)
+{
+        __builtin_prefetch(&visitors->slots[hash & visitors->mask]);
+}
+
+/* Finds or makes the record with these; NULL without memory. `hash` is that of all of them; the caller chose the shard
+ * by the address. */
+struct visitor *visitors_get(struct visitors *visitors, const uint8_t address[static 16], bool named, uint32_t agent,
+                             int32_t day, uint32_t hash);
+
+/* Says that the record with this index will not be asked for again, nor any before it: their memory may go. All that
+ * can be done with the table afterwards is to drop the others and visitors_done(). */
+static inline void visitors_drop(struct visitors *visitors, uint32_t index)
+{
+        pool_drop(&visitors->records, index);
+}
+
+/* The address as visitors_get() took it. */
+void visitor_address(const struct visitors *visitors, const struct visitor *visitor, uint8_t ret_address[static 16]);
+
+static inline int32_t visitor_day(const struct visitor *visitor)
+{
+        return (int32_t)visitor->day_code - (VISITOR_DAY_MAXIMUM + 1);
 }
 
 /* Remembers that the visitor saw what has this id. False without memory. */
@@ -102,8 +138,11 @@ bool visitor_request(struct visitors *visitors, struct visitor *visitor, const s
 /* Puts `visit`, of the same visitor but another table, in. */
 bool visitor_visit(struct visitors *visitors, struct visitor *visitor, const struct visit *visit);
 
-/* All that the visitor saw, low ids included: for (uint32_t at = 0; (id = visitor_seen(visitor, &at));) */
-uint32_t visitor_seen(const struct visitor *visitor, uint32_t *at);
+/* All that the visitor saw, low ids included: for (uint32_t at = 0; (id = visitor_seen(visitors, visitor, &at));) */
+uint32_t visitor_seen(const struct visitors *visitors, const struct visitor *visitor, uint32_t *at);
+
+/* The hours of the day with a request that was not answered with 4xx, as bits. */
+uint32_t visitor_hours(const struct visitors *visitors, const struct visitor *visitor);
 
 /* The visits: for (visit = visitor_first(v); visit; visit = visitors_next_visit(vs, visit)) */
 static inline const struct visit *visitor_first(const struct visitor *visitor)
@@ -111,9 +150,9 @@ static inline const struct visit *visitor_first(const struct visitor *visitor)
         return visitor->visited ? &visitor->visit : NULL;
 }
 
-static inline const struct visit *visitors_next_visit(const struct visitors *visitors, const struct visit *visit)
+static inline struct visit *visitors_next_visit(const struct visitors *visitors, const struct visit *visit)
 {
-        return visit->next ? &visitors->more[visit->next] : NULL;
+        return visit->next ? pool_at(&visitors->visits, visit->next - 1) : NULL;
 }
 
 uint64_t visitors_bytes(const struct visitors *visitors);

@@ -18,7 +18,7 @@ static void begin(struct fixture *f)
         struct error error = ERROR_NONE;
 
         assert_int_equal(visitors_init(&f->visitors, &error), 0);
-        f->visitor = visitors_get(&f->visitors, address, false, 7, 19000, UINT64_C(0x1234567800000000));
+        f->visitor = visitors_get(&f->visitors, address, false, 7, 19000, 0x12345678);
         assert_non_null(f->visitor);
 }
 
@@ -145,26 +145,39 @@ static void order_does_not_matter(void **state)
         }
 }
 
-static void what_was_seen_is_a_set(void **state)
+/* Every third of so many ids, from 1 on; `first` is added to those that are not kept as bits. */
+static void check_set(uint32_t count, uint32_t first)
 {
         struct fixture f;
         static bool seen[5000];
         uint32_t id, total = 0;
 
-        (void)state;
         begin(&f);
         memset(seen, 0, sizeof(seen));
         for (int twice = 0; twice < 2; twice++)
-                for (uint32_t i = 1; i < 5000; i += 3)
-                        assert_true(visitor_saw(&f.visitors, f.visitor, i));
-        for (uint32_t at = 0; (id = visitor_seen(f.visitor, &at));) {
+                for (uint32_t i = 0; i < count; i++)
+                        assert_true(visitor_saw(&f.visitors, f.visitor, i * 3 + 1 + (i < 21 ? 0 : first)));
+        for (uint32_t at = 0; (id = visitor_seen(&f.visitors, f.visitor, &at)); total++) {
+                if (id >= NAME_LOW)
+                        id -= first;
                 assert_int_equal(id % 3, 1);
-                assert_false(seen[id]);
+                assert_true(id < 5000 && !seen[id]);
                 seen[id] = true;
-                total++;
         }
-        assert_int_equal(total, 1667);
+        assert_int_equal(total, count);
         visitors_done(&f.visitors);
+}
+
+static void what_was_seen_is_a_set(void **state)
+{
+        (void)state;
+        for (uint32_t count = 0; count < 200; count++) {
+                check_set(count, 0);
+                check_set(count, 0x8000 - 150); /* some are two units, some one */
+                check_set(count, NAME_MAXIMUM - 6000);
+        }
+        check_set(1600, 0);
+        check_set(1600, 0x8000);
 }
 
 static void equal_keys_are_not_equal_visitors(void **state)
@@ -174,18 +187,59 @@ static void equal_keys_are_not_equal_visitors(void **state)
 
         (void)state;
         begin(&f);
-        assert_ptr_not_equal(visitors_get(&f.visitors, other, false, 7, 19000, UINT64_C(0x1234567800000000)),
-                             f.visitor);
-        assert_ptr_not_equal(visitors_get(&f.visitors, address, true, 7, 19000, UINT64_C(0x1234567800000000)),
-                             f.visitor);
-        assert_ptr_not_equal(visitors_get(&f.visitors, address, false, 8, 19000, UINT64_C(0x1234567800000000)),
-                             f.visitor);
-        assert_ptr_not_equal(visitors_get(&f.visitors, address, false, 7, 19001, UINT64_C(0x1234567800000000)),
-                             f.visitor);
-        assert_int_equal(f.visitors.count, 5);
-        for (uint32_t i = 0; i < 3000; i++)
-                assert_non_null(visitors_get(&f.visitors, address, false, 9, (int32_t)i, (uint64_t)i << 33));
-        assert_ptr_equal(visitors_get(&f.visitors, address, false, 7, 19000, UINT64_C(0x1234567800000000)), f.visitor);
+        assert_ptr_not_equal(visitors_get(&f.visitors, other, false, 7, 19000, 0x12345678), f.visitor);
+        assert_ptr_not_equal(visitors_get(&f.visitors, address, true, 7, 19000, 0x12345678), f.visitor);
+        assert_ptr_not_equal(visitors_get(&f.visitors, address, false, 8, 19000, 0x12345678), f.visitor);
+        assert_ptr_not_equal(visitors_get(&f.visitors, address, false, 7, 19001, 0x12345678), f.visitor);
+        assert_int_equal(visitors_count(&f.visitors), 5);
+        assert_ptr_equal(visitors_get(&f.visitors, address, false, 7, 19000, 0x12345678), f.visitor);
+        visitors_done(&f.visitors);
+}
+
+static struct visitor *get(struct fixture *f, uint32_t i)
+{
+        static const uint8_t ipv4[16] = { [10] = 0xff, [11] = 0xff, [12] = 192 };
+        uint8_t bytes[16] = { 0x20, 1, 0x0d, 0xb8 };
+        bool named = i % 3 == 2;
+        int32_t day = (int32_t)(i % 5 * 10000) - 20000;
+
+        if (i % 3 == 0)
+                memcpy(bytes, ipv4, sizeof(bytes));
+        if (named)
+                memset(bytes, 0, sizeof(bytes));
+        memcpy(bytes + (named ? 0 : 12), &(uint32_t){ i / 15 }, 4);
+        return visitors_get(&f->visitors, bytes, named, 5, day, visitors_hash(bytes, named, 5, day));
+}
+
+static void a_table_that_grew_has_them_all(void **state)
+{
+        struct fixture f;
+        uint8_t bytes[16];
+
+        (void)state;
+        begin(&f);
+        for (uint32_t i = 0; i < 30000; i++)
+                assert_non_null(get(&f, i));
+        assert_int_equal(visitors_count(&f.visitors), 30001);
+        for (uint32_t i = 0; i < 30000; i++)
+                assert_ptr_equal(get(&f, i), visitors_at(&f.visitors, i + 1));
+        assert_int_equal(visitor_day(visitors_at(&f.visitors, 1)), -20000);
+        visitor_address(&f.visitors, visitors_at(&f.visitors, 2), bytes);
+        assert_memory_equal(bytes, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+        visitors_done(&f.visitors);
+}
+
+static void hours_are_those_of_visits(void **state)
+{
+        struct fixture f;
+
+        (void)state;
+        begin(&f);
+        assert_int_equal(visitor_hours(&f.visitors, f.visitor), 0);
+        ask(&f, 59, 0, 1);
+        ask(&f, 61, 0, 2);
+        ask(&f, 23 * 60, 0, 3);
+        assert_int_equal(visitor_hours(&f.visitors, f.visitor), 1 << 0 | 1 << 1 | 1 << 23);
         visitors_done(&f.visitors);
 }
 
@@ -198,6 +252,8 @@ int main(void)
                 cmocka_unit_test(order_does_not_matter),
                 cmocka_unit_test(what_was_seen_is_a_set),
                 cmocka_unit_test(equal_keys_are_not_equal_visitors),
+                cmocka_unit_test(a_table_that_grew_has_them_all),
+                cmocka_unit_test(hours_are_those_of_visits),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
