@@ -29,23 +29,26 @@
 #define GATE_VERIFIERS  8    /* sockets of verifiers */
 #define GATE_PATH_SIZE  4096 /* bytes of a path with its NUL */
 
+#define GATE_PRE_ACCESS UINT64_C(0x100000) /* FAN_PRE_ACCESS of Linux 6.14, for a group that asks before each read, too */
+
 /* ---- guard to gate: the closed list of verbs ---- */
 
 enum gate_verb {
         GATE_SETUP = 1,     /* first, once: limits. No descriptor. */
-        GATE_TREE = 2,      /* what is under guard at `tree`: its folder (descriptor) and its absolute path. Again for
-                               the same number: it is another folder now (after an exchange); what was known stays
-                               known until GATE_FORGET. */
+        GATE_TREE = 2,      /* what is under guard at `tree`: its folder (descriptor, O_RDONLY | O_DIRECTORY) and its
+                               absolute path. Again for the same number: it is another folder now (after an exchange);
+                               what was known stays known until GATE_FORGET. */
         GATE_AREA = 3,      /* the same for a mutable area: asked every time, never remembered */
-        GATE_DIRECTORY = 4, /* a folder inside a tree (device, inode, relative path), so that a file that is opened
-                               through another mount is recognised */
         GATE_GENUINE = 5,   /* descriptor of a file that was verified under a read lease which it still carries: from
                                now on the gate holds the lease, and the kernel asks no more until it is modified */
-        GATE_FORGET = 6,    /* everything remembered of `tree` but what came with generation >= argument */
+        GATE_FORGET = 6,    /* everything remembered of `tree` but what came with generation >= argument. Verifiers must
+                               know the new release before: what is asked from then on is remembered. */
         GATE_FLUSH = 7,     /* take all ignore marks away; leases stay, so the next open costs no hashing */
         GATE_VERIFIER = 8,  /* descriptor: socket of a verifier for slot `argument`; replaces the one there, whose open
                                questions are asked again */
-        GATE_PING = 9,      /* answered with GATE_PONG and the same argument */
+        GATE_PING = 9,      /* answered with GATE_PONG and the same argument. The first one also says that all was told:
+                               only from then on are the kernel's questions taken, for before it every file would look
+                               as if it lay outside. */
         GATE_STOP = 10,     /* allow what waits, take everything away, exit */
 };
 
@@ -53,8 +56,6 @@ struct gate_request {
         uint32_t verb;
         uint32_t tree;
         uint64_t argument;   /* GATE_GENUINE, GATE_TREE: generation; see above for others */
-        uint64_t device;     /* GATE_DIRECTORY: st_dev, as is all here */
-        uint64_t inode;
         uint32_t path_length;
         char path[GATE_PATH_SIZE]; /* GATE_TREE, GATE_AREA: absolute, no links in it; else relative to the tree;
                                       NUL-terminated. Only the bytes up to the NUL are sent. */
@@ -73,11 +74,18 @@ struct gate_setup {
 
 enum gate_report_verb {
         GATE_READY = 1,   /* answer to GATE_SETUP: argument is the number of files that can be remembered */
-        GATE_REFUSED = 2, /* an open was refused; reason and path; argument 1: opened through another mount */
+        GATE_REFUSED = 2, /* an open was refused; reason and path; argument: enum gate_how */
         GATE_TOUCHED = 3, /* somebody opens a genuine file for writing (its lease is being broken) */
         GATE_PONG = 4,    /* with counters */
         GATE_NAMES = 5,   /* names changed in a folder under guard; marks were flushed */
         GATE_GONE = 6,    /* verifier in slot `argument` is gone or talks nonsense: give another one */
+        GATE_SLOW = 7,    /* verifier in slot `argument` let a question go unanswered until its time was over; it is asked
+                             no more before it has answered */
+};
+
+enum gate_how { /* bits */
+        GATE_ELSEWHERE = 1,    /* opened through another mount than the tree's, as from a container */
+        GATE_BY_DEFAULT = 2, /* it was allowed all the same: GATE_LATE where gate_setup says so */
 };
 
 enum gate_reason {
@@ -109,7 +117,7 @@ struct gate_report {
 
 /* ---- gate to verifier and back ---- */
 
-struct gate_question { /* with the descriptor of the file, O_RDONLY */
+struct gate_question { /* with the descriptor of the file, O_RDONLY; several may share its offset: use pread() */
         uint64_t id;
         uint32_t tree;
         uint32_t path_length;
