@@ -72,7 +72,7 @@ void driver_begin(struct driver *driver, const char *program)
                 .generation = 1
         };
         snprintf(driver->folder, sizeof(driver->folder), "%s/understudy-gate-XXXXXX", base ? base : "/var/tmp");
-        if (!mkdtemp(driver->folder))
+        if (!mkdtemp(driver->folder) || chmod(driver->folder, 0711) < 0)
                 give_up("cannot make a folder");
         snprintf(driver->disk, sizeof(driver->disk), "%.400s/disk", driver->folder);
         snprintf(image, sizeof(image), "%.400s/image", driver->folder);

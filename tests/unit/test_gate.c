@@ -4,49 +4,16 @@
  * Every row of the design's list of what fires and what is silent, seen from a visitor: what bytes does he get?
  */
 
-#include "tests.h"
+#include "gate_tests.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "support/gate_driver.h"
-
-static struct driver driver;
-
-static const char *at(const char *path)
-{
-        return driver_path(&driver, path);
-}
-
-/* Every test has a gate of its own, and a genuine page that is known by then. */
-static int begin(void **state)
-{
-        (void)state;
-        driver_put(&driver, "page.html", true);
-        driver_put(&driver, "other.html", true);
-        driver_start(&driver);
-        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
-        return 0;
-}
-
-static int end(void **state)
-{
-        (void)state;
-        driver_stop(&driver);
-        driver.setup = (struct gate_setup){ .verb = GATE_SETUP, .verdict_ms = 2000 };
-        driver.descriptors = 0;
-        return 0;
-}
-
-static uint64_t asked(void)
-{
-        return driver_sync(&driver).asked;
-}
+#include "base/attributes.h"
 
 /* ---- what is known is not asked about; what is not genuine is refused ---- */
 
@@ -117,28 +84,420 @@ static void test_told(void **state)
         assert_int_equal(driver_sync(&driver).remembered, 1); /* by the new release */
 }
 
-int main(int argc, char **argv)
+/* ---- what fires again: every way to change the bytes of a file that is known ---- */
+
+/* In a process of its own, which waits until the gate has given the lease up. */
+static void change(const char *path, void (*how)(int fd))
+{
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+
+        assert_true(fd >= 0);
+        how(fd);
+        close(fd);
+}
+
+static void by_write(int fd)
+{
+        assert_int_equal(pwrite(fd, "malware", 7, 0), 7);
+}
+
+static void by_truncate(int fd)
+{
+        assert_int_equal(ftruncate(fd, 3), 0);
+}
+
+static void by_hole(int fd)
+{
+        assert_int_equal(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 8), 0);
+}
+
+static void by_copy(int fd)
+{
+        int bad = open(at("outside/bad"), O_RDONLY | O_CLOEXEC);
+
+        assert_true(bad >= 0);
+        assert_int_equal(copy_file_range(bad, NULL, fd, NULL, 7, 0), 7);
+        close(bad);
+}
+
+static void by_mapping(int fd)
+{
+        char *bytes = mmap(NULL, 7, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+        assert_true(bytes != MAP_FAILED);
+        memcpy(bytes, "malware", 7);
+        munmap(bytes, 7);
+}
+
+static void assert_found(void)
+{
+        assert_true(driver_report(&driver, GATE_TOUCHED, 2000));
+        assert_string_equal(driver.report.path, "page.html");
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_REFUSED);
+        assert_told(GATE_DIFFERS);
+}
+
+static void test_changed(void **state)
+{
+        void (*const ways[])(int) = { by_write, by_truncate, by_hole, by_copy, by_mapping };
+
+        (void)state;
+        driver_write(&driver, "outside/bad", "malware");
+        for (size_t i = 0; i < LENGTH(ways); i++) {
+                driver_put(&driver, "page.html", true);
+                assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+                (void)driver_sync(&driver);
+                change(at("tree/page.html"), ways[i]);
+                assert_found();
+        }
+}
+
+static void test_truncated_by_name(void **state)
+{
+        (void)state;
+        assert_int_equal(truncate(at("tree/page.html"), 3), 0);
+        assert_found();
+}
+
+/* The one change that breaks no lease: opened for reading, and emptied. */
+static void test_emptied_by_reader(void **state)
+{
+        int fd = open(at("tree/page.html"), O_RDONLY | O_TRUNC | O_CLOEXEC);
+
+        (void)state;
+        assert_true(fd >= 0);
+        close(fd);
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_REFUSED);
+        assert_true(driver_report(&driver, GATE_TOUCHED, 2000));
+        assert_told(GATE_DIFFERS);
+}
+
+static void test_written_through_outside_link(void **state)
+{
+        (void)state;
+        assert_int_equal(link(at("tree/page.html"), at("outside/link")), 0);
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+        change(at("outside/link"), by_write);
+        assert_true(driver_report(&driver, GATE_TOUCHED, 2000));
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_REFUSED);
+        assert_int_equal(unlink(at("outside/link")), 0);
+}
+
+static void test_replaced(void **state)
+{
+        (void)state;
+        driver_put(&driver, "page.html", false); /* a new inode over it */
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_REFUSED);
+        assert_told(GATE_DIFFERS);
+        driver_put(&driver, "page.html", true);
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+}
+
+/* The content is of the release, but of another page of it: a verdict belongs to a path. */
+static void test_replaced_by_another_page(void **state)
+{
+        (void)state;
+        driver_watch(&driver, "tree");
+        assert_int_equal(driver_visit(&driver, "tree/other.html"), VISIT_GENUINE);
+        assert_int_equal(rename(at("tree/other.html"), at("tree/page.html")), 0);
+        assert_true(driver_report(&driver, GATE_NAMES, 2000));
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_REFUSED);
+        assert_told(GATE_DIFFERS);
+        assert_int_equal(rename(at("tree/page.html"), at("tree/other.html")), 0);
+        assert_true(driver_report(&driver, GATE_NAMES, 2000));
+        assert_int_equal(driver_visit(&driver, "tree/other.html"), VISIT_GENUINE);
+}
+
+/* A mark would count under both names. */
+static void test_linked_twice(void **state)
+{
+        uint64_t before;
+
+        (void)state;
+        driver_watch(&driver, "tree");
+        assert_int_equal(link(at("tree/page.html"), at("tree/twice.html")), 0);
+        (void)driver_report(&driver, GATE_NAMES, 2000);
+        for (int i = 0; i < 3; i++) {
+                assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+                assert_int_equal(driver_visit(&driver, "tree/twice.html"), VISIT_REFUSED);
+        }
+        assert_int_equal(unlink(at("tree/twice.html")), 0);
+        assert_true(driver_report(&driver, GATE_NAMES, 2000));
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+        before = driver_sync(&driver).allowed;
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+        assert_int_equal(driver_sync(&driver).allowed, before); /* marked again */
+}
+
+static void test_chmod_is_not_content(void **state)
+{
+        uint64_t before = asked();
+
+        (void)state;
+        assert_int_equal(chmod(at("tree/page.html"), 0600), 0);
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+        assert_int_equal(chmod(at("tree/page.html"), 0644), 0);
+        assert_int_equal(asked(), before);
+}
+
+/* ---- writers ---- */
+
+static void test_writer_holds_it(void **state)
+{
+        int fd;
+
+        (void)state;
+        driver_write(&driver, "outside/page.html", "genuine:held.html\n");
+        fd = open(at("outside/page.html"), O_RDWR | O_CLOEXEC);
+        assert_int_equal(rename(at("outside/page.html"), at("tree/held.html")), 0);
+        assert_int_equal(driver_visit(&driver, "tree/held.html"), VISIT_REFUSED);
+        assert_told(GATE_WRITER);
+        close(fd);
+        assert_int_equal(driver_visit(&driver, "tree/held.html"), VISIT_GENUINE);
+}
+
+static void test_mapping_over_the_check(void **state)
+{
+        char *bytes;
+        int fd;
+
+        (void)state;
+        driver_write(&driver, "outside/page.html", "genuine:mapped.html\n");
+        fd = open(at("outside/page.html"), O_RDWR | O_CLOEXEC);
+        bytes = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        close(fd);
+        assert_true(bytes != MAP_FAILED);
+        assert_int_equal(rename(at("outside/page.html"), at("tree/mapped.html")), 0);
+        assert_int_equal(driver_visit(&driver, "tree/mapped.html"), VISIT_REFUSED);
+        assert_told(GATE_WRITER);
+        memcpy(bytes, "malware", 7); /* no event tells of that */
+        munmap(bytes, 4096);
+        assert_int_equal(driver_visit(&driver, "tree/mapped.html"), VISIT_REFUSED);
+        assert_told(GATE_DIFFERS);
+}
+
+/* A writer comes while the page is being hashed: he is not held up, and the verdict counts no more. */
+static void test_writer_during_the_question(void **state)
+{
+        pid_t visitor;
+        int status;
+
+        (void)state;
+        driver_put(&driver, "slow.html", true);
+        visitor = fork();
+        if (visitor == 0)
+                _exit(driver_visit(&driver, "tree/slow.html"));
+        usleep(50000);
+        change(at("outside/../tree/page.html"), by_write); /* of another page meanwhile */
+        assert_int_equal(truncate(at("tree/slow.html"), 2), 0);
+        assert_int_equal(waitpid(visitor, &status, 0), visitor);
+        assert_int_equal(WEXITSTATUS(status), VISIT_REFUSED);
+        assert_told(GATE_WRITER);
+}
+
+/* ---- what stays open, as SECURITY.md says ---- */
+
+static void test_old_descriptor(void **state)
+{
+        char found[8] = "";
+        int fd = open(at("tree/page.html"), O_RDONLY | O_CLOEXEC);
+
+        (void)state;
+        assert_true(fd >= 0);
+        change(at("tree/page.html"), by_write);
+        assert_int_equal(pread(fd, found, 7, 0), 7);
+        assert_string_equal(found, "malware"); /* read, not opened: only a newer kernel asks then */
+        close(fd);
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_REFUSED);
+}
+
+static void test_symlink_to_outside(void **state)
+{
+        (void)state;
+        driver_write(&driver, "outside/bad", "malware");
+        assert_int_equal(symlink(at("outside/bad"), at("tree/link.html")), 0);
+        assert_int_equal(driver_visit(&driver, "tree/link.html"), VISIT_TAMPERED);
+        assert_int_equal(unlink(at("tree/link.html")), 0);
+}
+
+/* ---- other kinds of files, areas, exceptions ---- */
+
+static void test_no_regular_file(void **state)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        (void)state;
+        assert_int_equal(mkfifo(at("tree/fifo"), 0644), 0);
+        assert_int_equal(driver_open_error(at("tree/fifo"), O_RDWR), 0);
+        assert_int_equal(driver_open_error(at("tree/fifo"), O_RDONLY | O_NONBLOCK), 0);
+        assert_int_equal(chdir(at("tree")), 0);
+        memcpy(address.sun_path, "socket", 7);
+        assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+        assert_int_equal(chdir("/"), 0);
+        assert_int_not_equal(driver_open_error(at("tree/socket"), O_RDONLY), 0);
+        assert_int_equal(driver_open_error(at("tree"), O_RDONLY | O_DIRECTORY), 0);
+        close(fd);
+        assert_int_equal(unlink(at("tree/socket")), 0);
+        assert_int_equal(unlink(at("tree/fifo")), 0);
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+}
+
+static void test_area(void **state)
+{
+        uint64_t before = asked();
+
+        (void)state;
+        driver_write(&driver, "area/upload.jpg", "anything"); /* may be written, is asked about */
+        driver_write(&driver, "area/upload.jpg", "something else");
+        assert_int_equal(driver_open_error(at("area/upload.jpg"), O_RDONLY), 0);
+        assert_int_equal(asked(), before + 3);
+        assert_int_equal(driver_open_error(at("area/shell.php"), O_WRONLY | O_CREAT), EPERM);
+        assert_told(GATE_BREACH);
+        assert_int_equal(driver.report.tree, 1);
+}
+
+static void test_exempt_program(void **state)
+{
+        struct stat st;
+        pid_t pid;
+        int status;
+
+        (void)state;
+        assert_int_equal(stat("/proc/self/exe", &st), 0);
+        driver_stop(&driver);
+        driver.setup.program_device = st.st_dev;
+        driver.setup.program_inode = st.st_ino;
+        driver_put(&driver, "planted.html", false);
+        driver_start(&driver);
+        assert_int_equal(driver_visit(&driver, "tree/planted.html"), VISIT_TAMPERED);
+        assert_int_equal(driver_sync(&driver).remembered, 0);
+        pid = fork();
+        if (pid == 0) {
+                if (setuid(65534) < 0)
+                        _exit(VISIT_FAILED);
+                _exit(driver_visit(&driver, "tree/planted.html"));
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(WEXITSTATUS(status), VISIT_REFUSED); /* the same program, run by somebody else */
+}
+
+/* ---- many ---- */
+
+static void test_over_budget(void **state)
+{
+        char name[32];
+
+        (void)state;
+        driver_stop(&driver);
+        driver.setup.cache_files = 20;
+        driver_start(&driver);
+        for (int round = 0; round < 2; round++)
+                for (int i = 0; i < 100; i++) {
+                        snprintf(name, sizeof(name), "many%d.html", i);
+                        if (round == 0)
+                                driver_put(&driver, name, true);
+                        snprintf(name, sizeof(name), "tree/many%d.html", i);
+                        assert_int_equal(driver_visit(&driver, name), VISIT_GENUINE);
+                }
+        assert_int_equal(driver_sync(&driver).remembered, 20);
+        assert_int_equal(driver.report.counters.asked, 200);
+        change(at("tree/many99.html"), by_write);
+        assert_int_equal(driver_visit(&driver, "tree/many99.html"), VISIT_REFUSED);
+}
+
+static void test_one_question_for_many(void **state)
+{
+        pid_t visitors[40];
+        uint64_t before = asked();
+        int status;
+
+        (void)state;
+        driver_put(&driver, "slow.html", true);
+        for (size_t i = 0; i < LENGTH(visitors); i++) {
+                visitors[i] = fork();
+                if (visitors[i] == 0)
+                        _exit(driver_visit(&driver, "tree/slow.html"));
+        }
+        for (size_t i = 0; i < LENGTH(visitors); i++) {
+                assert_int_equal(waitpid(visitors[i], &status, 0), visitors[i]);
+                assert_int_equal(WEXITSTATUS(status), VISIT_GENUINE);
+        }
+        assert_int_equal(asked(), before + 1);
+}
+
+/* More at once than it has descriptors for: who finds no room is refused, and nobody waits for ever. */
+static void test_no_room(void **state)
+{
+        pid_t visitors[100];
+        int status, genuine = 0, refused = 0;
+        char name[32];
+
+        (void)state;
+        driver_stop(&driver);
+        driver.descriptors = 320; /* 40 may wait */
+        driver.setup.verdict_ms = 60000;
+        for (size_t i = 0; i < LENGTH(visitors); i++) {
+                snprintf(name, sizeof(name), "room%zu.html", i);
+                driver_put(&driver, name, true);
+        }
+        driver_start(&driver);
+        for (unsigned int i = 0; i < DRIVER_VERIFIERS; i++)
+                kill(driver.verifiers[i], SIGSTOP);
+        for (size_t i = 0; i < LENGTH(visitors); i++) {
+                snprintf(name, sizeof(name), "tree/room%zu.html", i);
+                visitors[i] = fork();
+                if (visitors[i] == 0)
+                        _exit(driver_visit_path(at(name), 60000));
+        }
+        assert_told(GATE_NO_ROOM);
+        driver_write(&driver, "outside/x", "malware");
+        assert_int_equal(driver_visit(&driver, "outside/x"), VISIT_TAMPERED); /* who is not concerned is not held up */
+        for (unsigned int i = 0; i < DRIVER_VERIFIERS; i++)
+                kill(driver.verifiers[i], SIGCONT);
+        for (size_t i = 0; i < LENGTH(visitors); i++) {
+                assert_int_equal(waitpid(visitors[i], &status, 0), visitors[i]);
+                genuine += WEXITSTATUS(status) == VISIT_GENUINE;
+                refused += WEXITSTATUS(status) == VISIT_REFUSED;
+        }
+        assert_int_equal(genuine + refused, LENGTH(visitors));
+        assert_true(genuine >= 40);
+        assert_true(refused >= 1);
+        assert_int_equal(driver_visit(&driver, "tree/room0.html"), VISIT_GENUINE);
+}
+
+static int run(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_known, begin, end),
                 cmocka_unit_test_setup_teardown(test_differs, begin, end),
                 cmocka_unit_test_setup_teardown(test_outside, begin, end),
                 cmocka_unit_test_setup_teardown(test_told, begin, end),
+                cmocka_unit_test_setup_teardown(test_changed, begin, end),
+                cmocka_unit_test_setup_teardown(test_truncated_by_name, begin, end),
+                cmocka_unit_test_setup_teardown(test_emptied_by_reader, begin, end),
+                cmocka_unit_test_setup_teardown(test_written_through_outside_link, begin, end),
+                cmocka_unit_test_setup_teardown(test_replaced, begin, end),
+                cmocka_unit_test_setup_teardown(test_replaced_by_another_page, begin, end),
+                cmocka_unit_test_setup_teardown(test_linked_twice, begin, end),
+                cmocka_unit_test_setup_teardown(test_chmod_is_not_content, begin, end),
+                cmocka_unit_test_setup_teardown(test_writer_holds_it, begin, end),
+                cmocka_unit_test_setup_teardown(test_mapping_over_the_check, begin, end),
+                cmocka_unit_test_setup_teardown(test_writer_during_the_question, begin, end),
+                cmocka_unit_test_setup_teardown(test_old_descriptor, begin, end),
+                cmocka_unit_test_setup_teardown(test_symlink_to_outside, begin, end),
+                cmocka_unit_test_setup_teardown(test_no_regular_file, begin, end),
+                cmocka_unit_test_setup_teardown(test_area, begin, end),
+                cmocka_unit_test_setup_teardown(test_exempt_program, begin, end),
+                cmocka_unit_test_setup_teardown(test_over_budget, begin, end),
+                cmocka_unit_test_setup_teardown(test_one_question_for_many, begin, end),
+                cmocka_unit_test_setup_teardown(test_no_room, begin, end),
         };
-        int failed;
 
-        if (argc != 2) {
-                fprintf(stderr, "usage: test_gate GATE\n");
-                return 2;
-        }
-        if (geteuid() != 0) {
-                printf("1..0 # SKIP only root can ask the kernel to ask\n");
-                return 0;
-        }
-        if (tests_under_valgrind())
-                return 0;
-        driver_begin(&driver, argv[1]);
-        failed = cmocka_run_group_tests(tests, NULL, NULL);
-        driver_end(&driver);
-        return failed;
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+        return gate_tests(argc, argv, run);
 }
