@@ -259,17 +259,17 @@ static void walk(struct who *who, struct who_handle *writer)
 {
         struct who_handle child = *writer, parent;
         struct run run = { 0 };
-        bool sftp = false, below_is_sftp = false;
+        bool sftp = false;
         int r = 0;
 
         writer->directory = -1; /* closed with `child` */
         for (size_t depth = 0; depth < ANCESTORS_MAXIMUM; depth++) {
-                bool in_service = run.service != WHO_SERVICE_NONE;
-
+                /* A program of its own below the user's shell, or a part of sshd that calls itself so. */
+                if (run.service == WHO_SERVICE_NONE && text_equal(child.exe_name, "sftp-server"))
+                        sftp = true;
                 consider(&run, &child);
-                if (!in_service && run.service == WHO_SERVICE_SSH)
-                        sftp = below_is_sftp || (depth == 0 && text_ends(who->command, "@internal-sftp"));
-                below_is_sftp = text_equal(child.exe_name, "sftp-server");
+                if (depth == 0 && run.service == WHO_SERVICE_SSH && text_ends(who->command, "@internal-sftp"))
+                        sftp = true;
                 if (child.stat.parent == 0)
                         break;
                 r = open_parent(&child, &parent);
@@ -322,6 +322,9 @@ static void finish(struct who *who, int pidfd)
         for (size_t i = 0; i < WHO_FIELDS; i++)
                 if (who->why[i] == WHO_WHY_REFUSED || who->why[i] == WHO_WHY_UNREADABLE)
                         who->why[i] = WHO_WHY_GONE;
+        /* Its memory goes first: then its command line is empty, as that of one who wiped it. */
+        if (who->why[WHO_COMMAND] == WHO_WHY_NONE)
+                who->why[WHO_COMMAND] = WHO_WHY_GONE;
 }
 
 void who_ask(int pidfd, pid_t pid, struct who *ret_who)

@@ -195,19 +195,29 @@ static void look(const struct who_handle *handle, DIR *descriptors, size_t limit
         ask_table(handle, "net/tcp6", inodes, inode_count, collected);
 }
 
+static bool is_incoming(const struct collected *collected, const struct who_connection *connection)
+{
+        for (size_t i = 0; i < collected->port_count; i++)
+                if (collected->ports[i] == connection->local.port)
+                        return true;
+        return false;
+}
+
+static void keep_incoming(struct collected *collected)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < collected->connection_count; i++)
+                if (is_incoming(collected, &collected->connections[i]))
+                        collected->connections[kept++] = collected->connections[i];
+        collected->connection_count = kept;
+}
+
 /* The first of those from the same address stands for them: it is the oldest one, as descriptors are given out. */
 static bool is_repeated(const struct collected *collected, size_t index)
 {
         for (size_t i = 0; i < index; i++)
                 if (who_address_equal(&collected->connections[i].remote, &collected->connections[index].remote))
-                        return true;
-        return false;
-}
-
-static bool is_incoming(const struct collected *collected, const struct who_connection *connection)
-{
-        for (size_t i = 0; i < collected->port_count; i++)
-                if (collected->ports[i] == connection->local.port)
                         return true;
         return false;
 }
@@ -224,9 +234,10 @@ void who_sockets(const struct who_handle *handle, size_t limit, bool incoming_on
         closedir(descriptors);
         ret->listening = collected.port_count > 0;
         ret->remote.holder = handle->pid;
+        if (incoming_only)
+                keep_incoming(&collected);
         for (size_t i = 0; i < collected.connection_count; i++) {
-                if ((incoming_only && !is_incoming(&collected, &collected.connections[i])) ||
-                    is_repeated(&collected, i))
+                if (is_repeated(&collected, i))
                         continue;
                 if (ret->remote.count < WHO_CANDIDATES)
                         ret->remote.addresses[ret->remote.count] = collected.connections[i].remote;

@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
-#include <utmp.h>
+#include <utmpx.h>
 
 #include "base/text.h"
 #include "who_private.h"
 
-_Static_assert(sizeof(struct utmp) == WHO_UTMP_SIZE, "utmp(5)");
+_Static_assert(sizeof(struct utmpx) == WHO_UTMP_SIZE, "utmp(5)");
 
 /* What is left of a line: words are taken off either end. */
 struct span {
@@ -198,7 +198,7 @@ int who_parse_utmp(const void *bytes, struct who_record *ret)
 {
         static const int32_t no_address[4];
         struct who_record record = { .session = UINT32_MAX };
-        struct utmp utmp;
+        struct utmpx utmp;
 
         memcpy(&utmp, bytes, sizeof(utmp));
         if (utmp.ut_type != USER_PROCESS || utmp.ut_pid <= 0)

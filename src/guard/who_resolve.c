@@ -265,6 +265,13 @@ static void look_at_system_log(struct who *who, const char *path)
                 take_record(who, &last, WHO_SOURCE_SSH_LOG, WHO_CLAIMED);
 }
 
+/* A web server's visitors are not looked for in the records of logins. */
+static bool is_open(const struct who *who)
+{
+        return who->why[WHO_REMOTE] != WHO_WHY_KNOWN && who->service != WHO_SERVICE_WEB &&
+               who->service != WHO_SERVICE_PHP;
+}
+
 void who_resolve(struct who *who, const struct who_places *places)
 {
         if (!places)
@@ -275,12 +282,12 @@ void who_resolve(struct who *who, const struct who_places *places)
         if (who->why[WHO_REMOTE] == WHO_WHY_NOT_ASKED && who->web_process.pid)
                 ask_web_server(who);
         else if (who->why[WHO_REMOTE] == WHO_WHY_NOT_ASKED)
-                who->why[WHO_REMOTE] = WHO_WHY_NONE;
-        if (who->why[WHO_REMOTE] == WHO_WHY_NONE)
+                who->why[WHO_REMOTE] = who->state == WHO_ENDED ? WHO_WHY_GONE : WHO_WHY_NONE;
+        if (is_open(who))
                 look_at_logind(who, places->logind);
-        if (who->why[WHO_REMOTE] == WHO_WHY_NONE)
+        if (is_open(who))
                 look_at_audit(who, places->audit_log);
-        if (who->why[WHO_REMOTE] == WHO_WHY_NONE)
+        if (is_open(who))
                 look_at_utmp(who, places->utmp);
         look_at_ftp_log(who, places->ftp_log);
         look_at_system_log(who, places->system_log);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/i18n.h"
+#include "base/text.h"
 #include "who_private.h"
 
 static const char *not_asked(enum who_state state)
@@ -18,12 +19,9 @@ static const char *not_asked(enum who_state state)
 static int add_program(const struct who *who, struct buffer *out)
 {
         const char *name = strrchr(who->process.exe, '/');
-        bool own = who->service != WHO_SERVICE_NONE && who->service_process.pid == who->process.pid;
 
-        if (own)
-                return buffer_append_text(out, who->service_name);
         name = name ? name + 1 : who->process.exe[0] ? who->process.exe : who->process.comm;
-        if (who->service == WHO_SERVICE_NONE || who->service == WHO_SERVICE_SFTP)
+        if (who->service == WHO_SERVICE_NONE || who->service == WHO_SERVICE_SFTP || text_equal(name, who->service_name))
                 return buffer_append_text(out, name);
         return buffer_printf(out, _("%s (started by %s)"), name, who->service_name);
 }
