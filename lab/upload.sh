@@ -8,6 +8,7 @@
 #     upload_sftp production [internal-sftp]              sshd on port 22 of it
 #     upload_by ftp  visitor-host 192.0.2.77 www-upload secret FILE PATH
 #     upload_by sftp visitor-host 192.0.2.77 www-upload secret FILE PATH
+#     upload_shell visitor-host 192.0.2.77 www-upload secret COMMAND...
 #
 # PATH is absolute on the server. The logs are $LAB_FOLDER/upload-HOST/{vsftpd,sshd}.log. The machine's own accounts,
 # PAM configuration, keys and servers are neither used nor changed: what stands in /etc for these programs is covered by
@@ -46,8 +47,6 @@ upload_account()
                 for file in passwd group shadow; do
                         cp -p "/etc/$file" "$folder/$file" && mount --bind "$folder/$file" "/etc/$file" || return
                 done
-                # vsftpd's PAM and sshd want to see a shell that is allowed, and no /etc/nologin.
-                mount -t tmpfs -o mode=0755 upload /var/empty 2>/dev/null
         fi
         echo "$name:x:$uid:$uid:lab:$home:/bin/sh" >>"$folder/passwd" &&
                 echo "$name:x:$uid:" >>"$folder/group" &&
@@ -115,14 +114,25 @@ END
         upload_answers "$host" 22 || { cat "$here/sshd.log" >&2; return 1; }
 }
 
-# upload_by ftp|sftp FROM-HOST ADDRESS USER PASSWORD FILE PATH: with curl, from another host. The host key is new in
-# each lab, so it is not checked.
+# upload_by ftp|sftp FROM-HOST ADDRESS USER PASSWORD FILE PATH: with curl, from another host; $UPLOAD_RATE (as "100K")
+# makes it slow. The host key is new in each lab, so it is not checked.
 upload_by()
 {
         local protocol=$1 from=$2 address=$3 user=$4 password=$5 file=$6 path=$7
         [[ $address != *:* ]] || address="[$address]"
         # An FTP path begins at the user's home; // is the root.
         [[ $protocol != ftp ]] || path=/$path
-        lab_in "$from" curl --silent --show-error --insecure --max-time 20 --user "$user:$password" \
-                --upload-file "$file" "$protocol://$address$path"
+        lab_in "$from" curl --silent --show-error --insecure --max-time 30 ${UPLOAD_RATE:+--limit-rate "$UPLOAD_RATE"} \
+                --user "$user:$password" --upload-file "$file" "$protocol://$address$path"
+}
+
+# upload_shell FROM-HOST ADDRESS USER PASSWORD COMMAND: the command runs there, in a session of sshd.
+upload_shell()
+{
+        local from=$1 address=$2 user=$3 password=$4 ask=$LAB_FOLDER/upload-ask
+        shift 4
+        [[ -e $ask ]] || { printf '#!/bin/sh\necho "$UPLOAD_PASSWORD"\n' >"$ask" && chmod 0700 "$ask"; } || return
+        UPLOAD_PASSWORD=$password SSH_ASKPASS=$ask SSH_ASKPASS_REQUIRE=force lab_in "$from" ssh -F none -q \
+                -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o PreferredAuthentications=password \
+                "$user@$address" "$@" </dev/null
 }
