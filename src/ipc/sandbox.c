@@ -130,7 +130,7 @@ int sandbox_enter(const struct sandbox *sandbox, struct error *err)
         if (r < 0)
                 return r;
         /* Not dumpable: another process of the same user can neither trace it nor read its memory. */
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+        if (prctl(PR_SET_PDEATHSIG, sandbox->outlives ? 0 : SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
             prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return error_errno(err, errno, _("cannot enter the sandbox (%s)"), "prctl");
         r = limit_resources(sandbox, err);

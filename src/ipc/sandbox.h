@@ -23,6 +23,7 @@ struct sandbox {
         const char *const *read_paths; /* further folders or files that may be read (with network only);
                                           NULL-terminated, NULL for none */
         uint64_t memory_bytes;         /* RLIMIT_AS (not set under sanitizers, which reserve terabytes) */
+        bool outlives;    /* goes on when its parent is gone; otherwise it is killed then */
         const char *user; /* user to become when root; NULL: "understudy", else "nobody" when there is no such user */
 };
 

@@ -130,6 +130,7 @@ static void take_back_intent(struct pull_run *run)
 static int exchange_and_settle(struct pull_run *run, struct error *err)
 {
         struct place *places[RELEASE_ROOTS_MAXIMUM];
+        bool announced = false;
         int r = write_intent(run, err);
 
         for (size_t i = 0; i < run->root_count; i++)
@@ -138,10 +139,16 @@ static int exchange_and_settle(struct pull_run *run, struct error *err)
                 r = exchange_check(run, err);
         for (size_t i = 0; i < run->root_count && r == 0; i++)
                 r = areas_make(run, &run->roots[i], err);
+        if (r == 0 && run->options->staged) {
+                r = run->options->staged(run->options->context, run->release.number, run->kept_next, err);
+                announced = r == 0;
+        }
         if (r == 0 && run->options->exchanging)
                 run->options->exchanging(run->options->context, run->state->intent.from, run->state->intent.to);
         if (r == 0)
                 r = exchange_all(run, err);
+        if (announced && run->options->exchanged)
+                run->options->exchanged(run->options->context, r == 0);
         if (r < 0) {
                 take_back_intent(run);
                 return r;

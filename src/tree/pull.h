@@ -47,6 +47,13 @@ struct pull_options {
         /* Called just before the exchange, when everything is ready for it: a caller that keeps a journal writes it
          * there first. It cannot hold the exchange up. NULL: nothing. */
         void (*exchanging)(void *context, uint64_t from, uint64_t to);
+        /*
+         * For a guard that watches DEST. `staged` comes before `exchanging`, with the folder of the new release's signed
+         * files (kept.next): a negative result, with words, keeps the exchange from being made. `exchanged` tells how it
+         * went, once, if `staged` returned 0: true, the new trees are in place. NULL: there is no guard.
+         */
+        int (*staged)(void *context, uint64_t release, int kept_next, struct error *err);
+        void (*exchanged)(void *context, bool done);
         void *context;
 };
 

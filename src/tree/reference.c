@@ -132,8 +132,8 @@ static int kept_trust(const struct state *state, int kept, const struct public_k
         return r;
 }
 
-static int kept_release(const struct state *state, int kept, const struct trust *trust, struct release *ret_release,
-                        struct error *err)
+static int kept_release(const struct state *state, int kept, uint64_t number, const struct trust *trust,
+                        struct release *ret_release, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(RELEASE_MAXIMUM);
         _cleanup_(buffer_done) struct buffer signature = BUFFER_INIT(SIGNATURE_MAXIMUM);
@@ -141,7 +141,7 @@ static int kept_release(const struct state *state, int kept, const struct trust 
 
         if (r == 0)
                 r = read_kept(kept, "release.json" ENDING_SIGNATURE, &signature, err);
-        return r < 0 ? r : trust_release(trust, &text, &signature, state->release, state->site, ret_release, err);
+        return r < 0 ? r : trust_release(trust, &text, &signature, number, state->site, ret_release, err);
 }
 
 static int kept_root(int kept, const struct release_root *released, struct reference_root *root, struct error *err)
@@ -163,25 +163,21 @@ static int kept_root(int kept, const struct release_root *released, struct refer
         return r < 0 ? r : reference_add_companion(root, released, &companion, file, err);
 }
 
-int reference_kept(const struct state *state, const struct public_key *pub, struct reference **ret_reference,
-                   struct error *err)
+int reference_staged(const struct state *state, int folder, uint64_t number, const struct public_key *pub,
+                     struct reference **ret_reference, struct error *err)
 {
         _cleanup_(reference_freep) struct reference *reference = reference_new();
         _cleanup_(free_trust) struct trust *trust = memory_new(1, sizeof(*trust));
         _cleanup_(release_done) struct release release = { 0 };
-        _cleanup_(fd_closep) int kept = -1;
         int r;
 
         if (!reference || !trust)
                 return error_memory(err);
-        kept = open_beneath(state->folder, "kept", O_RDONLY | O_DIRECTORY, 0, BENEATH_STRICT);
-        if (kept < 0)
-                return error_errno(err, -kept, _("cannot open the kept release of %s; pull again"), state->dest);
-        r = kept_trust(state, kept, pub, trust, err);
+        r = kept_trust(state, folder, pub, trust, err);
         if (r == 0)
-                r = kept_release(state, kept, trust, &release, err);
+                r = kept_release(state, folder, number, trust, &release, err);
         for (size_t i = 0; i < release.root_count && r == 0; i++) {
-                r = kept_root(kept, &release.roots[i], &reference->roots[i], err);
+                r = kept_root(folder, &release.roots[i], &reference->roots[i], err);
                 reference->root_count++;
         }
         if (r < 0)
@@ -190,6 +186,16 @@ int reference_kept(const struct state *state, const struct public_key *pub, stru
         *ret_reference = reference;
         reference = NULL;
         return 0;
+}
+
+int reference_kept(const struct state *state, const struct public_key *pub, struct reference **ret_reference,
+                   struct error *err)
+{
+        _cleanup_(fd_closep) int kept = open_beneath(state->folder, "kept", O_RDONLY | O_DIRECTORY, 0, BENEATH_STRICT);
+
+        if (kept < 0)
+                return error_errno(err, -kept, _("cannot open the kept release of %s; pull again"), state->dest);
+        return reference_staged(state, kept, state->release, pub, ret_reference, err);
 }
 
 /* ---- a manifest file ---- */

@@ -41,6 +41,10 @@ void reference_freep(struct reference **reference);
 int reference_kept(const struct state *state, const struct public_key *pub, struct reference **ret_reference,
                    struct error *err);
 
+/* The same of a release that a pull is about to put in place: `folder` is its kept.next. */
+int reference_staged(const struct state *state, int folder, uint64_t number, const struct public_key *pub,
+                     struct reference **ret_reference, struct error *err);
+
 /*
  * Release `number` (0: the newest) of a repository. `state` (or NULL) is what is remembered of the DEST: a repository
  * that is of another site, or that offers older keys or an older newest release than were accepted, is refused (4).

@@ -1,0 +1,303 @@
+/* examine.c - mark, compare, hand over; in a thread of its own. */
+#include "guard/examine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/memory.h"
+#include "manifest/inode.h"
+#include "manifest/mtree.h"
+#include "manifest/policy.h"
+#include "manifest/walk.h"
+
+struct examination {
+        pthread_t thread;
+        bool joined;
+        int done; /* eventfd */
+        struct watch *watch;
+        struct keeper *keeper;
+        struct site_release *release; /* held */
+        struct site_tree trees[SITE_TREES]; /* with descriptors of their own */
+        size_t tree_count;
+        const struct site_tree *comparing;
+        struct examine_result result;
+};
+
+static int add_differing(struct examination *examination, const char *path, size_t length)
+{
+        struct examine_result *result = &examination->result;
+        struct examined added = { .tree = examination->comparing->number };
+
+        if (result->differing_count == EXAMINE_DIFFERENCES)
+                return 0;
+        if (length > 0 && path[length - 1] == '/')
+                length--; /* an extra folder */
+        if (length == 1 && path[0] == '.')
+                length = 0; /* the root */
+        added.path = memory_copy(path, length);
+        if (!added.path || memory_grow(&result->differing, result->differing_count, sizeof(added)) < 0) {
+                free(added.path);
+                return -ENOMEM;
+        }
+        result->differing[result->differing_count++] = added;
+        return 0;
+}
+
+static int on_difference(void *context, const struct difference *difference, struct error *err)
+{
+        return add_differing(context, difference->path, difference->path_length) < 0 ? error_memory(err) : 0;
+}
+
+static int on_genuine(void *context, const struct entry *entry, int fd, const struct statx *stx, struct error *err)
+{
+        const struct examination *examination = context;
+        const struct site_tree *tree = examination->comparing;
+
+        (void)stx;
+        if (examination->keeper && tree->mode != GUARD_OBSERVE) {
+                keeper_genuine(examination->keeper, tree->number, entry->path, fd, examination->result.generation);
+                return 0;
+        }
+        return watch_file(examination->watch, tree->number, entry->path, entry->path_length, fd, err);
+}
+
+/* ---- marks ---- */
+
+static int mark_folder(struct examination *examination, const struct site_tree *tree, const struct entry *entry,
+                       struct error *err)
+{
+        _cleanup_(fd_closep) int folder = open_beneath(tree->root, entry->path_length ? entry->path : ".",
+                                                       O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
+        int r;
+
+        if (folder < 0)
+                return 0; /* a difference, which the comparison tells */
+        r = watch_folder(examination->watch, tree->number, entry->path, entry->path_length, folder, err);
+        if (r == 0 && examination->keeper && tree->mode != GUARD_OBSERVE)
+                r = keeper_folder(examination->keeper, tree->number, entry->path, folder, err);
+        return r;
+}
+
+static int mark_above(struct examination *examination, const struct site_tree *tree, struct error *err)
+{
+        const char *base = strrchr(tree->real, '/') + 1;
+        char parent[PATH_MAX];
+        _cleanup_(fd_closep) int folder = -1;
+
+        snprintf(parent, sizeof(parent), "%.*s", base - tree->real > 1 ? (int)(base - tree->real - 1) : 1, tree->real);
+        folder = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (folder < 0)
+                return error_errno(err, errno, _("cannot open %s"), parent);
+        return watch_above(examination->watch, tree->number, base, folder, err);
+}
+
+static int mark_folders(struct examination *examination, const struct site_tree *tree, const struct index *index,
+                        struct error *err)
+{
+        int r = mark_above(examination, tree, err);
+
+        for (size_t i = 0; i < index_count(index) && r == 0 && tree->root >= 0; i++)
+                if (index_at(index, i)->type == ENTRY_DIRECTORY)
+                        r = mark_folder(examination, tree, index_at(index, i), err);
+        return r;
+}
+
+/* ---- comparing ---- */
+
+static int compare(struct examination *examination, const struct site_tree *tree, size_t root, struct error *err)
+{
+        struct reference_root *reference = &examination->release->reference->roots[root];
+        _cleanup_(mtree_reader_freep) struct mtree_reader *reader = NULL;
+        const struct verify_options options = { .leases = tree->mode != GUARD_OBSERVE,
+                                                .root = tree->name,
+                                                .companion = &reference->companion,
+                                                .parent = -1,
+                                                .difference = on_difference,
+                                                .genuine = on_genuine,
+                                                .context = examination };
+        struct verify_result result = { 0 };
+        int r;
+
+        if (tree->root < 0) {
+                examination->result.total.differences++;
+                return add_differing(examination, "", 0) < 0 ? error_memory(err) : 0;
+        }
+        r = mtree_reader_new_fd(reference->manifest, reference->file, &reader, err);
+        if (r == 0)
+                r = tree_verify(tree->root, reader, &options, &result, err);
+        if (r < 0)
+                return r;
+        if (result.writable_path[0] && !result.differences) /* somebody can still change what was just compared */
+                r = add_differing(examination, result.writable_path, strlen(result.writable_path));
+        verify_result_add(&examination->result.total, &result);
+        return r < 0 ? error_memory(err) : 0;
+}
+
+static int on_breach(void *context, const char *path)
+{
+        struct examination *examination = context;
+
+        examination->result.total.differences++;
+        return add_differing(examination, path, strlen(path));
+}
+
+static int examine_tree(struct examination *examination, const struct site_tree *tree, struct error *err)
+{
+        size_t root = site_release_root(examination->release, tree->name);
+        int r;
+
+        examination->comparing = tree;
+        if (tree->area)
+                return tree->root < 0 ? 0
+                                      : examine_area(tree, tree->root, "", examination->watch, on_breach, examination,
+                                                     err);
+        if (root == RELEASE_ROOTS_MAXIMUM)
+                return 0;
+        watch_forget(examination->watch, tree->number);
+        r = mark_folders(examination, tree, examination->release->index[root], err);
+        return r < 0 ? r : compare(examination, tree, root, err);
+}
+
+static void *examine(void *context)
+{
+        struct examination *examination = context;
+        struct examine_result *result = &examination->result;
+
+        for (size_t i = 0; i < examination->tree_count && result->r == 0; i++)
+                result->r = examine_tree(examination, &examination->trees[i], &result->error);
+        result->clean = result->r == 0 && verify_is_genuine(&result->total);
+        (void)eventfd_write(examination->done, 1);
+        return NULL;
+}
+
+/* ---- mutable areas ---- */
+
+static bool breaks_rules(const struct site_tree *tree, int folder, const char *name, uint16_t mode)
+{
+        _cleanup_(fd_closep) int file = -1;
+        char head[POLICY_HEAD_SIZE];
+        ssize_t n = 0;
+
+        if (S_ISREG(mode)) {
+                file = open_beneath(folder, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0, BENEATH_STRICT);
+                n = file < 0 ? 0 : read_full_at(file, head, sizeof(head), 0);
+        }
+        return policy_check(tree->allow, name, mode, head, n > 0 ? (size_t)n : 0) != BREACH_NONE;
+}
+
+bool examine_area_file(const struct site_tree *tree, const char *path)
+{
+        const char *slash = strrchr(path, '/');
+        _cleanup_(memory_freep) char *parent = slash ? memory_copy(path, (size_t)(slash - path)) : memory_string(".");
+        _cleanup_(fd_closep) int folder = -1;
+        const char *name = slash ? slash + 1 : path;
+        struct statx stx;
+
+        if (!parent)
+                return false;
+        folder = open_beneath(tree->root, parent, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
+        return folder >= 0 && inode_glance_at(folder, name, &stx) == 0 && breaks_rules(tree, folder, name, stx.stx_mode);
+}
+
+int examine_area(const struct site_tree *tree, int folder, const char *path, struct watch *watch,
+                 int (*breach)(void *context, const char *path), void *context, struct error *err)
+{
+        _cleanup_(walk_freep) struct walk *walk = NULL;
+        const struct walk_item *item;
+        int r = walk_new(folder, 0, &walk, err);
+
+        while (r == 0 && walk_next(walk, &item)) {
+                char full[PATH_MAX];
+
+                if (item->error < 0 || item->mount)
+                        continue;
+                if ((size_t)snprintf(full, sizeof(full), "%s%s%s", path, *path && item->path_length ? "/" : "",
+                                     item->path) >= sizeof(full))
+                        continue;
+                if (S_ISDIR(item->stx.stx_mode)) {
+                        if (walk_enter(walk) == 0)
+                                r = watch_folder(watch, tree->number, full, strlen(full), walk_entered(walk), err);
+                } else if (item->folder && breaks_rules(tree, walk_folder_fd(item->folder), item->name, item->stx.stx_mode) &&
+                           breach(context, full) < 0) {
+                        r = error_memory(err);
+                }
+        }
+        return r;
+}
+
+/* ---- life ---- */
+
+static int copy_trees(struct examination *examination, const struct site *site, struct error *err)
+{
+        for (size_t i = 0; i < site->tree_count; i++) {
+                struct site_tree *tree = &examination->trees[examination->tree_count++];
+
+                *tree = site->trees[i];
+                if (tree->root < 0)
+                        continue;
+                tree->root = fcntl(tree->root, F_DUPFD_CLOEXEC, 3);
+                if (tree->root < 0)
+                        return error_errno(err, errno, _("cannot examine %s"), tree->folder);
+        }
+        return 0;
+}
+
+int examine_start(const struct site *site, struct watch *watch, struct keeper *keeper, struct examination **ret,
+                  int *ret_fd, struct error *err)
+{
+        struct examination *examination = memory_new(1, sizeof(*examination));
+        int r;
+
+        if (!examination)
+                return error_memory(err);
+        examination->watch = watch;
+        examination->keeper = keeper;
+        examination->joined = true;
+        examination->release = site_release_hold(site->release);
+        examination->result.generation = site->generation;
+        examination->result.release = site->release->reference->number;
+        examination->done = eventfd(0, EFD_CLOEXEC);
+        r = examination->done < 0 ? error_errno(err, errno, _("cannot examine a site")) : 0;
+        if (r == 0)
+                r = copy_trees(examination, site, err);
+        if (r == 0 && pthread_create(&examination->thread, NULL, examine, examination) != 0)
+                r = error_memory(err);
+        if (r < 0) {
+                examine_free(examination);
+                return r;
+        }
+        examination->joined = false;
+        *ret = examination;
+        *ret_fd = examination->done;
+        return 0;
+}
+
+const struct examine_result *examine_finish(struct examination *examination)
+{
+        if (!examination->joined)
+                (void)pthread_join(examination->thread, NULL);
+        examination->joined = true;
+        return &examination->result;
+}
+
+void examine_free(struct examination *examination)
+{
+        if (!examination)
+                return;
+        (void)examine_finish(examination);
+        for (size_t i = 0; i < examination->tree_count; i++)
+                fd_close(&examination->trees[i].root);
+        for (size_t i = 0; i < examination->result.differing_count; i++)
+                free(examination->result.differing[i].path);
+        free(examination->result.differing);
+        site_release_drop(examination->release);
+        fd_close(&examination->done);
+        free(examination);
+}

@@ -1,0 +1,342 @@
+/*
+ * finding.c - what is done about something that differs, in this order: its bytes are kept, it is written down and told,
+ * the state says that the server is not eligible, what is still held open of it is made harmless, and a pull is asked
+ * for. What is known already is only counted.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "guard/guard_private.h"
+#include "guard/who.h"
+#include "manifest/difference.h"
+
+/* ---- what is known already ---- */
+
+static uint64_t mix(uint64_t hash, const void *bytes, size_t length)
+{
+        const unsigned char *at = bytes;
+
+        for (size_t i = 0; i < length; i++)
+                hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
+        return hash;
+}
+
+/* Two findings that meet in one hash would be told as one: the server is not eligible and healed all the same. */
+static uint64_t hash_of(const struct site_tree *tree, const struct look *look, uint32_t reason)
+{
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+        const uint32_t only_reason = look->findings.kinds ? 0 : reason;
+
+        hash = mix(hash, &tree->number, sizeof(tree->number));
+        hash = mix(hash, &look->findings.kinds, sizeof(look->findings.kinds));
+        hash = mix(hash, &only_reason, sizeof(only_reason));
+        if (look->hashed)
+                hash = mix(hash, look->digest.bytes, DIGEST_SIZE);
+        return mix(hash, look->path, look->path_length);
+}
+
+/* True when it is new. A full list makes everything known but counted: an intruder must not fill the journal. */
+static bool is_new(struct guarded *guarded, uint64_t hash)
+{
+        for (size_t i = 0; i < guarded->known_count; i++)
+                if (guarded->known[i].hash == hash) {
+                        guarded->known[i].again++;
+                        return false;
+                }
+        if (guarded->known_count == GUARD_KNOWN)
+                return false;
+        guarded->known[guarded->known_count++] = (struct known){ .hash = hash };
+        if (guarded->known_count == GUARD_KNOWN)
+                chronicle(guarded->guard, guarded, CHRONICLE_URGENT, "findings_limit", NULL, NULL,
+                          N_("%s has more than %d different findings since it was last clean: further ones are not "
+                             "written one by one"),
+                          guarded->site.state->dest, GUARD_KNOWN - 1);
+        return true;
+}
+
+void finding_forget(struct guarded *guarded)
+{
+        guarded->known_count = 0;
+        guarded->found_ms = 0;
+        guarded->marked = false;
+}
+
+/* ---- words ---- */
+
+static const char *action_of(const struct site_tree *tree)
+{
+        switch (tree->mode) {
+        case GUARD_OBSERVE: return "observed";
+        case GUARD_REFUSE: return "refused";
+        case GUARD_HEAL: return "healing";
+        }
+        return "observed";
+}
+
+/* Another word than a kind of difference, where the bytes are still right: somebody holds them open for writing. */
+static const char *reason_word(uint32_t reason)
+{
+        switch (reason) {
+        case GATE_WRITER: return "writer";
+        case GATE_LATE: return "late";
+        case GATE_UNREADABLE: return "unreadable";
+        default: return "refused";
+        }
+}
+
+static const char *first_kind(unsigned int kinds)
+{
+        return difference_kind_name((enum difference_kind)(kinds & -kinds));
+}
+
+static json_t *all_kinds(const struct findings *findings)
+{
+        json_t *kinds = json_array();
+
+        for (unsigned int bit = 0; kinds && bit < FINDINGS_KINDS; bit++)
+                if (findings->kinds & 1U << bit)
+                        json_array_append_new(kinds, json_string(difference_kind_name((enum difference_kind)(1U << bit))));
+        return kinds;
+}
+
+static json_t *text_or_null(const char *text)
+{
+        return text ? chronicle_name(text, strlen(text)) : json_null();
+}
+
+static json_t *details_of(const struct site_tree *tree, const struct look *look, const struct who *who,
+                          uint32_t reason)
+{
+        unsigned int kinds = look->findings.kinds, bit = kinds ? (unsigned int)__builtin_ctz(kinds) : 0;
+        const char *path = look->path_length ? look->path : ".";
+        json_t *details = json_pack(
+                "{s:s, s:o, s:s, s:o, s:s, s:o}", "root", tree->name, "path", chronicle_name(path, strlen(path)),
+                "difference", kinds ? first_kind(kinds) : reason_word(reason), "differences",
+                all_kinds(&look->findings), "action", action_of(tree), "process", who ? who_json(who) : json_null());
+
+        if (details && kinds) {
+                json_object_set_new(details, "expected", text_or_null(look->findings.of[bit].expected));
+                json_object_set_new(details, "found", text_or_null(look->findings.of[bit].found));
+        }
+        if (details && tree->area)
+                json_object_set_new(details, "area", chronicle_name(tree->folder, strlen(tree->folder)));
+        return details;
+}
+
+static void tell(struct guarded *guarded, const struct site_tree *tree, const struct look *look,
+                 const struct who *who, uint32_t reason, const struct digest *evidence)
+{
+        _cleanup_(buffer_done) struct buffer by = BUFFER_INIT(2048), name = BUFFER_INIT(5 * PATH_MAX);
+        unsigned int kinds = look->findings.kinds;
+        const char *what = kinds ? first_kind(kinds) : reason_word(reason);
+
+        (void)text_escape(&name, look->path_length ? look->path : ".", look->path_length ? look->path_length : 1);
+        snprintf(guarded->last_path, sizeof(guarded->last_path), "%.500s", buffer_text(&name));
+        guarded->last_finding = clock_now();
+        guarded->findings++;
+        if (!who || who_text(who, &by) < 0)
+                chronicle(guarded->guard, guarded, CHRONICLE_URGENT, "finding", evidence,
+                          details_of(tree, look, who, reason), N_("%s/%s is not as in its release (%s)"), tree->folder,
+                          buffer_text(&name), what);
+        else
+                chronicle(guarded->guard, guarded, CHRONICLE_URGENT, "finding", evidence,
+                          details_of(tree, look, who, reason), N_("%s/%s is not as in its release (%s); by %s"),
+                          tree->folder, buffer_text(&name), what, buffer_text(&by));
+}
+
+/* ---- what is done ---- */
+
+/* Not eligible from here on, until a pull has put it right and a verification has shown it. A pull that is under way
+ * has the lock, and writes what it found itself. */
+static void mark_state(struct guarded *guarded)
+{
+        struct state *state = NULL;
+
+        if (guarded->marked ||
+            state_open(guarded->guard->options->state_directory, guarded->site.state->dest, true, &state, NULL) < 0)
+                return;
+        state->verification = (struct state_verification){ .time = clock_now(), .genuine = false };
+        clock_boot_id(state->verification.boot_id);
+        guarded->marked = state_save(state, NULL) == 0;
+        state_close(state);
+}
+
+/*
+ * Makes what a web server may still hold open of it harmless: it is empty from now on. Only what can be nobody else's:
+ * a file with this one name, or one that this guard knew as the release's own; and only when its bytes are kept.
+ */
+static void neutralise(const struct site_tree *tree, struct look *look)
+{
+        char path[32];
+        _cleanup_(fd_closep) int file = -1;
+        struct stat st;
+
+        if (tree->mode != GUARD_HEAL || look->file < 0 || !(look->findings.kinds & (DIFFERENCE_CONTENT | DIFFERENCE_EXTRA)))
+                return;
+        if (fstat(look->file, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
+                return;
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", look->file);
+        file = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+        if (file >= 0 && ftruncate(file, 0) < 0)
+                return; /* immutable, perhaps: the exchange takes it away */
+}
+
+/* In a mutable area nothing is exchanged: what breaks its rules is taken out. Its bytes are kept by now. */
+static void remove_from_area(const struct site_tree *tree, const struct look *look)
+{
+        const char *slash = strrchr(look->path, '/');
+        char folder[PATH_MAX];
+        _cleanup_(fd_closep) int parent = -1;
+
+        if (tree->mode != GUARD_HEAL)
+                return;
+        snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - look->path) : 1, slash ? look->path : ".");
+        parent = open_beneath(tree->root, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
+        if (parent >= 0)
+                (void)unlinkat(parent, slash ? slash + 1 : look->path, 0);
+}
+
+static void keep_bytes(struct guarded *guarded, const struct look *look, struct digest *ret_digest, bool *ret_kept)
+{
+        struct error error = ERROR_NONE;
+
+        *ret_kept = false;
+        if (look->file < 0)
+                return;
+        *ret_kept = keep_file(&guarded->keep, look->file, ret_digest, &error) == 0;
+        if (!*ret_kept)
+                guarded->guard->options->say(guarded->guard->options->context,
+                                             error.code ? error.text
+                                                        : _("there is no more room for evidence: what was found is "
+                                                            "written down, its bytes are not kept"));
+}
+
+static void act(struct guarded *guarded, struct site_tree *tree, struct look *look, const struct who *who,
+                uint32_t reason)
+{
+        struct digest evidence;
+        bool kept;
+
+        guarded->clean = false;
+        if (!guarded->found_ms)
+                guarded->found_ms = clock_monotonic_ms();
+        if (!is_new(guarded, hash_of(tree, look, reason))) {
+                if (!tree->area)
+                        pulls_step(guarded, HEAL_FINDING);
+                return;
+        }
+        keep_bytes(guarded, look, &evidence, &kept);
+        tell(guarded, tree, look, who, reason, kept ? &evidence : look->hashed ? &look->digest : NULL);
+        mark_state(guarded);
+        if (kept && tree->area)
+                remove_from_area(tree, look);
+        else if (kept)
+                neutralise(tree, look);
+        if (tree->mode == GUARD_HEAL && !tree->area)
+                pulls_step(guarded, HEAL_FINDING);
+}
+
+/* ---- looking ---- */
+
+/* In an area one look is one file, or a whole folder that appeared. */
+
+struct area_context {
+        struct guarded *guarded;
+        struct site_tree *tree;
+        const struct who *who;
+        uint32_t reason;
+        bool found;
+};
+
+static int on_area_breach(void *context, const char *path)
+{
+        struct area_context *area = context;
+        struct look look;
+        const char *slash = strrchr(path, '/');
+        char folder[PATH_MAX];
+        _cleanup_(fd_closep) int parent = -1;
+
+        look_init(&look);
+        if (snprintf(look.path, sizeof(look.path), "%s", path) >= (int)sizeof(look.path))
+                return 0;
+        look.path_length = strlen(look.path);
+        snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+        parent = open_beneath(area->tree->root, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
+        if (parent >= 0)
+                look.file = open_beneath(parent, slash ? slash + 1 : path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0,
+                                         BENEATH_STRICT);
+        if (look.file < 0)
+                look.file = -1;
+        look.exists = true;
+        if (findings_add(&look.findings, DIFFERENCE_EXTRA, NULL, _("breaks the rules of a mutable area")) == 0) {
+                area->found = true;
+                act(area->guarded, area->tree, &look, area->who, area->reason);
+        }
+        look_done(&look);
+        return 0;
+}
+
+static bool look_in_area(struct guarded *guarded, struct site_tree *tree, const char *path, const struct who *who,
+                         uint32_t reason)
+{
+        struct area_context context = { guarded, tree, who, reason, false };
+        _cleanup_(fd_closep) int folder = -1;
+        struct error error = ERROR_NONE;
+
+        if (tree->root < 0)
+                return false;
+        folder = open_beneath(tree->root, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
+        if (folder >= 0)
+                (void)examine_area(tree, folder, path, guarded->guard->watch, on_area_breach, &context, &error);
+        else if (examine_area_file(tree, path))
+                (void)on_area_breach(&context, path);
+        return context.found;
+}
+
+/* The tree's own place: is it still the folder that was opened? */
+static bool root_is_in_place(const struct site_tree *tree)
+{
+        struct stat st;
+
+        return tree->root >= 0 && lstat(tree->real, &st) == 0 && S_ISDIR(st.st_mode) && st.st_ino == tree->inode;
+}
+
+bool finding_look(struct guarded *guarded, struct site_tree *tree, const char *path, size_t length,
+                  const struct who *who, uint32_t reason, pid_t opener)
+{
+        struct error error = ERROR_NONE;
+        struct look_tree look_tree;
+        struct look look;
+        bool differs = false;
+
+        (void)opener;
+        if (tree->area)
+                return look_in_area(guarded, tree, path, who, reason);
+        look_init(&look);
+        if (length == 0 && !root_is_in_place(tree)) {
+                (void)findings_add(&look.findings, DIFFERENCE_TYPE, "directory", NULL);
+                site_look_again(&guarded->site);
+                act(guarded, tree, &look, who, reason);
+                pulls_examine(guarded);
+                differs = true;
+        } else if (site_look_tree(&guarded->site, tree, &look_tree)) {
+                if (look_at(&look_tree, path, length, &look, &error) < 0) {
+                        guarded->guard->options->say(guarded->guard->options->context, error.text);
+                        pulls_examine(guarded); /* nothing is known, which counts as bad */
+                } else if (look.findings.kinds || reason == GATE_WRITER) {
+                        act(guarded, tree, &look, who, reason);
+                        differs = true;
+                }
+        }
+        look_done(&look);
+        return differs;
+}

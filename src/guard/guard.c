@@ -1,0 +1,460 @@
+/* guard.c - start, the loop, and the end. */
+#include "guard/guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/memory.h"
+#include "guard/guard_private.h"
+#include "guard/handover.h"
+#include "guard/who.h"
+
+#define LOCK_FILE    "guard.lock"
+#define SERVING_FILE "guard.serving"
+#define ALIVE_MS     10000
+#define LOCK_TRIES   20 /* an orphaned gate tries the lock for a moment, twenty times a second */
+#define VERIFIERS    2
+#define FIXED_FDS    5
+#define SITE_FDS     (3 + GUARD_CONNECTIONS)
+
+/* ---- what happens ---- */
+
+static struct guarded *guarded_of(struct guard *guard, unsigned int number, struct site_tree **ret_tree)
+{
+        for (size_t i = 0; i < guard->site_count; i++) {
+                *ret_tree = site_tree(&guard->sites[i].site, number);
+                if (*ret_tree)
+                        return &guard->sites[i];
+        }
+        return NULL;
+}
+
+static void examine_all(struct guard *guard)
+{
+        for (size_t i = 0; i < guard->site_count; i++)
+                pulls_examine(&guard->sites[i]);
+}
+
+static void on_event(void *context, const struct watch_event *event)
+{
+        struct guard *guard = context;
+        struct site_tree *tree;
+        struct guarded *guarded = guarded_of(guard, event->tree, &tree);
+        struct who who;
+
+        if (!guarded || event->pid == getpid())
+                return;
+        if (event->path_length == 0 && guarded->exchanging >= 0)
+                return; /* a pull that announced itself moves the tree */
+        who_ask(event->pidfd, event->pid, &who);
+        (void)finding_look(guarded, tree, event->path, event->path_length, &who, 0, 0);
+}
+
+static void on_overflow(void *context)
+{
+        struct guard *guard = context;
+
+        for (size_t i = 0; i < guard->site_count; i++) {
+                guard->sites[i].overflows++;
+                guard->sites[i].clean = false;
+        }
+        chronicle(guard, NULL, CHRONICLE_TELL, "events_lost", NULL, NULL,
+                  N_("more happened in the trees than the kernel could tell: everything is compared again"));
+        examine_all(guard);
+}
+
+static void on_refused(struct guard *guard, const struct gate_report *report)
+{
+        struct site_tree *tree;
+        struct guarded *guarded = guarded_of(guard, report->tree, &tree);
+        struct watch *watch = guard->watch;
+        struct error error = ERROR_NONE;
+
+        (void)watch;
+        if (!guarded)
+                return;
+        guarded->refused += report->verb == GATE_REFUSED;
+        (void)error;
+        (void)finding_look(guarded, tree, report->path, report->path_length, NULL,
+                           report->verb == GATE_REFUSED ? report->reason : 0, report->pid);
+}
+
+static void on_replaced(struct guard *guard, const struct gate_report *report)
+{
+        chronicle(guard, NULL, CHRONICLE_URGENT, "gate_replaced", NULL,
+                  json_pack("{s:I}", "silent_ms", (json_int_t)report->argument),
+                  N_("the gate had died or did not answer for %llu ms and was replaced: opens waited, and everything "
+                     "is compared again"),
+                  (unsigned long long)report->argument);
+        examine_all(guard);
+}
+
+static void read_reports(struct guard *guard)
+{
+        static struct gate_report report;
+        struct error error = ERROR_NONE;
+
+        for (int i = 0; i < 256; i++) {
+                ssize_t n = recv(keeper_fd(guard->keeper), &report, sizeof(report) - 1, MSG_DONTWAIT);
+
+                if (n < (ssize_t)offsetof(struct gate_report, path))
+                        break;
+                if ((size_t)n < offsetof(struct gate_report, path) + report.path_length)
+                        continue;
+                report.path[report.path_length] = '\0';
+                switch (report.verb) {
+                case GATE_REFUSED:
+                case GATE_TOUCHED: on_refused(guard, &report); break;
+                case GATE_GONE:
+                        if (pulls_verifiers(guard, &error) < 0)
+                                guard->options->say(guard->options->context, error.text);
+                        break;
+                case KEEPER_REPLACED: on_replaced(guard, &report); break;
+                }
+        }
+        if (keeper_lost_reports(guard->keeper))
+                examine_all(guard);
+}
+
+static void read_signals(struct guard *guard)
+{
+        struct signalfd_siginfo info;
+
+        while (read(guard->signals, &info, sizeof(info)) == sizeof(info))
+                if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+                        guard->stop = true;
+                else if (info.ssi_signo == SIGHUP)
+                        examine_all(guard);
+}
+
+/* ---- the loop ---- */
+
+static void sooner(int64_t *wait, int64_t candidate)
+{
+        if (candidate >= 0 && (*wait < 0 || candidate < *wait))
+                *wait = candidate;
+}
+
+static int wait_ms(const struct guard *guard)
+{
+        int64_t now = clock_monotonic_ms(), wait = guard->alive_due_ms > now ? guard->alive_due_ms - now : 0;
+
+        if (guard->options->rescan_ms)
+                sooner(&wait, guard->rescan_due_ms > now ? guard->rescan_due_ms - now : 0);
+        sooner(&wait, guard->options->wait_ms ? guard->options->wait_ms(guard->options->context) : -1);
+        for (size_t i = 0; i < guard->site_count; i++)
+                sooner(&wait, heal_wait_ms(&guard->sites[i].heal, now));
+        return (int)wait;
+}
+
+static void tick(struct guard *guard)
+{
+        int64_t now = clock_monotonic_ms();
+
+        for (size_t i = 0; i < guard->site_count; i++)
+                pulls_step(&guard->sites[i], HEAL_TICK);
+        if (now >= guard->alive_due_ms) {
+                chronicle_alive(guard, false);
+                guard->alive_due_ms = now + ALIVE_MS;
+        }
+        if (guard->options->rescan_ms && now >= guard->rescan_due_ms) {
+                examine_all(guard);
+                guard->rescan_due_ms = now + guard->options->rescan_ms;
+        }
+        if (guard->options->tick)
+                guard->options->tick(guard->options->context);
+}
+
+static void tell_ready(struct guard *guard)
+{
+        if (guard->ready)
+                return;
+        for (size_t i = 0; i < guard->site_count; i++)
+                if (guard->sites[i].examination)
+                        return;
+        guard->ready = true;
+        guard->options->ready(guard->options->context);
+}
+
+/* One round: waits, then does what there is to do. */
+static int turn(struct guard *guard, struct error *err)
+{
+        struct pollfd fds[FIXED_FDS + GUARD_SITES * SITE_FDS];
+        size_t n = 0;
+        int r = 0;
+
+        fds[n++] = (struct pollfd){ .fd = guard->signals, .events = POLLIN };
+        fds[n++] = (struct pollfd){ .fd = watch_fd(guard->watch), .events = POLLIN };
+        fds[n++] = (struct pollfd){ .fd = guard->keeper ? keeper_fd(guard->keeper) : -1, .events = POLLIN };
+        fds[n++] = (struct pollfd){ .fd = guard->mounts, .events = POLLPRI };
+        fds[n++] = (struct pollfd){
+                .fd = guard->options->descriptor ? guard->options->descriptor(guard->options->context) : -1,
+                .events = POLLIN
+        };
+        for (size_t i = 0; i < guard->site_count; i++) {
+                const struct guarded *guarded = &guard->sites[i];
+
+                fds[n++] = (struct pollfd){ .fd = guarded->listen, .events = POLLIN };
+                fds[n++] = (struct pollfd){ .fd = guarded->pull ? guarded->pull_pidfd : -1, .events = POLLIN };
+                fds[n++] = (struct pollfd){ .fd = guarded->examined_fd, .events = POLLIN };
+                for (size_t c = 0; c < GUARD_CONNECTIONS; c++)
+                        fds[n++] = (struct pollfd){ .fd = guarded->connections[c], .events = POLLIN };
+        }
+        if (poll(fds, n, wait_ms(guard)) < 0 && errno != EINTR)
+                return error_errno(err, errno, _("cannot wait for events"));
+        if (fds[0].revents)
+                read_signals(guard);
+        if (fds[1].revents)
+                r = watch_read(guard->watch, err);
+        if (fds[2].revents)
+                read_reports(guard);
+        if (fds[3].revents & (POLLPRI | POLLERR))
+                examine_all(guard); /* mounts changed, which raises no event in a tree */
+        for (size_t i = 0; i < guard->site_count; i++) {
+                struct guarded *guarded = &guard->sites[i];
+                const struct pollfd *of = &fds[FIXED_FDS + i * SITE_FDS];
+
+                for (size_t c = 0; c < GUARD_CONNECTIONS; c++)
+                        if (of[3 + c].revents)
+                                pulls_message(guarded, &guarded->connections[c]);
+                if (of[0].revents)
+                        pulls_accept(guarded);
+                if (of[1].revents)
+                        pulls_ended(guarded);
+                if (of[2].revents)
+                        pulls_examined(guarded);
+        }
+        tick(guard);
+        tell_ready(guard);
+        return r;
+}
+
+/* ---- the start ---- */
+
+static int lock_file(int folder, const char *name, bool tell, int *ret_fd, struct error *err)
+{
+        int fd = openat(folder, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+        if (fd < 0)
+                return error_errno(err, errno, _("cannot open %s in the state"), name);
+        for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+                if (errno != EWOULDBLOCK || i == LOCK_TRIES || tell) {
+                        fd_close(&fd);
+                        return error_set(err, -EBUSY, _("another guard watches this tree; stop that one first"));
+                }
+                usleep(10000);
+        }
+        *ret_fd = fd;
+        return 0;
+}
+
+static enum guard_mode mode_of(const struct guard_options *options, const char *root)
+{
+        for (size_t i = 0; i < options->root_mode_count; i++)
+                if (strcmp(options->root_names[i], root) == 0)
+                        return options->root_modes[i];
+        return options->mode;
+}
+
+static int open_site(struct guard *guard, const char *dest, unsigned int *next_number, struct error *err)
+{
+        struct guarded *guarded = &guard->sites[guard->site_count];
+        int r = site_open(guard->options->state_directory, dest, &guard->options->pub, guard->options->mode,
+                          next_number, &guarded->site, err);
+
+        if (r < 0)
+                return r;
+        guarded->guard = guard;
+        guarded->exchanging = guarded->examined_fd = guarded->pull_pidfd = guarded->pull_output = guarded->lock =
+                guarded->listen = guarded->keep.folder = -1;
+        for (size_t i = 0; i < GUARD_CONNECTIONS; i++)
+                guarded->connections[i] = -1;
+        guard->site_count++;
+        for (size_t i = 0; i < guarded->site.tree_count; i++)
+                guarded->site.trees[i].mode = mode_of(guard->options, guarded->site.trees[i].name);
+        r = lock_file(guarded->site.state->folder, LOCK_FILE, true, &guarded->lock, err);
+        if (r == 0)
+                r = keep_open(guarded->site.state->folder, &guarded->keep, err);
+        if (r == 0)
+                r = guarded->listen = handover_listen(guarded->site.state->folder, err);
+        return r < 0 ? r : 0;
+}
+
+static bool refuses(const struct guard *guard)
+{
+        for (size_t i = 0; i < guard->site_count; i++)
+                for (size_t j = 0; j < guard->sites[i].site.tree_count; j++)
+                        if (guard->sites[i].site.trees[j].mode != GUARD_OBSERVE)
+                                return true;
+        return false;
+}
+
+static int start_keeper(struct guard *guard, struct error *err)
+{
+        _cleanup_(fd_closep) int lock = openat(guard->sites[0].site.state->folder, SERVING_FILE,
+                                               O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        struct keeper_options options = { .program = guard->options->gate,
+                                          .lock = lock,
+                                          .silence_ms = guard->options->silence_ms,
+                                          .verdict_ms = guard->options->verdict_ms,
+                                          .late_allow = guard->options->late_allow,
+                                          .verifiers = VERIFIERS };
+        struct stat self;
+        int r;
+
+        if (lock < 0)
+                return error_errno(err, errno, _("cannot open %s in the state"), SERVING_FILE);
+        if (stat(guard->options->self, &self) == 0) {
+                options.own_device = self.st_dev;
+                options.own_inode = self.st_ino;
+        }
+        r = keeper_open(&options, &guard->keeper, err);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < guard->site_count && r == 0; i++)
+                for (size_t j = 0; j < guard->sites[i].site.tree_count && r == 0; j++) {
+                        const struct site_tree *tree = &guard->sites[i].site.trees[j];
+
+                        if (tree->mode != GUARD_OBSERVE && tree->root >= 0)
+                                r = keeper_tree(guard->keeper, tree->number, tree->area, tree->real, tree->root,
+                                                guard->sites[i].site.generation, err);
+                }
+        return r == 0 ? pulls_verifiers(guard, err) : r;
+}
+
+/* The kernel asks from here on. */
+static int close_gate(struct guard *guard, struct error *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < guard->site_count && r == 0; i++)
+                for (size_t j = 0; j < guard->sites[i].site.tree_count && r == 0; j++) {
+                        const struct site_tree *tree = &guard->sites[i].site.trees[j];
+
+                        if (tree->mode != GUARD_OBSERVE && tree->root >= 0)
+                                r = keeper_guard_file_system(guard->keeper, tree->root, err);
+                }
+        return r;
+}
+
+static int take_signals(struct guard *guard, struct error *err)
+{
+        sigset_t set;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        sigaddset(&set, SIGINT);
+        sigaddset(&set, SIGHUP);
+        signal(SIGIO, SIG_IGN); /* leases that are broken while files are compared */
+        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+                return error_errno(err, errno, _("cannot wait for events"));
+        guard->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+        return guard->signals < 0 ? error_errno(err, errno, _("cannot wait for events")) : 0;
+}
+
+static void raise_descriptors(void)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+                limit.rlim_cur = limit.rlim_max;
+                (void)setrlimit(RLIMIT_NOFILE, &limit);
+        }
+}
+
+static int start(struct guard *guard, struct error *err)
+{
+        const struct watch_options watch = { .event = on_event, .overflow = on_overflow, .context = guard };
+        unsigned int next_number = 0;
+        int r;
+
+        raise_descriptors();
+        r = take_signals(guard, err);
+        for (size_t i = 0; i < guard->options->dest_count && r == 0; i++)
+                r = open_site(guard, guard->options->dests[i], &next_number, err);
+        if (r == 0)
+                r = watch_open(&watch, &guard->watch, err);
+        if (r == 0 && refuses(guard))
+                r = start_keeper(guard, err); /* forks: before the journal has a thread */
+        if (r == 0)
+                r = chronicle_open(guard, err);
+        if (r < 0)
+                return r;
+        guard->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+        for (size_t i = 0; i < guard->site_count; i++)
+                chronicle_gap(guard, &guard->sites[i]);
+        for (size_t i = 0; i < guard->site_count; i++)
+                chronicle(guard, &guard->sites[i], CHRONICLE_QUIET, "guard_started", NULL,
+                          json_pack("{s:s, s:I}", "mode", guard_mode_name(guard->options->mode), "release",
+                                    (json_int_t)guard->sites[i].site.release->reference->number),
+                          N_("%s is under guard (%s)"), guard->sites[i].site.state->dest,
+                          guard_mode_name(guard->options->mode));
+        if (guard->keeper)
+                r = close_gate(guard, err);
+        if (r == 0)
+                r = lock_file(guard->sites[0].site.state->folder, SERVING_FILE, false, &guard->serving, err);
+        examine_all(guard);
+        return r;
+}
+
+static void end(struct guard *guard)
+{
+        keeper_close(guard->keeper);
+        if (guard->journal) {
+                for (size_t i = 0; i < guard->site_count; i++)
+                        chronicle(guard, &guard->sites[i], CHRONICLE_QUIET, "guard_stopped", NULL, NULL,
+                                  N_("%s is not under guard any more"), guard->sites[i].site.state->dest);
+                chronicle_alive(guard, true);
+        }
+        for (size_t i = 0; i < guard->site_count; i++) {
+                struct guarded *guarded = &guard->sites[i];
+
+                examine_free(guarded->examination);
+                for (size_t c = 0; c < GUARD_CONNECTIONS; c++)
+                        fd_close(&guarded->connections[c]);
+                if (guarded->listen >= 0)
+                        (void)unlinkat(guarded->site.state->folder, HANDOVER_SOCKET, 0);
+                fd_close(&guarded->listen);
+                fd_close(&guarded->pull_pidfd);
+                fd_close(&guarded->pull_output);
+                keep_close(&guarded->keep);
+                fd_close(&guarded->lock);
+                site_close(&guarded->site);
+        }
+        watch_close(guard->watch);
+        chronicle_close(guard);
+        fd_close(&guard->mounts);
+        fd_close(&guard->signals);
+        fd_close(&guard->serving);
+}
+
+int guard_run(const struct guard_options *options, struct error *err)
+{
+        struct guard *guard = memory_new(1, sizeof(*guard));
+        int r;
+
+        if (!guard)
+                return error_memory(err);
+        guard->options = options;
+        guard->mounts = guard->signals = guard->serving = -1;
+        guard->rescan_due_ms = clock_monotonic_ms() + options->rescan_ms;
+        r = start(guard, err);
+        while (r == 0 && !guard->stop)
+                r = turn(guard, err);
+        end(guard);
+        free(guard);
+        return r;
+}

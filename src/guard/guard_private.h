@@ -1,0 +1,113 @@
+/* guard_private.h - what the files of the guard's main loop share: guard.c, finding.c, pulls.c, chronicle.c. */
+#ifndef GUARD_GUARD_PRIVATE_H
+#define GUARD_GUARD_PRIVATE_H
+
+#include "base/attributes.h"
+#include "guard/examine.h"
+#include "guard/guard.h"
+#include "guard/heal.h"
+#include "guard/keep.h"
+#include "guard/keeper.h"
+#include "guard/site.h"
+#include "guard/watch.h"
+#include "journal/journal.h"
+
+#define GUARD_KNOWN        4096 /* findings that are remembered until the site is clean again */
+#define GUARD_CONNECTIONS  4    /* of pulls and `status`, at once, per site */
+
+/* A finding that was told: the same again is only counted. */
+struct known {
+        uint64_t hash; /* of tree, path, kinds and content */
+        uint64_t again;
+};
+
+struct guarded {
+        struct guard *guard;
+        struct site site;
+        struct keep keep;
+        int lock;   /* guard.lock: one guard per DEST */
+        int listen; /* handover.h */
+        int connections[GUARD_CONNECTIONS];
+        int exchanging; /* the connection of a pull between its two messages; -1: none */
+        struct heal heal;
+        pid_t pull;      /* that heals; 0: none */
+        int pull_pidfd;
+        int pull_output; /* memfd with what it said */
+        int64_t pull_started_ms;
+        struct examination *examination;
+        int examined_fd; /* readable when it is over */
+        bool examine_again;
+        bool clean;              /* proven by an examination, and nothing found since */
+        bool marked;             /* the state says that it differs */
+        int64_t found_ms;        /* monotonic: first finding since it was clean */
+        struct known known[GUARD_KNOWN];
+        size_t known_count;
+        uint64_t findings, refused, heals, overflows;
+        int64_t last_finding; /* seconds since 1970 */
+        char last_path[512];
+};
+
+struct guard {
+        const struct guard_options *options;
+        struct journal *journal;
+        struct watch *watch;
+        struct keeper *keeper; /* NULL: every tree is only observed */
+        int mounts;            /* /proc/self/mountinfo */
+        int signals;
+        int serving;   /* guard.serving, held while this guard is the one */
+        bool ready, stop;
+        int64_t rescan_due_ms, alive_due_ms;
+        bool journal_failed; /* it was said */
+        struct guarded sites[GUARD_SITES];
+        size_t site_count;
+};
+
+/* ---- chronicle.c: the journal, the log and the news ---- */
+
+int chronicle_open(struct guard *guard, struct error *err);
+void chronicle_close(struct guard *guard);
+
+/* One record; takes the reference of details. The format is marked by N_(): the journal has it in English, the operator
+ * in his language. `news`: also told to the operator, urgent or not. */
+enum chronicle_news { CHRONICLE_QUIET, CHRONICLE_TELL, CHRONICLE_URGENT };
+void chronicle(struct guard *guard, const struct guarded *guarded, enum chronicle_news news, const char *kind,
+               const struct digest *evidence, json_t *details, const char *format, ...) _printf_(7, 8);
+
+/* When this guard was last known to be alive is kept in the state, so that the next one can tell the gap. */
+void chronicle_alive(struct guard *guard, bool stopping);
+void chronicle_gap(struct guard *guard, struct guarded *guarded);
+
+/* A name as JSON, as text_escape() makes it. */
+json_t *chronicle_name(const char *name, size_t length);
+
+/* ---- finding.c: what is done about something that differs ---- */
+
+struct who;
+
+/* Looks at one path and does what has to be done. `who` NULL: not known. `reason` (enum gate_reason) says why the gate
+ * refused an open of it; 0: nobody tried. Returns whether it differs. */
+bool finding_look(struct guarded *guarded, struct site_tree *tree, const char *path, size_t length,
+                  const struct who *who, uint32_t reason, pid_t opener);
+
+/* All is as in the release again: what was found is history. */
+void finding_forget(struct guarded *guarded);
+
+/* ---- pulls.c: healing, and the hand-over of pulls ---- */
+
+/* Steps the healing machine, and does what it says. */
+void pulls_step(struct guarded *guarded, enum heal_event event);
+
+/* The pull that heals has ended. */
+void pulls_ended(struct guarded *guarded);
+
+void pulls_accept(struct guarded *guarded);
+void pulls_message(struct guarded *guarded, int *connection);
+
+/* Starts an examination, or notes that another one is needed after the one that runs. */
+void pulls_examine(struct guarded *guarded);
+void pulls_examined(struct guarded *guarded);
+
+/* Verifiers with the releases that count now. */
+int pulls_verifiers(struct guard *guard, struct error *err);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * handover.h - how a pull and a guard of the same DEST speak: a Unix socket in the state's folder of that DEST (0700).
+ *
+ * A signed release is the authorised change. Before the exchange a pull shows the guard the new release's signed files;
+ * the guard checks the signatures itself, and from then on takes files of either release, until it is told how the
+ * exchange went. A guard that is there but does not answer, or refuses, keeps the pull from exchanging: its gate would
+ * refuse the new files. A guard that is not there is no obstacle.
+ *
+ *     pull ── STAGED, release, kept.next (descriptor) ──> guard      OK, or REFUSED with words
+ *     pull ── EXCHANGED or UNDONE ──────────────────────> guard      OK
+ *     anybody ── STATUS ────────────────────────────────> guard      OK with JSON
+ */
+#ifndef GUARD_HANDOVER_H
+#define GUARD_HANDOVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define HANDOVER_SOCKET     "guard.sock"
+#define HANDOVER_TEXT_SIZE  8192
+#define HANDOVER_TIMEOUT_MS 20000
+
+enum handover_verb {
+        HANDOVER_STAGED = 1,
+        HANDOVER_EXCHANGED,
+        HANDOVER_UNDONE,
+        HANDOVER_STATUS,
+        HANDOVER_OK,
+        HANDOVER_REFUSED,
+};
+
+/* ---- the pull's side ---- */
+
+struct handover;
+
+/* 0 with NULL when no guard watches this DEST. `folder` is the state's folder of DEST. */
+int handover_connect(int folder, struct handover **ret_handover, struct error *err);
+void handover_close(struct handover *handover); /* NULL is fine */
+
+int handover_staged(struct handover *handover, uint64_t release, int kept_next, struct error *err);
+int handover_exchanged(struct handover *handover, bool done, struct error *err);
+
+/* The guard's own words about itself: JSON; `text` has HANDOVER_TEXT_SIZE bytes. */
+int handover_status(struct handover *handover, char *text, struct error *err);
+
+/* ---- the guard's side ---- */
+
+/* A listening socket; one that a dead guard left is replaced. */
+int handover_listen(int folder, struct error *err);
+
+struct handover_message {
+        enum handover_verb verb;
+        uint64_t release;
+        int folder; /* HANDOVER_STAGED: kept.next, the caller's; else -1 */
+};
+
+/* Reads one message of a connection: 1, 0 when the other side is gone, negative when it sent nonsense. */
+int handover_receive(int connection, struct handover_message *ret_message);
+int handover_answer(int connection, enum handover_verb verb, const char *text);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * keeper.h - holds the kernel's permission group and keeps a gate alive behind it.
+ *
+ * The group's descriptor is held here as well as in the gate: when the gate dies, opens in the trees wait, they do not
+ * pass. A thread sees the death, takes the ignore marks away (nobody holds the leases that made them true), and starts
+ * another gate, which is told everything again. The same happens to a gate that does not answer a ping in time, as a
+ * stopped one. The gate's program is held in memory (memfd), for with opens waiting nothing may have to be opened.
+ *
+ * All functions but open and close may be called from any thread. None of them waits for the gate longer than a second.
+ */
+#ifndef GUARD_KEEPER_H
+#define GUARD_KEEPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "gate/protocol.h"
+#include "guard/verifier.h"
+
+struct keeper_options {
+        const char *program; /* path of the gate's executable */
+        int lock;            /* descriptor for the gate's orphan rule, of an open file description of its own; borrowed */
+        int64_t silence_ms;  /* a gate that answers no ping for so long is killed and replaced */
+        uint32_t verdict_ms;
+        bool late_allow;
+        unsigned int verifiers;
+        dev_t own_device; /* of our own executable, see gate_setup */
+        ino_t own_inode;
+};
+
+struct keeper;
+
+int keeper_open(const struct keeper_options *options, struct keeper **ret_keeper, struct error *err);
+/* Ends the gate: from then on every open passes. */
+void keeper_close(struct keeper *keeper);
+
+/* Packets of struct gate_report that the gate sent come out here (SOCK_SEQPACKET, for poll() and recv()), and one with
+ * verb KEEPER_REPLACED whenever a gate had to be replaced: its argument says how many milliseconds none answered. */
+#define KEEPER_REPLACED 1000
+int keeper_fd(const struct keeper *keeper);
+
+/* From now on the kernel asks about every file of this file system. */
+int keeper_guard_file_system(struct keeper *keeper, int folder, struct error *err);
+
+/* A tree or area (again: another folder now). `folder` is duplicated. */
+int keeper_tree(struct keeper *keeper, unsigned int tree, bool area, const char *path, int folder, uint64_t generation,
+                struct error *err);
+/* A folder of a tree: its names are watched by the gate, and it is recognised through other mounts. */
+int keeper_folder(struct keeper *keeper, unsigned int tree, const char *path, int folder, struct error *err);
+/* A verified file with its read lease. What the gate cannot take is asked about when it is opened. */
+void keeper_genuine(struct keeper *keeper, unsigned int tree, const char *path, int file, uint64_t generation);
+/* What came before this generation counts no more. */
+void keeper_forget(struct keeper *keeper, unsigned int tree, uint64_t generation);
+
+/* New verifiers that know these trees, in the place of those there are; to be called by the main thread (it forks). */
+int keeper_verifiers(struct keeper *keeper, const struct verifier_tree trees[static GATE_TREES], struct error *err);
+
+/* Whether reports were lost since the last call: something was found that nobody was told of. */
+bool keeper_lost_reports(struct keeper *keeper);
+
+/* The newest counters that a ping brought. */
+void keeper_counters(struct keeper *keeper, struct gate_counters *ret_counters);
+
+#endif

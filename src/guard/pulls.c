@@ -1,0 +1,363 @@
+/* pulls.c - the pull that heals, pulls that announce themselves, and the examination that proves the result. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/io.h"
+#include "guard/guard_private.h"
+#include "guard/handover.h"
+
+#define OUTPUT_MAXIMUM 4096
+
+/* ---- verifiers ---- */
+
+static void verifier_tree_of(const struct site *site, const struct site_tree *tree, struct verifier_tree *ret)
+{
+        const struct site_release *const releases[VERIFIER_RELEASES] = { site->release, site->next };
+
+        ret->area = tree->area;
+        ret->allow = tree->allow;
+        for (size_t i = 0; i < VERIFIER_RELEASES && !tree->area; i++) {
+                size_t root = releases[i] ? site_release_root(releases[i], tree->name) : RELEASE_ROOTS_MAXIMUM;
+
+                if (root == RELEASE_ROOTS_MAXIMUM)
+                        continue;
+                ret->index[i] = releases[i]->index[root];
+                ret->companion[i] = &releases[i]->reference->roots[root].companion;
+        }
+}
+
+int pulls_verifiers(struct guard *guard, struct error *err)
+{
+        static struct verifier_tree trees[GATE_TREES];
+
+        memset(trees, 0, sizeof(trees));
+        for (size_t i = 0; i < guard->site_count; i++)
+                for (size_t j = 0; j < guard->sites[i].site.tree_count; j++) {
+                        const struct site_tree *tree = &guard->sites[i].site.trees[j];
+
+                        verifier_tree_of(&guard->sites[i].site, tree, &trees[tree->number]);
+                }
+        return guard->keeper ? keeper_verifiers(guard->keeper, trees, err) : 0;
+}
+
+/* ---- the pull that heals ---- */
+
+/* The descriptor for its words is its standard input, the only one that a child keeps: here it becomes the others. */
+static int words_go_to_input(void *context)
+{
+        (void)context;
+        return dup2(0, 1) < 0 || dup2(0, 2) < 0 ? -1 : 0;
+}
+
+static int start_pull(struct guarded *guarded, struct error *err)
+{
+        const struct guard_options *options = guarded->guard->options;
+        const char *argv[16];
+        size_t n = 0;
+        struct child_options child = { .before_exec = words_go_to_input };
+        int r;
+
+        argv[n++] = options->self;
+        argv[n++] = "pull";
+        argv[n++] = guarded->site.state->dest;
+        argv[n++] = "--repo";
+        argv[n++] = options->url;
+        argv[n++] = "--pub";
+        argv[n++] = options->pub_path;
+        argv[n++] = "--state";
+        argv[n++] = options->state_directory;
+        argv[n++] = "--quiet";
+        if (options->reload_command) {
+                argv[n++] = "--reload";
+                argv[n++] = options->reload_command;
+        }
+        argv[n] = NULL;
+        guarded->pull_output = memfd_create("pull", MFD_CLOEXEC);
+        if (guarded->pull_output < 0)
+                return error_errno(err, errno, _("cannot heal %s"), guarded->site.state->dest);
+        child.input = guarded->pull_output;
+        r = child_start(argv, &child, &guarded->pull, err);
+        if (r < 0) {
+                fd_close(&guarded->pull_output);
+                guarded->pull = 0;
+                return r;
+        }
+        guarded->pull_pidfd = (int)syscall(SYS_pidfd_open, guarded->pull, 0);
+        guarded->pull_started_ms = clock_monotonic_ms();
+        return 0;
+}
+
+void pulls_step(struct guarded *guarded, enum heal_event event)
+{
+        struct error error = ERROR_NONE;
+        bool looping = guarded->heal.looping;
+        enum heal_action action = heal_step(&guarded->heal, event, clock_monotonic_ms());
+
+        if (guarded->heal.looping && !looping)
+                chronicle(guarded->guard, guarded, CHRONICLE_URGENT, "heal_loop", NULL, NULL,
+                          N_("%s is tampered with again and again: it is healed with growing pauses; what differs is "
+                             "refused meanwhile. Find what does it"),
+                          guarded->site.state->dest);
+        if (action != HEAL_PULL || start_pull(guarded, &error) == 0)
+                return;
+        chronicle(guarded->guard, guarded, CHRONICLE_URGENT, "heal_failed", NULL, NULL,
+                  N_("%s could not be healed: %s"), guarded->site.state->dest, error.text);
+        (void)heal_step(&guarded->heal, HEAL_FAILED, clock_monotonic_ms());
+}
+
+static void read_output(int output, char text[static OUTPUT_MAXIMUM])
+{
+        ssize_t n = output < 0 ? 0 : read_full_at(output, text, OUTPUT_MAXIMUM - 1, 0);
+        const char *prefix = "understudy: ";
+
+        if (n < 0)
+                n = 0;
+        while (n > 0 && text[n - 1] == '\n')
+                n--;
+        text[n] = '\0';
+        if (strncmp(text, prefix, strlen(prefix)) == 0)
+                memmove(text, text + strlen(prefix), strlen(text) - strlen(prefix) + 1);
+}
+
+void pulls_ended(struct guarded *guarded)
+{
+        struct guard *guard = guarded->guard;
+        char output[OUTPUT_MAXIMUM];
+        int64_t now = clock_monotonic_ms();
+        int status = 0;
+
+        if (waitpid(guarded->pull, &status, WNOHANG) != guarded->pull)
+                return;
+        guarded->pull = 0;
+        fd_close(&guarded->pull_pidfd);
+        read_output(guarded->pull_output, output);
+        fd_close(&guarded->pull_output);
+        if (WIFEXITED(status) && (WEXITSTATUS(status) == EXIT_DONE || WEXITSTATUS(status) == EXIT_FOUND)) {
+                guarded->heals++;
+                chronicle(guard, guarded, CHRONICLE_TELL, "healed", NULL,
+                          json_pack("{s:I, s:I, s:I}", "release",
+                                    (json_int_t)guarded->site.release->reference->number, "pull_ms",
+                                    (json_int_t)(now - guarded->pull_started_ms), "since_found_ms",
+                                    (json_int_t)(guarded->found_ms ? now - guarded->found_ms : 0)),
+                          N_("%s is release %" PRIu64 " again"), guarded->site.state->dest,
+                          guarded->site.release->reference->number);
+                finding_forget(guarded);
+                pulls_step(guarded, HEAL_DONE);
+        } else {
+                chronicle(guard, guarded, CHRONICLE_URGENT, "heal_failed", NULL,
+                          json_pack("{s:i}", "status", WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status)),
+                          N_("%s could not be healed: %s"), guarded->site.state->dest, output);
+                pulls_step(guarded, HEAL_FAILED);
+        }
+        pulls_examine(guarded);
+}
+
+/* ---- pulls that announce themselves ---- */
+
+void pulls_accept(struct guarded *guarded)
+{
+        int fd = accept4(guarded->listen, NULL, NULL, SOCK_CLOEXEC);
+
+        if (fd < 0)
+                return;
+        for (size_t i = 0; i < GUARD_CONNECTIONS; i++)
+                if (guarded->connections[i] < 0) {
+                        guarded->connections[i] = fd;
+                        return;
+                }
+        fd_close(&fd); /* whoever asks so often can ask again */
+}
+
+static void staged(struct guarded *guarded, int connection, const struct handover_message *message)
+{
+        struct site *site = &guarded->site;
+        struct reference *reference = NULL;
+        struct error error = ERROR_NONE;
+        int r = reference_staged(site->state, message->folder, message->release, &guarded->guard->options->pub,
+                                 &reference, &error);
+
+        site_release_drop(site->next);
+        site->next = NULL;
+        if (r == 0)
+                r = site_release_new(reference, &site->next, &error);
+        if (r == 0)
+                r = pulls_verifiers(guarded->guard, &error);
+        if (r == 0)
+                guarded->exchanging = connection;
+        (void)handover_answer(connection, r < 0 ? HANDOVER_REFUSED : HANDOVER_OK, error.text);
+}
+
+/* The trees stand at their places; what is remembered of the old ones counts no more. */
+static void exchanged(struct guarded *guarded, int connection)
+{
+        struct guard *guard = guarded->guard;
+        struct site *site = &guarded->site;
+        struct error error = ERROR_NONE;
+        int r = 0;
+
+        site_set_release(site, site->next);
+        site->next = NULL;
+        site->generation++;
+        site->state->release = site->release->reference->number;
+        site_look_again(site);
+        for (size_t i = 0; i < site->tree_count && guard->keeper && r == 0; i++) {
+                struct site_tree *tree = &site->trees[i];
+
+                if (tree->mode == GUARD_OBSERVE || tree->root < 0)
+                        continue;
+                r = keeper_tree(guard->keeper, tree->number, tree->area, tree->real, tree->root, site->generation,
+                                &error);
+                keeper_forget(guard->keeper, tree->number, site->generation);
+        }
+        if (r == 0)
+                r = pulls_verifiers(guard, &error);
+        if (r < 0)
+                guard->options->say(guard->options->context, error.text);
+        guarded->exchanging = -1;
+        (void)handover_answer(connection, HANDOVER_OK, "");
+        chronicle(guard, guarded, CHRONICLE_QUIET, "guard_release", NULL,
+                  json_pack("{s:I}", "release", (json_int_t)site->release->reference->number),
+                  N_("%s is guarded by release %" PRIu64), site->state->dest, site->release->reference->number);
+        finding_forget(guarded);
+        pulls_examine(guarded);
+}
+
+static void undone(struct guarded *guarded, int connection)
+{
+        struct error error = ERROR_NONE;
+
+        site_release_drop(guarded->site.next);
+        guarded->site.next = NULL;
+        guarded->exchanging = -1;
+        if (pulls_verifiers(guarded->guard, &error) < 0)
+                guarded->guard->options->say(guarded->guard->options->context, error.text);
+        if (connection >= 0)
+                (void)handover_answer(connection, HANDOVER_OK, "");
+        pulls_examine(guarded);
+}
+
+static void status(const struct guarded *guarded, int connection)
+{
+        const struct guard *guard = guarded->guard;
+        struct gate_counters counters = { 0 };
+        char last[CLOCK_TEXT_SIZE] = "", *text;
+        json_t *json;
+
+        if (guard->keeper)
+                keeper_counters(guard->keeper, &counters);
+        if (guarded->last_finding)
+                clock_format_utc(guarded->last_finding, last);
+        json = json_pack("{s:s, s:i, s:I, s:b, s:b, s:I, s:I, s:I, s:I, s:s, s:s, s:{s:I, s:I, s:I, s:I, s:I}}", "mode",
+                         guard_mode_name(guard->options->mode), "pid", (int)getpid(), "release",
+                         (json_int_t)guarded->site.release->reference->number, "clean", guarded->clean, "healing",
+                         guarded->pull > 0, "findings", (json_int_t)guarded->findings, "heals",
+                         (json_int_t)guarded->heals, "refused", (json_int_t)guarded->refused, "overflows",
+                         (json_int_t)guarded->overflows, "last_finding", last, "last_path", guarded->last_path, "gate",
+                         "asked", (json_int_t)counters.asked, "allowed", (json_int_t)counters.allowed, "refused",
+                         (json_int_t)counters.refused, "late", (json_int_t)counters.late, "remembered",
+                         (json_int_t)counters.remembered);
+        text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+        (void)handover_answer(connection, text ? HANDOVER_OK : HANDOVER_REFUSED, text ? text : "");
+        free(text);
+        json_decref(json);
+}
+
+void pulls_message(struct guarded *guarded, int *connection)
+{
+        struct handover_message message;
+        int r = handover_receive(*connection, &message);
+
+        if (r <= 0) {
+                if (guarded->exchanging == *connection) /* it died in between: what stands there now decides */
+                        undone(guarded, -1);
+                fd_close(connection);
+                return;
+        }
+        switch (message.verb) {
+        case HANDOVER_STAGED: staged(guarded, *connection, &message); break;
+        case HANDOVER_EXCHANGED:
+                if (guarded->site.next)
+                        exchanged(guarded, *connection);
+                else
+                        (void)handover_answer(*connection, HANDOVER_REFUSED, "");
+                break;
+        case HANDOVER_UNDONE: undone(guarded, *connection); break;
+        case HANDOVER_STATUS: status(guarded, *connection); break;
+        default: (void)handover_answer(*connection, HANDOVER_REFUSED, ""); break;
+        }
+        fd_close(&message.folder);
+}
+
+/* ---- the examination ---- */
+
+void pulls_examine(struct guarded *guarded)
+{
+        struct guard *guard = guarded->guard;
+        struct error error = ERROR_NONE;
+
+        if (guarded->examination) {
+                guarded->examine_again = true;
+                return;
+        }
+        if (examine_start(&guarded->site, guard->watch, guard->keeper, &guarded->examination, &guarded->examined_fd,
+                          &error) < 0) {
+                guard->options->say(guard->options->context, error.text);
+                guarded->examined_fd = -1;
+        }
+}
+
+static void tell_examined(struct guarded *guarded, const struct examine_result *result)
+{
+        const char *dest = guarded->site.state->dest;
+
+        if (result->r < 0)
+                chronicle(guarded->guard, guarded, CHRONICLE_URGENT, "examine_failed", NULL, NULL,
+                          N_("%s could not be compared with release %" PRIu64 ": %s"), dest, result->release,
+                          result->error.text);
+        else
+                chronicle(guarded->guard, guarded, CHRONICLE_QUIET, "examined", NULL,
+                          json_pack("{s:I, s:b, s:I, s:I}", "release", (json_int_t)result->release, "genuine",
+                                    result->clean, "differences", (json_int_t)result->total.differences, "files",
+                                    (json_int_t)result->total.files),
+                          N_("%s was compared with release %" PRIu64 ": %" PRIu64 " differences"), dest,
+                          result->release, result->total.differences);
+}
+
+void pulls_examined(struct guarded *guarded)
+{
+        const struct examine_result *result = examine_finish(guarded->examination);
+        bool current = result->generation == guarded->site.generation, again = guarded->examine_again;
+
+        if (current) {
+                tell_examined(guarded, result);
+                guarded->clean = result->clean && !guarded->examine_again;
+                if (result->clean)
+                        pulls_step(guarded, HEAL_CLEAN);
+                for (size_t i = 0; i < result->differing_count; i++) {
+                        struct site_tree *tree = site_tree(&guarded->site, result->differing[i].tree);
+
+                        if (tree)
+                                (void)finding_look(guarded, tree, result->differing[i].path,
+                                                   strlen(result->differing[i].path), NULL, 0, 0);
+                }
+                again = again || (result->r == 0 && result->total.changing);
+        }
+        examine_free(guarded->examination);
+        guarded->examination = NULL;
+        guarded->examined_fd = -1;
+        guarded->examine_again = false;
+        if (again || !current)
+                pulls_examine(guarded);
+}
