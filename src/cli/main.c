@@ -29,6 +29,7 @@ static const struct command *const commands[] = {
         &command_releases,
         &command_pull,
         &command_verify,
+        &command_guard,
         &command_analyze,
         &command_check,
         &command_journal,

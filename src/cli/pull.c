@@ -13,6 +13,7 @@
 #include "cli/journal_sink.h"
 #include "cli/report.h"
 #include "crypto/key.h"
+#include "guard/handover.h"
 #include "tree/pull.h"
 #include "tree/state.h"
 
@@ -57,6 +58,7 @@ struct request {
         struct state_root roots[RELEASE_ROOTS_MAXIMUM];
         struct report report;
         struct journal_sink journal;
+        struct handover *guard; /* that watches DEST; NULL: none does */
 };
 
 /* ---- options ---- */
@@ -160,6 +162,24 @@ static void on_exchanging(void *context, uint64_t from, uint64_t to)
         journal_sink_commit(&request->journal);
 }
 
+/* ---- a guard that watches DEST ---- */
+
+static int on_staged(void *context, uint64_t release, int kept_next, struct error *err)
+{
+        struct request *request = context;
+
+        return request->guard ? handover_staged(request->guard, release, kept_next, err) : 0;
+}
+
+static void on_exchanged(void *context, bool done)
+{
+        struct request *request = context;
+        struct error error = ERROR_NONE;
+
+        if (request->guard && handover_exchanged(request->guard, done, &error) < 0)
+                on_note(request, error.text);
+}
+
 static void journal_start_of_pull(struct request *request)
 {
         json_t *more = json_pack("{s:o, s:o}", "dest", command_json_name(request->dest, strlen(request->dest)),
@@ -253,6 +273,8 @@ static int run_pull(struct request *request)
         if (r == 0)
                 r = report_init(&request->report, request->common.json, request->common.quiet,
                                 request->pull.root_count > 0 || state->root_count > 1, &error);
+        if (r == 0)
+                r = handover_connect(state->folder, &request->guard, &error);
         if (r == 0) {
                 journal_start_of_pull(request);
                 r = pull(state, &request->pull, &result, &error);
@@ -265,6 +287,7 @@ static int run_pull(struct request *request)
                 else
                         show_text(request, &result);
         }
+        handover_close(request->guard);
         report_done(&request->report);
         if (r < 0)
                 return command_fail(&error);
@@ -323,6 +346,8 @@ static int run(int argc, char *argv[])
         request.pull.progress = on_progress;
         request.pull.note = on_note;
         request.pull.exchanging = on_exchanging;
+        request.pull.staged = on_staged;
+        request.pull.exchanged = on_exchanged;
         request.pull.context = &request;
         return run_pull(&request);
 }

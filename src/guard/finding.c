@@ -220,6 +220,11 @@ static void keep_bytes(struct guarded *guarded, const struct look *look, struct 
                                                             "written down, its bytes are not kept"));
 }
 
+static bool is_healed_by_pull(const struct site_tree *tree)
+{
+        return tree->mode == GUARD_HEAL && !tree->area;
+}
+
 static void act(struct guarded *guarded, struct site_tree *tree, struct look *look, const struct who *who,
                 uint32_t reason)
 {
@@ -230,7 +235,7 @@ static void act(struct guarded *guarded, struct site_tree *tree, struct look *lo
         if (!guarded->found_ms)
                 guarded->found_ms = clock_monotonic_ms();
         if (!is_new(guarded, hash_of(tree, look, reason))) {
-                if (!tree->area)
+                if (is_healed_by_pull(tree))
                         pulls_step(guarded, HEAL_FINDING);
                 return;
         }
@@ -241,7 +246,7 @@ static void act(struct guarded *guarded, struct site_tree *tree, struct look *lo
                 remove_from_area(tree, look);
         else if (kept)
                 neutralise(tree, look);
-        if (tree->mode == GUARD_HEAL && !tree->area)
+        if (is_healed_by_pull(tree))
                 pulls_step(guarded, HEAL_FINDING);
 }
 
@@ -311,14 +316,13 @@ static bool root_is_in_place(const struct site_tree *tree)
 }
 
 bool finding_look(struct guarded *guarded, struct site_tree *tree, const char *path, size_t length,
-                  const struct who *who, uint32_t reason, pid_t opener)
+                  const struct who *who, uint32_t reason)
 {
         struct error error = ERROR_NONE;
         struct look_tree look_tree;
         struct look look;
         bool differs = false;
 
-        (void)opener;
         if (tree->area)
                 return look_in_area(guarded, tree, path, who, reason);
         look_init(&look);

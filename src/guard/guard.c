@@ -60,7 +60,7 @@ static void on_event(void *context, const struct watch_event *event)
         if (event->path_length == 0 && guarded->exchanging >= 0)
                 return; /* a pull that announced itself moves the tree */
         who_ask(event->pidfd, event->pid, &who);
-        (void)finding_look(guarded, tree, event->path, event->path_length, &who, 0, 0);
+        (void)finding_look(guarded, tree, event->path, event->path_length, &who, 0);
 }
 
 static void on_overflow(void *context)
@@ -76,20 +76,17 @@ static void on_overflow(void *context)
         examine_all(guard);
 }
 
-static void on_refused(struct guard *guard, const struct gate_report *report)
+/* The gate refused an open, or somebody opens a genuine file for writing: look at once. */
+static void on_report(struct guard *guard, const struct gate_report *report)
 {
+        bool refused = report->verb == GATE_REFUSED;
         struct site_tree *tree;
         struct guarded *guarded = guarded_of(guard, report->tree, &tree);
-        struct watch *watch = guard->watch;
-        struct error error = ERROR_NONE;
 
-        (void)watch;
         if (!guarded)
                 return;
-        guarded->refused += report->verb == GATE_REFUSED;
-        (void)error;
-        (void)finding_look(guarded, tree, report->path, report->path_length, NULL,
-                           report->verb == GATE_REFUSED ? report->reason : 0, report->pid);
+        guarded->refused += refused;
+        (void)finding_look(guarded, tree, report->path, report->path_length, NULL, refused ? report->reason : 0);
 }
 
 static void on_replaced(struct guard *guard, const struct gate_report *report)
@@ -117,7 +114,7 @@ static void read_reports(struct guard *guard)
                 report.path[report.path_length] = '\0';
                 switch (report.verb) {
                 case GATE_REFUSED:
-                case GATE_TOUCHED: on_refused(guard, &report); break;
+                case GATE_TOUCHED: on_report(guard, &report); break;
                 case GATE_GONE:
                         if (pulls_verifiers(guard, &error) < 0)
                                 guard->options->say(guard->options->context, error.text);

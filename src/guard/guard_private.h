@@ -34,6 +34,8 @@ struct guarded {
         int pull_pidfd;
         int pull_output; /* memfd with what it said */
         int64_t pull_started_ms;
+        int64_t healing_since_ms; /* when what it heals was found */
+        int64_t exchanged_ms;     /* when its new tree came into place; 0: not yet */
         struct examination *examination;
         int examined_fd; /* readable when it is over */
         bool examine_again;
@@ -87,7 +89,7 @@ struct who;
 /* Looks at one path and does what has to be done. `who` NULL: not known. `reason` (enum gate_reason) says why the gate
  * refused an open of it; 0: nobody tried. Returns whether it differs. */
 bool finding_look(struct guarded *guarded, struct site_tree *tree, const char *path, size_t length,
-                  const struct who *who, uint32_t reason, pid_t opener);
+                  const struct who *who, uint32_t reason);
 
 /* All is as in the release again: what was found is history. */
 void finding_forget(struct guarded *guarded);

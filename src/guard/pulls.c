@@ -96,6 +96,8 @@ static int start_pull(struct guarded *guarded, struct error *err)
         }
         guarded->pull_pidfd = (int)syscall(SYS_pidfd_open, guarded->pull, 0);
         guarded->pull_started_ms = clock_monotonic_ms();
+        guarded->healing_since_ms = guarded->found_ms ? guarded->found_ms : guarded->pull_started_ms;
+        guarded->exchanged_ms = 0;
         return 0;
 }
 
@@ -147,10 +149,12 @@ void pulls_ended(struct guarded *guarded)
         if (WIFEXITED(status) && (WEXITSTATUS(status) == EXIT_DONE || WEXITSTATUS(status) == EXIT_FOUND)) {
                 guarded->heals++;
                 chronicle(guard, guarded, CHRONICLE_TELL, "healed", NULL,
-                          json_pack("{s:I, s:I, s:I}", "release",
+                          json_pack("{s:I, s:I, s:I, s:I}", "release",
                                     (json_int_t)guarded->site.release->reference->number, "pull_ms",
-                                    (json_int_t)(now - guarded->pull_started_ms), "since_found_ms",
-                                    (json_int_t)(guarded->found_ms ? now - guarded->found_ms : 0)),
+                                    (json_int_t)(now - guarded->pull_started_ms), "found_to_exchanged_ms",
+                                    (json_int_t)(guarded->exchanged_ms ? guarded->exchanged_ms - guarded->healing_since_ms
+                                                                       : -1),
+                                    "found_to_healed_ms", (json_int_t)(now - guarded->healing_since_ms)),
                           N_("%s is release %" PRIu64 " again"), guarded->site.state->dest,
                           guarded->site.release->reference->number);
                 finding_forget(guarded);
@@ -226,6 +230,7 @@ static void exchanged(struct guarded *guarded, int connection)
         if (r < 0)
                 guard->options->say(guard->options->context, error.text);
         guarded->exchanging = -1;
+        guarded->exchanged_ms = clock_monotonic_ms();
         (void)handover_answer(connection, HANDOVER_OK, "");
         chronicle(guard, guarded, CHRONICLE_QUIET, "guard_release", NULL,
                   json_pack("{s:I}", "release", (json_int_t)site->release->reference->number),
@@ -350,7 +355,7 @@ void pulls_examined(struct guarded *guarded)
 
                         if (tree)
                                 (void)finding_look(guarded, tree, result->differing[i].path,
-                                                   strlen(result->differing[i].path), NULL, 0, 0);
+                                                   strlen(result->differing[i].path), NULL, 0);
                 }
                 again = again || (result->r == 0 && result->total.changing);
         }

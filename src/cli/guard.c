@@ -1,0 +1,242 @@
+/* guard.c - understudy guard: watch, refuse, heal, in the foreground. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/text.h"
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "guard/guard.h"
+#include "tree/state.h"
+
+enum {
+        OPTION_REPO = OPTION_COMMAND,
+        OPTION_PUB,
+        OPTION_MODE,
+        OPTION_RELOAD,
+        OPTION_VERDICT_LIMIT,
+        OPTION_LATE,
+        OPTION_RESCAN,
+};
+
+static const struct option options[] = {
+        {"repo",           required_argument, NULL, OPTION_REPO         },
+        { "pub",           required_argument, NULL, OPTION_PUB          },
+        { "mode",          required_argument, NULL, OPTION_MODE         },
+        { "reload",        required_argument, NULL, OPTION_RELOAD       },
+        { "verdict-limit", required_argument, NULL, OPTION_VERDICT_LIMIT},
+        { "late",          required_argument, NULL, OPTION_LATE         },
+        { "rescan",        required_argument, NULL, OPTION_RESCAN       },
+        { NULL,            0,                 NULL, 0                   },
+};
+
+#define VERDICT_MS        10000
+#define VERDICT_MAXIMUM_S 600
+#define SILENCE_MS        2000
+#define RESCAN_S          3600
+
+struct request {
+        struct common common;
+        struct guard_options guard;
+        bool has_pub;
+        char dests[GUARD_SITES][PATH_MAX];
+        char self[PATH_MAX], gate[PATH_MAX + 32];
+};
+
+/* ---- options ---- */
+
+/* "heal", or "nginx=observe" for one root. */
+static int parse_mode(struct request *request, char *text, struct error *err)
+{
+        struct guard_options *guard = &request->guard;
+        char *equals = strchr(text, '=');
+
+        if (!equals)
+                return guard_mode_parse(text, &guard->mode, err);
+        if (guard->root_mode_count == RELEASE_ROOTS_MAXIMUM)
+                return error_usage(err, _("more modes are given than a release can have roots"));
+        *equals = '\0';
+        guard->root_names[guard->root_mode_count] = text;
+        return guard_mode_parse(equals + 1, &guard->root_modes[guard->root_mode_count++], err);
+}
+
+static int parse_verdict_limit(struct request *request, const char *text, struct error *err)
+{
+        int64_t seconds = 0;
+        int r = clock_parse_duration(text, &seconds, err);
+
+        if (r < 0)
+                return r;
+        if (seconds < 1 || seconds > VERDICT_MAXIMUM_S)
+                return error_usage(err, _("--verdict-limit must lie between 1s and 10m"));
+        request->guard.verdict_ms = (uint32_t)seconds * 1000;
+        return 0;
+}
+
+static int parse_late(struct request *request, const char *text, struct error *err)
+{
+        request->guard.late_allow = text_equal(text, "allow");
+        if (request->guard.late_allow || text_equal(text, "refuse"))
+                return 0;
+        return error_usage(err, _("'%s' says not what to do with a late verdict; write refuse or allow"), text);
+}
+
+static int parse_rescan(struct request *request, const char *text, struct error *err)
+{
+        int64_t seconds = 0;
+        int r = clock_parse_duration(text, &seconds, err);
+
+        if (r == 0)
+                request->guard.rescan_ms = seconds * 1000;
+        return r;
+}
+
+static int parse_option(struct request *request, int code, struct error *err)
+{
+        struct guard_options *guard = &request->guard;
+
+        switch (code) {
+        case OPTION_REPO: guard->url = optarg; return 0;
+        case OPTION_PUB:
+                request->has_pub = true;
+                guard->pub_path = optarg;
+                return public_key_read(optarg, &guard->pub, err);
+        case OPTION_MODE: return parse_mode(request, optarg, err);
+        case OPTION_RELOAD: guard->reload_command = optarg; return 0;
+        case OPTION_VERDICT_LIMIT: return parse_verdict_limit(request, optarg, err);
+        case OPTION_LATE: return parse_late(request, optarg, err);
+        case OPTION_RESCAN: return parse_rescan(request, optarg, err);
+        }
+        return error_usage(err, _("this option is not known"));
+}
+
+/* ---- while it runs ---- */
+
+static void on_ready(void *context)
+{
+        (void)context;
+        puts("ready");
+        fflush(stdout);
+}
+
+static void on_say(void *context, const char *sentence)
+{
+        const struct request *request = context;
+
+        if (!request->common.quiet)
+                fprintf(stderr, "understudy: %s\n", sentence);
+}
+
+static void on_news(void *context, const struct guard_news *news)
+{
+        (void)context;
+        (void)news;
+}
+
+/* ---- the start ---- */
+
+/* Our own program, and the gate's: installed, or in the folder in which both were built. */
+static int find_programs(struct request *request, struct error *err)
+{
+        ssize_t length = readlink("/proc/self/exe", request->self, sizeof(request->self) - 1);
+        const char *given = getenv("UNDERSTUDY_GATE");
+
+        if (length < 0)
+                return error_errno(err, errno, _("cannot find out where this program lies"));
+        request->self[length] = '\0';
+        if (given && *given)
+                snprintf(request->gate, sizeof(request->gate), "%s", given);
+        else
+                snprintf(request->gate, sizeof(request->gate), "%.*s/src/gate/understudy-gate",
+                         (int)(strrchr(request->self, '/') - request->self), request->self);
+        if (access(request->gate, X_OK) < 0 && !given)
+                snprintf(request->gate, sizeof(request->gate), "%s", UNDERSTUDY_LIBEXECDIR "/understudy-gate");
+        request->guard.self = request->self;
+        request->guard.gate = request->gate;
+        return 0;
+}
+
+static bool heals(const struct guard_options *guard)
+{
+        for (size_t i = 0; i < guard->root_mode_count; i++)
+                if (guard->root_modes[i] == GUARD_HEAL)
+                        return true;
+        return guard->mode == GUARD_HEAL;
+}
+
+static int take_arguments(struct request *request, int argc, char *argv[], struct error *err)
+{
+        struct guard_options *guard = &request->guard;
+
+        if (argc - optind > GUARD_SITES)
+                return error_usage(err, _("one guard can watch %d sites; start another one for the rest"), GUARD_SITES);
+        for (int i = optind; i < argc; i++) {
+                char *dest = request->dests[guard->dest_count];
+                int r = state_absolute(argv[i], dest, err);
+
+                if (r < 0)
+                        return r;
+                guard->dests[guard->dest_count++] = dest;
+        }
+        guard->state_directory = state_directory(request->common.state);
+        return find_programs(request, err);
+}
+
+static int run(int argc, char *argv[])
+{
+        static struct request request;
+        struct error error = ERROR_NONE;
+        int code;
+
+        memset(&request, 0, sizeof(request));
+        request.guard = (struct guard_options){ .mode = GUARD_HEAL,
+                                                .verdict_ms = VERDICT_MS,
+                                                .silence_ms = SILENCE_MS,
+                                                .rescan_ms = RESCAN_S * 1000,
+                                                .ready = on_ready,
+                                                .say = on_say,
+                                                .news = on_news,
+                                                .context = &request };
+        while ((code = command_option(
+                        argc, argv, &command_guard, options,
+                        N_("Watches trees that were pulled: what is not genuine cannot be opened, is found at once, kept "
+                           "as\n"
+                           "evidence, written into the journal with who did it, and healed by a pull. Runs in the\n"
+                           "foreground; says `ready` when every tree is under guard.\n"
+                           "\n"
+                           "  --pub FILE          the public key that vouches for releases (release key or root key)\n"
+                           "  --repo URL          repository to heal from\n"
+                           "  --mode MODE         observe, refuse, or heal (refuse and heal); ROOT=MODE for one root\n"
+                           "  --reload COMMAND    run by sh when a tree was healed: reload the web server\n"
+                           "  --rescan DURATION   hash everything again so often (1h; 0s: never)\n"
+                           "  --verdict-limit D   a file that could not be checked for so long (10s) is late\n"
+                           "  --late WHAT         refuse (the default) or allow what is late\n"),
+                        &request.common)) != -1) {
+                if (code == '?')
+                        return EXIT_USAGE;
+                if (parse_option(&request, code, &error) < 0)
+                        return command_fail(&error);
+        }
+        if (argc == optind)
+                return command_usage(&command_guard, _("name the folders to guard"));
+        if (!request.has_pub)
+                return command_usage(&command_guard, _("name the public key with --pub FILE"));
+        if (!request.guard.url && heals(&request.guard))
+                return command_usage(&command_guard,
+                                     _("name the repository to heal from with --repo URL, or choose --mode refuse"));
+        if (take_arguments(&request, argc, argv, &error) < 0 || guard_run(&request.guard, &error) < 0)
+                return command_fail(&error);
+        return EXIT_DONE;
+}
+
+const struct command command_guard = {
+        .name = "guard",
+        .run = run,
+        .synopsis = "guard DEST ... --pub FILE [--repo URL] [--mode observe|refuse|heal] [--mode ROOT=MODE ...] "
+                    "[--reload COMMAND] [--rescan DURATION] [--verdict-limit DURATION] [--late refuse|allow]",
+        .summary = N_("refuse, find and heal what is not genuine"),
+};
