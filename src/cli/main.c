@@ -30,6 +30,7 @@ static const struct command *const commands[] = {
         &command_pull,
         &command_verify,
         &command_guard,
+        &command_status,
         &command_analyze,
         &command_check,
         &command_journal,

@@ -19,6 +19,8 @@
 #include "guard/who.h"
 #include "manifest/difference.h"
 
+#define FRESH_MS 1000
+
 /* ---- what is known already ---- */
 
 static uint64_t mix(uint64_t hash, const void *bytes, size_t length)
@@ -44,17 +46,36 @@ static uint64_t hash_of(const struct site_tree *tree, const struct look *look, u
         return mix(hash, look->path, look->path_length);
 }
 
-/* True when it is new. A full list makes everything known but counted: an intruder must not fill the journal. */
-static bool is_new(struct guarded *guarded, uint64_t hash)
+static uint64_t hash_of_path(const struct site_tree *tree, const char *path, size_t length)
 {
+        return mix(mix(UINT64_C(0xcbf29ce484222325), &tree->number, sizeof(tree->number)), path, length);
+}
+
+bool finding_is_fresh(const struct guarded *guarded, const struct site_tree *tree, const char *path, size_t length)
+{
+        uint64_t hash = hash_of_path(tree, path, length);
+        int64_t now = clock_monotonic_ms();
+
+        for (size_t i = 0; i < guarded->known_count; i++)
+                if (guarded->known[i].path == hash && now - guarded->known[i].looked_ms < FRESH_MS)
+                        return true;
+        return false;
+}
+
+/* True when it is new. A full list makes everything known but counted: an intruder must not fill the journal. */
+static bool is_new(struct guarded *guarded, uint64_t hash, uint64_t path)
+{
+        int64_t now = clock_monotonic_ms();
+
         for (size_t i = 0; i < guarded->known_count; i++)
                 if (guarded->known[i].hash == hash) {
                         guarded->known[i].again++;
+                        guarded->known[i].looked_ms = now;
                         return false;
                 }
         if (guarded->known_count == GUARD_KNOWN)
                 return false;
-        guarded->known[guarded->known_count++] = (struct known){ .hash = hash };
+        guarded->known[guarded->known_count++] = (struct known){ .hash = hash, .path = path, .looked_ms = now };
         if (guarded->known_count == GUARD_KNOWN)
                 chronicle(guarded->guard, guarded, CHRONICLE_URGENT, "findings_limit", NULL, NULL,
                           N_("%s has more than %d different findings since it was last clean: further ones are not "
@@ -234,7 +255,7 @@ static void act(struct guarded *guarded, struct site_tree *tree, struct look *lo
         guarded->clean = false;
         if (!guarded->found_ms)
                 guarded->found_ms = clock_monotonic_ms();
-        if (!is_new(guarded, hash_of(tree, look, reason))) {
+        if (!is_new(guarded, hash_of(tree, look, reason), hash_of_path(tree, look->path, look->path_length))) {
                 if (is_healed_by_pull(tree))
                         pulls_step(guarded, HEAL_FINDING);
                 return;

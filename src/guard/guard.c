@@ -59,6 +59,8 @@ static void on_event(void *context, const struct watch_event *event)
                 return;
         if (event->path_length == 0 && guarded->exchanging >= 0)
                 return; /* a pull that announced itself moves the tree */
+        if (event->content && !event->closed && finding_is_fresh(guarded, tree, event->path, event->path_length))
+                return;
         who_ask(event->pidfd, event->pid, &who);
         (void)finding_look(guarded, tree, event->path, event->path_length, &who, 0);
 }

@@ -18,6 +18,8 @@
 /* A finding that was told: the same again is only counted. */
 struct known {
         uint64_t hash; /* of tree, path, kinds and content */
+        uint64_t path; /* hash of tree and path alone */
+        int64_t looked_ms;
         uint64_t again;
 };
 
@@ -90,6 +92,10 @@ struct who;
  * refused an open of it; 0: nobody tried. Returns whether it differs. */
 bool finding_look(struct guarded *guarded, struct site_tree *tree, const char *path, size_t length,
                   const struct who *who, uint32_t reason);
+
+/* Whether this path differs, as is known, and was looked at within the last second: who writes a large file in small
+ * pieces must not keep the guard busy with hashing it anew each time. */
+bool finding_is_fresh(const struct guarded *guarded, const struct site_tree *tree, const char *path, size_t length);
 
 /* All is as in the release again: what was found is history. */
 void finding_forget(struct guarded *guarded);

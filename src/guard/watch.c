@@ -310,7 +310,10 @@ static bool nth_place(struct watch *watch, const struct key *key, const char *na
 static void tell_places(struct watch *watch, const struct key *key, const char *name,
                         const struct fanotify_event_metadata *event, int pidfd)
 {
-        struct watch_event told = { .content = !(event->mask & (NAMES | ITSELF)), .pid = event->pid, .pidfd = pidfd };
+        struct watch_event told = { .content = !(event->mask & (NAMES | ITSELF)),
+                                    .closed = event->mask & FAN_CLOSE_WRITE,
+                                    .pid = event->pid,
+                                    .pidfd = pidfd };
 
         for (size_t n = 0; nth_place(watch, key, name, n, &told.tree); n++) {
                 told.path = buffer_text(&watch->path);

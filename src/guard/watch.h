@@ -23,6 +23,7 @@ struct watch_event {
         const char *path;  /* relative to the tree, "" its root; borrowed */
         size_t path_length;
         bool content; /* bytes or attributes changed; otherwise a name came or went */
+        bool closed;  /* by whoever had written: there is no more to come from this descriptor */
         pid_t pid;    /* who did it */
         int pidfd;    /* of that process, borrowed; -1: it was gone before it could be asked */
 };

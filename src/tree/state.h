@@ -92,6 +92,11 @@ int state_open(const char *state_directory, const char *dest, bool for_writing, 
 void state_close(struct state *state);
 void state_closep(struct state **state);
 
+/* Calls back for every DEST that has a state here, by its path, in no order; a negative result ends it. A state directory
+ * that is not there has none. */
+int state_list(const char *state_directory, int (*each)(void *context, const char *dest), void *context,
+               struct error *err);
+
 /* The folder of a root as of the last pull; NULL when there is no such root. */
 const char *state_root_folder(const struct state *state, const char *name);
 

@@ -23,7 +23,7 @@ static json_t *json_path(const char *path)
         return json_stringn(buffer_text(&text), text.length);
 }
 
-static int path_from_json(const json_t *value, char path[static PATH_MAX])
+int state_path_from_json(const json_t *value, char path[static PATH_MAX])
 {
         _cleanup_(buffer_done) struct buffer raw = BUFFER_INIT(PATH_MAX - 1);
         const char *text = json_string_value(value);
@@ -62,7 +62,7 @@ static int roots_from_json(const json_t *array, struct state_root *roots, uint64
                 const char *name = json_string_value(json_object_get(root, "name"));
 
                 if (!name || strlen(name) >= sizeof(roots[i].name) ||
-                    path_from_json(json_object_get(root, "folder"), roots[i].folder) < 0)
+                    state_path_from_json(json_object_get(root, "folder"), roots[i].folder) < 0)
                         return -EBADMSG;
                 memcpy(roots[i].name, name, strlen(name) + 1);
                 if (inodes)
@@ -150,7 +150,7 @@ static int state_from_json(const json_t *json, struct state *state)
         char path[PATH_MAX];
 
         if (!format || !text_equal(format, DEST_FORMAT) || !site || strlen(site) >= sizeof(state->site) || !key ||
-            path_from_json(json_object_get(json, "path"), path) < 0 || !text_equal(path, state->dest))
+            state_path_from_json(json_object_get(json, "path"), path) < 0 || !text_equal(path, state->dest))
                 return -EBADMSG;
         state->pulled = json_is_true(json_object_get(json, "pulled"));
         if (state->pulled && public_key_parse(key, strlen(key), &state->pub, NULL) < 0)
