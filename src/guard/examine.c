@@ -81,7 +81,7 @@ static int mark_folder(struct examination *examination, const struct site_tree *
                 return 0; /* a difference, which the comparison tells */
         r = watch_folder(examination->watch, tree->number, entry->path, entry->path_length, folder, err);
         if (r == 0 && examination->keeper && tree->mode != GUARD_OBSERVE)
-                r = keeper_folder(examination->keeper, tree->number, entry->path, folder, err);
+                r = keeper_folder(examination->keeper, folder, entry->path, err);
         return r;
 }
 

@@ -256,7 +256,7 @@ static void act(struct guarded *guarded, struct site_tree *tree, struct look *lo
         if (!guarded->found_ms)
                 guarded->found_ms = clock_monotonic_ms();
         if (!is_new(guarded, hash_of(tree, look, reason), hash_of_path(tree, look->path, look->path_length))) {
-                if (is_healed_by_pull(tree))
+                if (is_healed_by_pull(tree) && guarded->heal.phase == HEAL_QUIET)
                         pulls_step(guarded, HEAL_FINDING);
                 return;
         }

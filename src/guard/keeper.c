@@ -37,13 +37,6 @@ struct told_tree {
         char *path;
 };
 
-struct told_folder {
-        unsigned int tree;
-        dev_t device;
-        ino_t inode;
-        char *path;
-};
-
 struct keeper {
         struct keeper_options options;
         int program;        /* memfd */
@@ -57,12 +50,10 @@ struct keeper {
         pid_t pid;
         int pidfd;
         struct told_tree trees[GATE_TREES];
-        struct told_folder *folders;
-        size_t folder_count;
         int verifiers[GATE_VERIFIERS];
         pid_t verifier_pids[GATE_VERIFIERS];
         struct gate_counters counters;
-        uint64_t pinged, answered;
+        uint64_t pinged;
         atomic_bool lost; /* a report did not reach the main loop */
         int64_t answered_ms;
 };
@@ -113,15 +104,6 @@ static int request_tree(const struct keeper *keeper, unsigned int tree)
                                        .argument = told->generation };
 
         return request(keeper, &packet, told->path, told->folder);
-}
-
-static int request_folder(const struct keeper *keeper, const struct told_folder *told)
-{
-        struct gate_request packet = {
-                .verb = GATE_DIRECTORY, .tree = told->tree, .device = told->device, .inode = told->inode
-        };
-
-        return request(keeper, &packet, told->path, -1);
 }
 
 static int request_verifier(const struct keeper *keeper, unsigned int slot)
@@ -179,17 +161,23 @@ static int start_gate(struct keeper *keeper)
         keeper->pidfd = (int)syscall(SYS_pidfd_open, keeper->pid, 0);
         (void)setsockopt(keeper->channel, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
         keeper->answered_ms = clock_monotonic_ms();
-        keeper->pinged = keeper->answered = 0;
+        keeper->pinged = 0;
         r = send_packet(keeper->channel, &setup, sizeof(setup), -1);
         for (unsigned int i = 0; r == 0 && i < GATE_TREES; i++)
                 if (keeper->trees[i].present)
                         r = request_tree(keeper, i);
-        for (size_t i = 0; r == 0 && i < keeper->folder_count; i++)
-                r = request_folder(keeper, &keeper->folders[i]);
         for (unsigned int i = 0; r == 0 && i < GATE_VERIFIERS; i++)
                 if (keeper->verifiers[i] >= 0)
                         r = request_verifier(keeper, i);
         return r;
+}
+
+/* All was told: from here on the gate takes the kernel's questions, and answers more pings. */
+static int request_ping(struct keeper *keeper)
+{
+        struct gate_request packet = { .verb = GATE_PING, .argument = ++keeper->pinged };
+
+        return request(keeper, &packet, NULL, -1);
 }
 
 /* What was remembered was true only while the dead gate held the leases. */
@@ -219,7 +207,7 @@ static void replace_gate(struct keeper *keeper)
         pthread_mutex_lock(&keeper->lock);
         since = keeper->answered_ms;
         end_gate(keeper);
-        if (start_gate(keeper) < 0)
+        if (start_gate(keeper) < 0 || request_ping(keeper) < 0)
                 keeper->answered_ms = 0; /* at once again */
         report.argument = (uint64_t)(clock_monotonic_ms() - since);
         pthread_mutex_unlock(&keeper->lock);
@@ -228,11 +216,8 @@ static void replace_gate(struct keeper *keeper)
 
 static void ping(struct keeper *keeper)
 {
-        struct gate_request packet = { .verb = GATE_PING };
-
         pthread_mutex_lock(&keeper->lock);
-        packet.argument = ++keeper->pinged;
-        (void)request(keeper, &packet, NULL, -1);
+        (void)request_ping(keeper);
         pthread_mutex_unlock(&keeper->lock);
 }
 
@@ -249,7 +234,6 @@ static bool receive(struct keeper *keeper)
         if (report.verb == GATE_PONG || report.verb == GATE_READY) {
                 pthread_mutex_lock(&keeper->lock);
                 keeper->answered_ms = clock_monotonic_ms();
-                keeper->answered = report.argument;
                 if (report.verb == GATE_PONG)
                         keeper->counters = report.counters;
                 pthread_mutex_unlock(&keeper->lock);
@@ -324,33 +308,15 @@ int keeper_tree(struct keeper *keeper, unsigned int tree, bool area, const char 
         return r;
 }
 
-int keeper_folder(struct keeper *keeper, unsigned int tree, const char *path, int folder, struct error *err)
+int keeper_folder(struct keeper *keeper, int folder, const char *path, struct error *err)
 {
-        struct told_folder added = { .tree = tree };
         char name[32];
-        struct stat st;
-        int r;
 
         snprintf(name, sizeof(name), "/proc/self/fd/%d", folder);
-        if (fstat(folder, &st) < 0 ||
-            fanotify_mark(keeper->names, FAN_MARK_ADD, FAN_CREATE | FAN_DELETE | FAN_MOVE | FAN_ONDIR, AT_FDCWD, name) <
-                    0)
+        if (fanotify_mark(keeper->names, FAN_MARK_ADD, FAN_CREATE | FAN_DELETE | FAN_MOVE | FAN_ONDIR, AT_FDCWD, name) <
+            0)
                 return error_errno(err, errno, _("cannot watch '%s' in a tree"), path);
-        added.device = st.st_dev;
-        added.inode = st.st_ino;
-        added.path = memory_string(path);
-        if (!added.path)
-                return error_memory(err);
-        pthread_mutex_lock(&keeper->lock);
-        if (memory_grow(&keeper->folders, keeper->folder_count, sizeof(*keeper->folders)) < 0) {
-                free(added.path);
-                r = error_memory(err);
-        } else {
-                keeper->folders[keeper->folder_count++] = added;
-                r = told(keeper, request_folder(keeper, &added), err);
-        }
-        pthread_mutex_unlock(&keeper->lock);
-        return r;
+        return 0;
 }
 
 void keeper_genuine(struct keeper *keeper, unsigned int tree, const char *path, int file, uint64_t generation)
@@ -365,16 +331,8 @@ void keeper_genuine(struct keeper *keeper, unsigned int tree, const char *path, 
 void keeper_forget(struct keeper *keeper, unsigned int tree, uint64_t generation)
 {
         struct gate_request packet = { .verb = GATE_FORGET, .tree = tree, .argument = generation };
-        size_t kept = 0;
 
         pthread_mutex_lock(&keeper->lock);
-        for (size_t i = 0; i < keeper->folder_count; i++) {
-                if (keeper->folders[i].tree == tree)
-                        free(keeper->folders[i].path);
-                else
-                        keeper->folders[kept++] = keeper->folders[i];
-        }
-        keeper->folder_count = kept;
         (void)told(keeper, request(keeper, &packet, NULL, -1), NULL);
         pthread_mutex_unlock(&keeper->lock);
 }
@@ -547,9 +505,6 @@ void keeper_close(struct keeper *keeper)
                 fd_close(&keeper->trees[i].folder);
                 free(keeper->trees[i].path);
         }
-        for (size_t i = 0; i < keeper->folder_count; i++)
-                free(keeper->folders[i].path);
-        free(keeper->folders);
         for (size_t i = 0; i < GATE_VERIFIERS; i++)
                 fd_close(&keeper->verifiers[i]);
         fd_close(&keeper->channel);

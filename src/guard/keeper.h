@@ -48,8 +48,8 @@ int keeper_guard_file_system(struct keeper *keeper, int folder, struct error *er
 /* A tree or area (again: another folder now). `folder` is duplicated. */
 int keeper_tree(struct keeper *keeper, unsigned int tree, bool area, const char *path, int folder, uint64_t generation,
                 struct error *err);
-/* A folder of a tree: its names are watched by the gate, and it is recognised through other mounts. */
-int keeper_folder(struct keeper *keeper, unsigned int tree, const char *path, int folder, struct error *err);
+/* A folder of a tree: the gate is told when a name in it comes, goes or changes. `path` is for words. */
+int keeper_folder(struct keeper *keeper, int folder, const char *path, struct error *err);
 /* A verified file with its read lease. What the gate cannot take is asked about when it is opened. */
 void keeper_genuine(struct keeper *keeper, unsigned int tree, const char *path, int file, uint64_t generation);
 /* What came before this generation counts no more. */

@@ -209,13 +209,14 @@ static void exchanged(struct guarded *guarded, int connection)
         struct guard *guard = guarded->guard;
         struct site *site = &guarded->site;
         struct error error = ERROR_NONE;
-        int r = 0;
+        int r;
 
         site_set_release(site, site->next);
         site->next = NULL;
         site->generation++;
         site->state->release = site->release->reference->number;
         site_look_again(site);
+        r = pulls_verifiers(guard, &error); /* before the gate forgets: what it asks from then on is remembered */
         for (size_t i = 0; i < site->tree_count && guard->keeper && r == 0; i++) {
                 struct site_tree *tree = &site->trees[i];
 
@@ -225,12 +226,11 @@ static void exchanged(struct guarded *guarded, int connection)
                                 &error);
                 keeper_forget(guard->keeper, tree->number, site->generation);
         }
-        if (r == 0)
-                r = pulls_verifiers(guard, &error);
         if (r < 0)
                 guard->options->say(guard->options->context, error.text);
         guarded->exchanging = -1;
         guarded->exchanged_ms = clock_monotonic_ms();
+        guarded->heal.again = false; /* what was found so far lay in the old tree */
         (void)handover_answer(connection, HANDOVER_OK, "");
         chronicle(guard, guarded, CHRONICLE_QUIET, "guard_release", NULL,
                   json_pack("{s:I}", "release", (json_int_t)site->release->reference->number),
