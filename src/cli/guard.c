@@ -10,7 +10,9 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
+#include "crypto/digest.h"
 #include "guard/guard.h"
+#include "notify/notify.h"
 #include "tree/state.h"
 
 enum {
@@ -21,6 +23,7 @@ enum {
         OPTION_VERDICT_LIMIT,
         OPTION_LATE,
         OPTION_RESCAN,
+        OPTION_ALERT,
 };
 
 static const struct option options[] = {
@@ -31,6 +34,7 @@ static const struct option options[] = {
         { "verdict-limit", required_argument, NULL, OPTION_VERDICT_LIMIT},
         { "late",          required_argument, NULL, OPTION_LATE         },
         { "rescan",        required_argument, NULL, OPTION_RESCAN       },
+        { "alert",         required_argument, NULL, OPTION_ALERT        },
         { NULL,            0,                 NULL, 0                   },
 };
 
@@ -43,6 +47,9 @@ struct request {
         struct common common;
         struct guard_options guard;
         bool has_pub;
+        struct notify_target targets[NOTIFY_TARGETS_MAXIMUM];
+        size_t target_count;
+        struct notify *notify; /* NULL: nobody is to be told */
         char dests[GUARD_SITES][PATH_MAX];
         char self[PATH_MAX], gate[PATH_MAX + 32];
 };
@@ -95,6 +102,13 @@ static int parse_rescan(struct request *request, const char *text, struct error 
         return r;
 }
 
+static int parse_alert(struct request *request, const char *text, struct error *err)
+{
+        if (request->target_count == NOTIFY_TARGETS_MAXIMUM)
+                return error_usage(err, _("at most %d targets can be alerted"), NOTIFY_TARGETS_MAXIMUM);
+        return notify_target_parse(text, &request->targets[request->target_count++], err);
+}
+
 static int parse_option(struct request *request, int code, struct error *err)
 {
         struct guard_options *guard = &request->guard;
@@ -110,6 +124,7 @@ static int parse_option(struct request *request, int code, struct error *err)
         case OPTION_VERDICT_LIMIT: return parse_verdict_limit(request, optarg, err);
         case OPTION_LATE: return parse_late(request, optarg, err);
         case OPTION_RESCAN: return parse_rescan(request, optarg, err);
+        case OPTION_ALERT: return parse_alert(request, optarg, err);
         }
         return error_usage(err, _("this option is not known"));
 }
@@ -133,8 +148,40 @@ static void on_say(void *context, const char *sentence)
 
 static void on_news(void *context, const struct guard_news *news)
 {
-        (void)context;
-        (void)news;
+        struct request *request = context;
+        const struct alert alert = { .severity = news->urgent ? ALERT_CRITICAL : ALERT_MEDIUM,
+                                     .dest = news->dest,
+                                     .kind = news->kind,
+                                     .what = news->what,
+                                     .details = news->details };
+        struct error error = ERROR_NONE;
+
+        if (request->notify && notify_post(request->notify, &alert, &error) < 0)
+                on_say(request, error.text);
+}
+
+static int on_descriptor(void *context)
+{
+        const struct request *request = context;
+
+        return request->notify ? notify_fd(request->notify) : -1;
+}
+
+static int on_wait(void *context)
+{
+        const struct request *request = context;
+
+        return request->notify ? notify_wait_ms(request->notify) : -1;
+}
+
+static void on_tick(void *context)
+{
+        struct request *request = context;
+
+        if (!request->notify)
+                return;
+        notify_tick(request->notify);
+        notify_heartbeat(request->notify, NULL);
 }
 
 /* ---- the start ---- */
@@ -186,6 +233,35 @@ static int take_arguments(struct request *request, int argc, char *argv[], struc
         return find_programs(request, err);
 }
 
+/* One queue for each guard: named after its first tree. */
+static int open_notify(struct request *request, struct error *err)
+{
+        const struct notify_options options = { .note = on_say, .context = request };
+        struct digest digest;
+        char hex[DIGEST_HEX_SIZE], name[32];
+        int r;
+
+        if (request->target_count == 0)
+                return 0;
+        r = digest_of_bytes(request->dests[0], strlen(request->dests[0]), &digest, err);
+        if (r < 0)
+                return r;
+        digest_hex(&digest, hex);
+        snprintf(name, sizeof(name), "guard-%.16s", hex);
+        return notify_open(request->guard.state_directory, name, request->targets, request->target_count, &options,
+                           &request->notify, err);
+}
+
+static int guard(struct request *request, struct error *err)
+{
+        int r = open_notify(request, err); /* forks: before there are threads */
+
+        if (r == 0)
+                r = guard_run(&request->guard, err);
+        notify_close(request->notify);
+        return r;
+}
+
 static int run(int argc, char *argv[])
 {
         static struct request request;
@@ -200,6 +276,9 @@ static int run(int argc, char *argv[])
                                                 .ready = on_ready,
                                                 .say = on_say,
                                                 .news = on_news,
+                                                .descriptor = on_descriptor,
+                                                .wait_ms = on_wait,
+                                                .tick = on_tick,
                                                 .context = &request };
         while ((code = command_option(
                         argc, argv, &command_guard, options,
@@ -212,6 +291,7 @@ static int run(int argc, char *argv[])
                            "  --repo URL          repository to heal from\n"
                            "  --mode MODE         observe, refuse, or heal (refuse and heal); ROOT=MODE for one root\n"
                            "  --reload COMMAND    run by sh when a tree was healed: reload the web server\n"
+                           "  --alert TARGET      tell this target: mailto:..., https://..., syslog:...; may be repeated\n"
                            "  --rescan DURATION   hash everything again so often (1h; 0s: never)\n"
                            "  --verdict-limit D   a file that could not be checked for so long (10s) is late\n"
                            "  --late WHAT         refuse (the default) or allow what is late\n"),
@@ -228,7 +308,7 @@ static int run(int argc, char *argv[])
         if (!request.guard.url && heals(&request.guard))
                 return command_usage(&command_guard,
                                      _("name the repository to heal from with --repo URL, or choose --mode refuse"));
-        if (take_arguments(&request, argc, argv, &error) < 0 || guard_run(&request.guard, &error) < 0)
+        if (take_arguments(&request, argc, argv, &error) < 0 || guard(&request, &error) < 0)
                 return command_fail(&error);
         return EXIT_DONE;
 }
@@ -237,6 +317,6 @@ const struct command command_guard = {
         .name = "guard",
         .run = run,
         .synopsis = "guard DEST ... --pub FILE [--repo URL] [--mode observe|refuse|heal] [--mode ROOT=MODE ...] "
-                    "[--reload COMMAND] [--rescan DURATION] [--verdict-limit DURATION] [--late refuse|allow]",
+                    "[--reload COMMAND] [--alert TARGET ...] [--rescan DURATION] [--verdict-limit DURATION] [--late refuse|allow]",
         .summary = N_("refuse, find and heal what is not genuine"),
 };
