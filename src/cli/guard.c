@@ -236,7 +236,7 @@ static int take_arguments(struct request *request, int argc, char *argv[], struc
 /* One queue for each guard: named after its first tree. */
 static int open_notify(struct request *request, struct error *err)
 {
-        const struct notify_options options = { .note = on_say, .context = request };
+        const struct notify_options how = { .note = on_say, .context = request };
         struct digest digest;
         char hex[DIGEST_HEX_SIZE], name[32];
         int r;
@@ -248,7 +248,7 @@ static int open_notify(struct request *request, struct error *err)
                 return r;
         digest_hex(&digest, hex);
         snprintf(name, sizeof(name), "guard-%.16s", hex);
-        return notify_open(request->guard.state_directory, name, request->targets, request->target_count, &options,
+        return notify_open(request->guard.state_directory, name, request->targets, request->target_count, &how,
                            &request->notify, err);
 }
 
