@@ -8,6 +8,7 @@ demo: packages-build-demo build       ## replay 6 July 2009 in network namespace
 	$(BUILD)/understudy demo
 
 test: packages-build-test-demo build  ## all tests: units, then the integration tests (root)
+	ninja -C $(BUILD) meson-test-prereq
 	tests/run.sh $(BUILD)
 
 bench: packages-build-bench build     ## measure against rsync, AIDE, ostree, casync; writes docs/BENCHMARKS.md (root)
