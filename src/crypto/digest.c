@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
+#include <openssl/provider.h>
 
 #include "base/i18n.h"
 #include "base/io.h"
@@ -63,6 +64,11 @@ void hasher_free(struct hasher *hasher)
 void hasher_freep(struct hasher **hasher)
 {
         hasher_free(*hasher);
+}
+
+bool hasher_is_default(const struct hasher *hasher)
+{
+        return text_equal(OSSL_PROVIDER_get0_name(EVP_MD_get0_provider(hasher->algorithm)), "default");
 }
 
 int hasher_begin(struct hasher *hasher)

@@ -41,6 +41,10 @@ int hasher_new(struct hasher **ret_hasher, struct error *err);
 void hasher_free(struct hasher *hasher); /* NULL is fine */
 void hasher_freep(struct hasher **hasher);
 
+/* Whether OpenSSL computes it by its default provider: not by one that the machine's owner configured, such as a
+ * certified or a hardware one. */
+bool hasher_is_default(const struct hasher *hasher);
+
 /* Return 0 or -EIO (OpenSSL failed; it does not say why). */
 int hasher_begin(struct hasher *hasher);
 int hasher_add(struct hasher *hasher, const void *bytes, size_t length);
