@@ -1,13 +1,20 @@
 /*
- * check_file.h - one regular file against its entry: attributes, content, and whether anybody can write it.
+ * check_file.h - regular files against their entries: attributes, content, and whether anybody can write them.
  *
- * Runs in the walking thread and in the workers of hash_pool.h; each has a checker of its own and shares nothing.
+ * Runs in the walking thread and in the workers of hash_pool.h; each has a checker of its own and shares nothing. Two
+ * files are on their way in it at a time, because hashing two takes less than twice the time (digest_pair.h):
+ *
+ *     while (jobs are left or r > 0)
+ *             r = checker_has_room(&checker) && jobs are left ? checker_begin(&checker, next job, err)
+ *                                                             : checker_finish(&checker, &job, err);
  */
 #ifndef TREE_CHECK_FILE_H
 #define TREE_CHECK_FILE_H
 
+#include <stdatomic.h>
+
 #include "base/buffer.h"
-#include "crypto/digest.h"
+#include "crypto/digest_pair.h"
 #include "tree/findings.h"
 #include "manifest/walk.h"
 
@@ -28,20 +35,41 @@ struct file_job {
         bool changed;   /* something changed while it was read */
         bool writable;  /* somebody holds it open for writing */
         bool no_lease;  /* the file system gives none */
+
+        atomic_bool done; /* the pool's: set by whoever checked it, and then it is the walking thread's again */
+};
+
+/* One of the files that are being read. */
+struct lane {
+        struct file_job *job; /* NULL: none */
+        int fd;
+        char *bytes;     /* page aligned */
+        size_t from, to; /* of what was read and is not hashed yet */
+        bool ended;      /* there is no more to read */
+        int failed;      /* negative errno of reading or hashing */
 };
 
 struct checker {
         const struct verify_options *options;
-        struct hasher *hasher;
-        char *bytes;  /* page aligned */
+        struct hasher_pair *hashers;
+        struct lane lanes[HASHER_LANES];
         int no_atime; /* O_NOATIME while we may: reading must not write the inode */
 };
 
 int checker_init(struct checker *checker, const struct verify_options *options, struct error *err);
 void checker_done(struct checker *checker);
 
-/* 0 when the file was looked at, whatever was found; negative with words when the verification cannot go on. */
-int check_file(struct checker *checker, struct file_job *job, struct error *err);
+bool checker_has_room(struct checker *checker);
+
+/* Begins a file, for which there must be room: 1 when it is done already, whatever was found; 0 when it has to be read;
+ * negative with words when the verification cannot go on. */
+int checker_begin(struct checker *checker, struct file_job *job, struct error *err);
+
+/* Reads on until a file is done: 1 and which, 0 when none was begun, negative as above. */
+int checker_finish(struct checker *checker, struct file_job **ret_job, struct error *err);
+
+/* Leaves a file half-way, when the verification cannot go on: which, or NULL when there is none. */
+struct file_job *checker_drop(struct checker *checker);
 
 /* Whether a read lease on the file system of `folder` keeps everybody from writing. On a stacked or a network file
  * system the same bytes can be reached past it: through the folder behind an overlay, by a FUSE process, from another

@@ -16,17 +16,13 @@
 #include "base/text.h"
 
 #define RING        512 /* jobs; each may hold a folder open */
-#define BATCH       16  /* jobs that are handed over at once: the lock does not show */
-#define BATCH_BYTES (512 * 1024)
+#define BATCH       32  /* jobs that are handed over at once: the lock does not show */
+#define BATCH_BYTES (1024 * 1024)
+
 /* An area's link, and the path of what lies in it. */
 #define PATH_SPACE      (2 * (ENTRY_PATH_MAXIMUM + 1 + ENTRY_NAME_MAXIMUM) + 2)
 #define THREADS_AUTO    8
 #define THREADS_MAXIMUM 64
-
-struct slot {
-        struct file_job job;
-        atomic_bool done;
-};
 
 struct hash_pool {
         const struct verify_options *options;
@@ -34,8 +30,8 @@ struct hash_pool {
         struct verify_result *result;
         unsigned int threads;   /* the walking one included */
         struct checker checker; /* the walking thread's */
-        struct slot *slots;
-        size_t size; /* of the ring: 1 with one thread */
+        struct file_job *jobs;
+        size_t size; /* of the ring */
 
         /* Only the walking thread's: jobs [head, tail) are in use, those from `handed` on were not handed over yet. */
         size_t head, tail, handed;
@@ -66,16 +62,26 @@ static unsigned int thread_count(unsigned int wanted)
         return count < 1 ? 1 : count > THREADS_AUTO ? THREADS_AUTO : (unsigned int)count;
 }
 
-static struct slot *slot_at(const struct hash_pool *pool, size_t number)
+static struct file_job *job_at(const struct hash_pool *pool, size_t number)
 {
-        return &pool->slots[number % pool->size];
+        return &pool->jobs[number % pool->size];
+}
+
+static bool is_done(const struct file_job *job)
+{
+        return atomic_load_explicit(&job->done, memory_order_acquire);
+}
+
+static void set_done(struct file_job *job)
+{
+        atomic_store_explicit(&job->done, true, memory_order_release);
 }
 
 /* A share of what is there: small at the end, so that all threads end together. The lock is held. */
 static size_t claim(struct hash_pool *pool, size_t *ret_first)
 {
         size_t there = pool->published - pool->claimed;
-        size_t share = there / (2 * pool->threads);
+        size_t share = pool->threads > 1 ? there / (2 * pool->threads) : there;
 
         share = share > BATCH ? BATCH : share ? share : there ? 1 : 0;
         *ret_first = pool->claimed;
@@ -83,25 +89,49 @@ static size_t claim(struct hash_pool *pool, size_t *ret_first)
         return share;
 }
 
+/* Jobs [*next, end) go through the checker. On failure those from *next on were not begun. */
+static int check_jobs(struct hash_pool *pool, struct checker *checker, size_t *next, size_t end, struct error *err)
+{
+        for (;;) {
+                struct file_job *job = NULL;
+                int r;
+
+                if (*next < end && checker_has_room(checker)) {
+                        job = job_at(pool, (*next)++);
+                        r = job->folder ? checker_begin(checker, job, err) : 1;
+                        if (r < 0)
+                                --*next;
+                } else {
+                        r = checker_finish(checker, &job, err);
+                        if (r == 0)
+                                return 0;
+                }
+                if (r < 0)
+                        return r;
+                if (r > 0)
+                        set_done(job);
+        }
+}
+
 /* Checks claimed jobs without the lock; after a failure they only pass. */
 static void check_batch(struct hash_pool *pool, struct checker *checker, size_t first, size_t count, bool failed)
 {
-        for (size_t i = first; i < first + count; i++) {
-                struct slot *slot = slot_at(pool, i);
-                struct error error = ERROR_NONE;
-                int r = failed || !slot->job.folder ? 0 : check_file(checker, &slot->job, &error);
+        struct error error = ERROR_NONE;
+        size_t end = first + count;
+        int r = failed ? 0 : check_jobs(pool, checker, &first, end, &error);
 
-                atomic_store_explicit(&slot->done, true, memory_order_release);
-                if (r == 0)
-                        continue;
+        if (r < 0) {
                 pthread_mutex_lock(&pool->lock);
                 if (pool->failed == 0) {
                         pool->failed = r;
                         pool->error = error;
                 }
                 pthread_mutex_unlock(&pool->lock);
-                failed = true;
         }
+        for (struct file_job *job = checker_drop(checker); job; job = checker_drop(checker))
+                set_done(job);
+        for (; first < end; first++)
+                set_done(job_at(pool, first));
 }
 
 static void *work(void *argument)
@@ -169,12 +199,12 @@ int hash_pool_new(const struct verify_options *options, struct changes *changes,
         pool->changes = changes;
         pool->result = result;
         pool->threads = thread_count(options->threads);
-        pool->size = pool->threads > 1 ? RING : 1;
-        pool->slots = memory_new(pool->size, sizeof(*pool->slots));
-        if (!pool->slots)
+        pool->size = pool->threads > 1 ? RING : BATCH;
+        pool->jobs = memory_new(pool->size, sizeof(*pool->jobs));
+        if (!pool->jobs)
                 return error_memory(err);
         for (size_t i = 0; i < pool->size; i++)
-                pool->slots[i].job.path.maximum = PATH_SPACE;
+                pool->jobs[i].path.maximum = PATH_SPACE;
         r = checker_init(&pool->checker, options, err);
         if (r == 0)
                 r = start_workers(pool, pool->threads - 1, err);
@@ -195,16 +225,16 @@ void hash_pool_free(struct hash_pool *pool)
         pthread_mutex_unlock(&pool->lock);
         for (unsigned int i = 0; i < pool->worker_count; i++)
                 pthread_join(pool->workers[i], NULL);
-        for (size_t i = 0; pool->slots && i < pool->size; i++) {
-                walk_folder_release(pool->slots[i].job.folder);
-                findings_clear(&pool->slots[i].job.findings);
-                buffer_done(&pool->slots[i].job.path);
+        for (size_t i = 0; pool->jobs && i < pool->size; i++) {
+                walk_folder_release(pool->jobs[i].folder);
+                findings_clear(&pool->jobs[i].findings);
+                buffer_done(&pool->jobs[i].path);
         }
         checker_done(&pool->checker);
         pthread_cond_destroy(&pool->done);
         pthread_cond_destroy(&pool->work);
         pthread_mutex_destroy(&pool->lock);
-        free(pool->slots);
+        free(pool->jobs);
         free(pool);
 }
 
@@ -276,15 +306,15 @@ static int report(struct hash_pool *pool, struct file_job *job, struct error *er
 static int reap(struct hash_pool *pool, struct error *err)
 {
         while (pool->head < pool->tail) {
-                struct slot *slot = slot_at(pool, pool->head);
+                struct file_job *job = job_at(pool, pool->head);
                 int r;
 
-                if (!atomic_load_explicit(&slot->done, memory_order_acquire))
+                if (!is_done(job))
                         return 0;
-                r = report(pool, &slot->job, err);
-                walk_folder_release(slot->job.folder);
-                slot->job.folder = NULL;
-                findings_clear(&slot->job.findings);
+                r = report(pool, job, err);
+                walk_folder_release(job->folder);
+                job->folder = NULL;
+                findings_clear(&job->findings);
                 pool->head++;
                 if (r < 0)
                         return r;
@@ -315,7 +345,7 @@ static int help(struct hash_pool *pool, struct error *err)
         pthread_mutex_lock(&pool->lock);
         failed = pool->failed;
         count = failed ? 0 : claim(pool, &first);
-        while (count == 0 && !failed && !atomic_load_explicit(&slot_at(pool, pool->head)->done, memory_order_acquire)) {
+        while (count == 0 && !failed && !is_done(job_at(pool, pool->head))) {
                 pool->waiting = true;
                 pthread_cond_wait(&pool->done, &pool->lock);
                 failed = pool->failed;
@@ -335,16 +365,14 @@ int hash_pool_take(struct hash_pool *pool, const char *path, size_t length, stru
                    struct error *err)
 {
         struct file_job *job;
-        struct slot *slot;
         int r = 0;
 
         while (r == 0 && pool->tail - pool->head == pool->size)
                 r = help(pool, err);
         if (r < 0)
                 return r;
-        slot = slot_at(pool, pool->tail);
-        atomic_store_explicit(&slot->done, false, memory_order_relaxed);
-        job = &slot->job;
+        job = job_at(pool, pool->tail);
+        atomic_store_explicit(&job->done, false, memory_order_relaxed);
         buffer_clear(&job->path);
         if (buffer_reserve(&job->path, length + 1) < 0 || buffer_append(&job->path, path, length) < 0)
                 return error_memory(err);
@@ -357,18 +385,12 @@ int hash_pool_take(struct hash_pool *pool, const char *path, size_t length, stru
 
 int hash_pool_put(struct hash_pool *pool, struct error *err)
 {
-        struct slot *slot = slot_at(pool, pool->tail++);
-        int r;
+        const struct file_job *job = job_at(pool, pool->tail++);
 
-        if (pool->size > 1) {
-                pool->handed_bytes += slot->job.folder ? (uint64_t)slot->job.entry.size : 0;
-                if (pool->tail - pool->handed >= BATCH || pool->handed_bytes >= BATCH_BYTES)
-                        publish(pool);
-                return reap(pool, err);
-        }
-        r = slot->job.folder ? check_file(&pool->checker, &slot->job, err) : 0;
-        atomic_store_explicit(&slot->done, true, memory_order_relaxed);
-        return r < 0 ? r : reap(pool, err);
+        pool->handed_bytes += job->folder ? (uint64_t)job->entry.size : 0;
+        if (pool->tail - pool->handed >= BATCH || pool->handed_bytes >= BATCH_BYTES)
+                publish(pool);
+        return reap(pool, err);
 }
 
 int hash_pool_finish(struct hash_pool *pool, struct error *err)

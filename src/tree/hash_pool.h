@@ -3,7 +3,7 @@
  *
  * A ring of jobs: the walking thread fills them, workers check them in batches, and the walking thread reports what is
  * done from the oldest on. It checks files itself while the ring is full, so N threads are the walking one and N - 1
- * workers; with one thread there is no ring, no lock and no other thread. Descriptors in use are bounded by the ring.
+ * workers; with one thread there is no other, and the ring is a batch. Descriptors in use are bounded by the ring.
  */
 #ifndef TREE_HASH_POOL_H
 #define TREE_HASH_POOL_H
