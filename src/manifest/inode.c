@@ -325,16 +325,11 @@ static int compare_bearer(const struct bearer *bearer, const struct attributes *
                           struct error *err)
 {
         _cleanup_(attributes_done) struct attributes found = { 0 };
-        ssize_t n;
         int r;
 
-        if (!expected || expected->xattr_count == 0) { /* the usual case: one call, no memory */
-                char list[LIST_SMALL];
-
-                n = list_names(bearer, list, sizeof(list));
-                if (n == 0)
-                        return 1;
-        }
+        /* The usual case: one call, and no memory of the kernel's either. */
+        if ((!expected || expected->xattr_count == 0) && list_names(bearer, NULL, 0) == 0)
+                return 1;
         r = read_attributes(bearer, &found);
         if (r == -E2BIG || r == -ENODATA) { /* more than a release can hold, or gone meanwhile: not equal */
                 r = buffer_append_text(ret_found, r == -E2BIG ? "an oversized attribute" : "a vanishing attribute");

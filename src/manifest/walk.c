@@ -22,6 +22,7 @@
 struct walk_folder {
         int fd;
         bool borrowed; /* the caller's: not closed here */
+        bool local;    /* the walk's */
         atomic_uint references;
 };
 
@@ -68,6 +69,11 @@ void walk_folder_release(struct walk_folder *folder)
 int walk_folder_fd(const struct walk_folder *folder)
 {
         return folder->fd;
+}
+
+int walk_folder_look(const struct walk_folder *folder, const char *name, struct statx *ret_stx)
+{
+        return folder->local ? inode_glance_at(folder->fd, name, ret_stx) : inode_stat_at(folder->fd, name, ret_stx);
 }
 
 int walk_new(int directory, enum walk_flags flags, struct walk **ret_walk, struct error *err)
@@ -173,6 +179,7 @@ static int open_folder(struct walk *walk, struct walk_folder **ret_folder)
                 return -ENOMEM;
         atomic_init(&folder->references, 1);
         folder->borrowed = !item->folder;
+        folder->local = walk->local;
         folder->fd = folder->borrowed          ? walk->directory
                      : fault_point(FAULT_OPEN) ? -1
                                                : openat(item->folder->fd, item->name,
@@ -248,8 +255,7 @@ void walk_look(struct walk *walk)
         if (!item->lazy)
                 return;
         item->lazy = false;
-        item->error = walk->local ? inode_glance_at(item->folder->fd, item->name, &item->stx)
-                                  : inode_stat_at(item->folder->fd, item->name, &item->stx);
+        item->error = walk_folder_look(item->folder, item->name, &item->stx);
         item->mount = item->error == 0 &&
                       ((item->stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) || item->stx.stx_mnt_id != walk->mount);
 }

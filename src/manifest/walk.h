@@ -33,6 +33,8 @@ struct walk_folder;
 struct walk_folder *walk_folder_hold(struct walk_folder *folder);
 void walk_folder_release(struct walk_folder *folder); /* NULL is fine; the last one closes the descriptor */
 int walk_folder_fd(const struct walk_folder *folder);
+/* What walk_look() does for a name in this folder: 0 or a negative errno. */
+int walk_folder_look(const struct walk_folder *folder, const char *name, struct statx *ret_stx);
 
 enum walk_flags {
         WALK_UNSORTED = 1 << 0, /* in the order of the file system: for a look at everything */

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "manifest/inode.h"
 #include "tree/findings.h"
+#include "tree/hash_pool.h"
 
 #define NS_PER_S     INT64_C(1000000000)
 #define STEP_BACK_NS (50 * INT64_C(1000000)) /* slewing moves the clock less than that in any verification's time */
@@ -86,10 +87,16 @@ static uint64_t fingerprint(uint64_t key, const char *path, size_t length, const
         return mix(hash, (uint64_t)stx->stx_ctime.tv_nsec << 32 | stx->stx_mtime.tv_nsec);
 }
 
+static void add(const struct changes *changes, uint64_t sum[static 2], const char *path, size_t length,
+                const struct statx *stx)
+{
+        sum[0] += fingerprint(changes->key[0], path, length, stx);
+        sum[1] += fingerprint(changes->key[1], path, length, stx);
+}
+
 void changes_add(struct changes *changes, const char *path, size_t length, const struct statx *stx)
 {
-        changes->sum[0] += fingerprint(changes->key[0], path, length, stx);
-        changes->sum[1] += fingerprint(changes->key[1], path, length, stx);
+        add(changes, changes->sum, path, length, stx);
 }
 
 static bool is_new(const struct changes *changes, const struct statx *stx)
@@ -112,51 +119,64 @@ static void set_changing(struct verify_result *result, const char *path, size_t 
         result->changing = true;
 }
 
-/* 1 to go on, 0 when it is known that something changed, negative when we lack what it takes to look. */
-static int look_again(const struct changes *changes, struct changes *again, struct walk *walk,
-                      const struct walk_item *item, bool complete, struct verify_result *result)
+void changes_again(struct changes *changes, const char *path, size_t length, int error, const struct statx *stx,
+                   struct verify_result *result)
 {
-        int r;
-
-        if (item->error == 0 && is_new(changes, &item->stx)) {
-                set_changing(result, item->path, item->path_length);
-                return 0;
-        }
-        if (item->error == 0)
-                changes_add(again, item->path, item->path_length, &item->stx);
-        if (item->error || !S_ISDIR(item->stx.stx_mode) || item->mount)
-                return 1;
-        r = walk_enter(walk);
-        if (findings_lack(r))
-                return r;
-        if (r < 0 && complete) {
-                set_changing(result, item->path, item->path_length);
-                return 0;
-        }
-        return 1;
+        if (error)
+                return; /* it is not in the sum then */
+        if (is_new(changes, stx))
+                set_changing(result, path, length);
+        else
+                add(changes, changes->again_sum, path, length, stx);
 }
 
-int changes_end(struct changes *changes, int directory, const struct companion *companion, bool complete,
-                struct verify_result *result, struct error *err)
+/* A file is looked at by whoever has time. */
+static int hand_over(const struct walk_item *item, struct hash_pool *pool, struct error *err)
 {
-        _cleanup_(walk_freep) struct walk *walk = NULL;
-        struct changes again = {
-                .key = {changes->key[0], changes->key[1]}
-        };
-        const struct walk_item *item;
-        int r = result->changing ? 0 : walk_new(directory, WALK_UNSORTED, &walk, err);
+        struct file_job *job = NULL;
+        int r = hash_pool_take(pool, item->path, item->path_length, &job, err);
 
         if (r < 0)
                 return r;
-        r = 1;
-        while (r > 0 && !result->changing && walk_next(walk, &item)) {
+        job->again = true;
+        job->folder = walk_folder_hold(item->folder);
+        job->name_at = (size_t)(item->name - item->path);
+        return hash_pool_put(pool, err);
+}
+
+static int look_again(struct changes *changes, struct walk *walk, const struct walk_item *item, bool complete,
+                      struct verify_result *result, struct error *err)
+{
+        int r;
+
+        changes_again(changes, item->path, item->path_length, item->error, &item->stx, result);
+        if (result->changing || item->error || !S_ISDIR(item->stx.stx_mode) || item->mount)
+                return 0;
+        r = walk_enter(walk);
+        if (findings_lack(r)) /* it is us that lack what it takes to look */
+                return error_errno(err, -r, _("cannot look at %s again"), item->path);
+        if (r < 0 && complete)
+                set_changing(result, item->path, item->path_length);
+        return 0;
+}
+
+int changes_end(struct changes *changes, int directory, const struct companion *companion, bool complete,
+                struct hash_pool *pool, struct verify_result *result, struct error *err)
+{
+        _cleanup_(walk_freep) struct walk *walk = NULL;
+        const struct walk_item *item;
+        int r = result->changing ? 0 : walk_new(directory, WALK_UNSORTED | WALK_LAZY, &walk, err);
+
+        while (r == 0 && !result->changing && walk_next(walk, &item)) {
                 if (companion && companion->ignored_count && companion_ignored(companion, item->path))
                         continue;
-                r = look_again(changes, &again, walk, item, complete, result);
-                if (r < 0)
-                        return error_errno(err, -r, _("cannot look at %s again"), item->path);
+                r = item->lazy ? hand_over(item, pool, err) : look_again(changes, walk, item, complete, result, err);
         }
-        if (!result->changing && complete && (again.sum[0] != changes->sum[0] || again.sum[1] != changes->sum[1]))
+        if (r == 0)
+                r = hash_pool_finish(pool, err);
+        if (r < 0)
+                return r;
+        if (complete && (changes->again_sum[0] != changes->sum[0] || changes->again_sum[1] != changes->sum[1]))
                 result->changing = true; /* where, the sums don't say */
         if (clock_offset() < changes->offset_ns - STEP_BACK_NS)
                 result->changing = result->clock_stepped = true;

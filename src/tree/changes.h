@@ -24,11 +24,14 @@
 #include "tree/verify.h"
 #include "manifest/walk.h"
 
+struct hash_pool;
+
 struct changes {
         struct timespec start;
         int64_t offset_ns; /* wall clock less monotonic clock */
         uint64_t key[2];
-        uint64_t sum[2]; /* over everything that was looked at */
+        uint64_t sum[2];       /* over everything that was looked at */
+        uint64_t again_sum[2]; /* over the second look */
 };
 
 /* Waits until the clock that inodes of this folder's file system are stamped with has passed the time of the call: some
@@ -38,9 +41,13 @@ int changes_begin(struct changes *changes, int directory, struct error *err);
 /* Everything that the first walk saw and that is compared. */
 void changes_add(struct changes *changes, const char *path, size_t length, const struct statx *stx);
 
-/* The second look, when all was read: sets result->changing. `complete`: the first walk saw all that is there, so the
- * sums must be equal. */
+/* One thing of the second look: sets result->changing when it was changed since the start. */
+void changes_again(struct changes *changes, const char *path, size_t length, int error, const struct statx *stx,
+                   struct verify_result *result);
+
+/* The second look, when all was read and the pool has nothing more to do: sets result->changing. `complete`: the first
+ * walk saw all that is there, so the sums must be equal. */
 int changes_end(struct changes *changes, int directory, const struct companion *companion, bool complete,
-                struct verify_result *result, struct error *err);
+                struct hash_pool *pool, struct verify_result *result, struct error *err);
 
 #endif

@@ -233,9 +233,15 @@ static int begin_open_file(struct checker *checker, struct file_job *job, int *f
 
 int checker_begin(struct checker *checker, struct file_job *job, struct error *err)
 {
-        _cleanup_(fd_closep) int fd = open_file(checker, job);
-        int r = fd < 0 ? fd : look(job, fd);
+        _cleanup_(fd_closep) int fd = -1;
+        int r;
 
+        if (job->again) {
+                job->error = walk_folder_look(job->folder, job->path.data + job->name_at, &job->stx);
+                return 1;
+        }
+        fd = open_file(checker, job);
+        r = fd < 0 ? fd : look(job, fd);
         if (r == 0)
                 return begin_open_file(checker, job, &fd, err);
         if (findings_lack(r))

@@ -27,6 +27,8 @@ struct file_job {
         const struct attributes *expected;
         bool looked;      /* the walk has looked at it: stx and its findings are there; else the descriptor is asked */
         struct statx stx; /* before it was read */
+        bool again;       /* nothing is read: only looked at, for changes.h; `error` and stx say how it is now */
+        int error;        /* negative errno of that look */
         bool slash;       /* an extra folder: shown with "/" at its end */
 
         struct findings findings;

@@ -279,6 +279,10 @@ static int report(struct hash_pool *pool, struct file_job *job, struct error *er
         const struct verify_options *options = pool->options;
         struct difference difference = { .root = options->root };
 
+        if (job->again) {
+                changes_again(pool->changes, job->path.data, job->path.length, job->error, &job->stx, pool->result);
+                return 0;
+        }
         add_up(pool, job);
         if (job->findings.kinds == 0)
                 return 0;
@@ -377,7 +381,7 @@ int hash_pool_take(struct hash_pool *pool, const char *path, size_t length, stru
         if (buffer_reserve(&job->path, length + 1) < 0 || buffer_append(&job->path, path, length) < 0)
                 return error_memory(err);
         job->expected = NULL;
-        job->slash = job->looked = job->regular = job->changed = job->writable = job->no_lease = false;
+        job->slash = job->again = job->looked = job->regular = job->changed = job->writable = job->no_lease = false;
         job->bytes = 0;
         *ret_job = job;
         return 0;
@@ -387,7 +391,7 @@ int hash_pool_put(struct hash_pool *pool, struct error *err)
 {
         const struct file_job *job = job_at(pool, pool->tail++);
 
-        pool->handed_bytes += job->folder ? (uint64_t)job->entry.size : 0;
+        pool->handed_bytes += job->folder && !job->again ? (uint64_t)job->entry.size : 0;
         if (pool->tail - pool->handed >= BATCH || pool->handed_bytes >= BATCH_BYTES)
                 publish(pool);
         return reap(pool, err);

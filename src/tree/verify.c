@@ -371,7 +371,8 @@ static int verify(struct verification *v, int directory, struct error *err)
         walk_free(v->walk); /* two walks at a time would hold the names of a large folder twice */
         v->walk = NULL;
         if (r == 0)
-                r = changes_end(&v->changes, directory, v->companion, v->result->differences == 0, v->result, err);
+                r = changes_end(&v->changes, directory, v->companion, v->result->differences == 0, v->pool, v->result,
+                                err);
         return r;
 }
 
