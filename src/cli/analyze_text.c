@@ -6,6 +6,7 @@
 #include "base/attributes.h"
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/i18n.h"
 #include "base/text.h"
 #include "cli/analyze.h"
