@@ -385,11 +385,13 @@ static void count_agents(struct finish *finish)
 
                 if (name->kind != NAME_AGENT)
                         continue;
+                if (name->agent.bot)
+                        add_hits(&groups->bots[name->agent.bot], &hits);
+                if (name->agent.bot && finish->tally->options.bots_apart)
+                        continue;
                 add_hits(&groups->browsers[name->agent.browser], &hits);
                 add_hits(&groups->systems[name->agent.platform], &hits);
                 add_hits(&groups->devices[name->agent.device], &hits);
-                if (name->agent.bot)
-                        add_hits(&groups->bots[name->agent.bot], &hits);
         }
 }
 
@@ -593,7 +595,7 @@ static void take_totals(struct finish *finish)
         summary->totals.errors = tally->errors;
         summary->page_views = tally->page_views;
         summary->human_page_views = tally->page_views - tally->bot_page_views;
-        summary->human_hits = tally->hits - tally->bot_hits;
+        summary->human_hits = tally->hits - (tally->options.bots_apart ? 0 : tally->bot_hits); /* apart: not in hits */
         summary->first_us = tally->first_us;
         summary->last_us = tally->last_us;
         summary->visit_seconds = finish->visit_ms / 1000;

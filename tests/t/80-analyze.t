@@ -40,6 +40,11 @@ json_is 'the format' '.formats[0]' combined
 json_is 'the site itself, found out' '.own_hosts[0]' semicomplete.com
 equals_oracle 'real log' "$real" semicomplete.com 'resume=/*resume*' 'blog=/blog/*' 'xdotool=/projects/xdotool/'
 
+status_is 0 'bots left out' us analyze "$real" --json --top 0 --without-bots
+json_is 'then all requests are those of people' '[.hits, .bot_hits, .human_hits]' '[7617,2383,7617]'
+json_is 'in every list but their own' '[.browsers, .systems, .devices, .methods, .bots | map(.hits) | add]' \
+        '[7617,7617,7617,7617,2383]'
+
 # ---------------------------------------------------------------- generated lines
 "$generator" 200000 7 3 >"$tmp/generated.log"
 equals_oracle 'generated log' "$tmp/generated.log" understudy.example 'shop=/shop/*' 'one=/shop/item-1.html'
