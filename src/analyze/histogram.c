@@ -55,3 +55,12 @@ uint64_t histogram_quantile(const struct histogram *histogram, double share)
         }
         return value_of(HISTOGRAM_CLASSES - 1);
 }
+
+uint64_t histogram_upto(const struct histogram *histogram, uint64_t value)
+{
+        uint64_t count = 0;
+
+        for (size_t i = 0; i <= class_of(value); i++)
+                count += histogram->classes[i];
+        return count;
+}

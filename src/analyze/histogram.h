@@ -25,4 +25,7 @@ void histogram_join(struct histogram *into, const struct histogram *from);
 /* The value below or at which `share` (0 to 1) of all values are; 0 when there are none. */
 uint64_t histogram_quantile(const struct histogram *histogram, double share);
 
+/* How many values are up to this one: those of its class and all below. */
+uint64_t histogram_upto(const struct histogram *histogram, uint64_t value);
+
 #endif

@@ -67,6 +67,13 @@ struct dimension {
 struct interval {
         int64_t start; /* seconds since 1970 UTC */
         struct figures figures;
+        uint64_t human_visitors; /* of its visitors */
+};
+
+/* How many requests took longer than the class before, and up to so long; the last one has all that took longer. */
+struct duration_class {
+        uint64_t upto_us; /* UINT64_MAX: the last */
+        uint64_t hits;
 };
 
 /* Hits by status: all of them, whatever `top` is. */
@@ -104,6 +111,8 @@ struct summary {
         struct interval *hours, *days; /* without gaps between the first and the last, unless they lie decades apart */
         size_t hour_count, day_count;
         uint64_t duration_p50_us, duration_p95_us, duration_p99_us; /* 0 when the log has no durations */
+        struct duration_class *duration_classes; /* 1, 2, 5 of each power of ten, as far as there are any */
+        size_t duration_class_count;
         struct approximate *approximate;
         size_t approximate_count;
         struct invalid_sample *samples; /* at most 10 */

@@ -147,8 +147,10 @@ static void count_visitor(struct finish *finish, const struct visitors *shard, c
         hours = visitor_hours(shard, visitor);
         finish->summary->totals.visitors += finish->weight;
         finish->summary->human_visitors += bot ? 0 : finish->weight;
-        if (day)
+        if (day) {
                 day->figures.visitors += finish->weight;
+                day->human_visitors += bot ? 0 : finish->weight;
+        }
         for (unsigned int hour = 0; hour < 24; hour++) {
                 struct interval *interval;
 
@@ -156,8 +158,10 @@ static void count_visitor(struct finish *finish, const struct visitors *shard, c
                         continue;
                 groups->hours[hour].visitors += finish->weight;
                 interval = summary_hour(finish->summary, (int64_t)visitor_day(visitor) * 24 + hour);
-                if (interval)
+                if (interval) {
                         interval->figures.visitors += finish->weight;
+                        interval->human_visitors += bot ? 0 : finish->weight;
+                }
         }
         for (uint32_t at = 0; (id = visitor_seen(shard, visitor, &at));)
                 finish->seen[id].visitors += finish->weight;
@@ -527,6 +531,29 @@ static bool take_formats(struct finish *finish)
         return summary->formats != NULL;
 }
 
+/* Classes for people: 100 us, 200 us, 500 us, 1 ms ... up to the longest. */
+static bool take_duration_classes(struct finish *finish)
+{
+        static const unsigned int steps[] = { 1, 2, 5 };
+        const struct histogram *histogram = finish->tally->histogram;
+        struct summary *summary = finish->summary;
+        uint64_t power = 100, before = 0;
+        size_t most = 3 * 6 + 1;
+
+        summary->duration_classes = summary_allocate(summary, most * sizeof(*summary->duration_classes));
+        if (!summary->duration_classes)
+                return false;
+        for (size_t i = 0; i < most && before < histogram->total; i++) {
+                struct duration_class *class = &summary->duration_classes[summary->duration_class_count++];
+
+                class->upto_us = i + 1 < most ? steps[i % 3] * power : UINT64_MAX;
+                class->hits = histogram_upto(histogram, class->upto_us) - before;
+                before += class->hits;
+                power *= i % 3 == 2 ? 10 : 1;
+        }
+        return true;
+}
+
 static bool take_durations(struct finish *finish)
 {
         const struct histogram *histogram = finish->tally->histogram;
@@ -538,7 +565,8 @@ static bool take_durations(struct finish *finish)
         summary->duration_p50_us = histogram_quantile(histogram, 0.50);
         summary->duration_p95_us = histogram_quantile(histogram, 0.95);
         summary->duration_p99_us = histogram_quantile(histogram, 0.99);
-        return summary_approximate(summary, "durations", HISTOGRAM_ERROR,
+        return take_duration_classes(finish) &&
+               summary_approximate(summary, "durations", HISTOGRAM_ERROR,
                                    N_("durations are counted in classes, not one by one"));
 }
 

@@ -86,9 +86,27 @@ static json_t *intervals_json(const struct interval *intervals, size_t count)
 
                 json_object_set_new(object, "start", time_json(intervals[i].start * 1000000));
                 set_figures(object, &intervals[i].figures, true);
+                json_object_set_new(object, "human_visitors", whole(intervals[i].human_visitors));
                 json_array_append_new(array, object);
         }
         return array;
+}
+
+static json_t *durations_json(const struct summary *summary)
+{
+        json_t *classes = json_array();
+
+        for (size_t i = 0; i < summary->duration_class_count; i++) {
+                const struct duration_class *class = &summary->duration_classes[i];
+                bool last = class->upto_us == UINT64_MAX;
+
+                json_array_append_new(classes,
+                                      json_pack("{s:o, s:I}", "upto", last ? json_null() : whole(class->upto_us),
+                                                "hits", (json_int_t) class->hits));
+        }
+        return json_pack("{s:I, s:I, s:I, s:o}", "p50", (json_int_t)summary->duration_p50_us, "p95",
+                         (json_int_t)summary->duration_p95_us, "p99", (json_int_t)summary->duration_p99_us, "classes",
+                         classes);
 }
 
 static json_t *approximate_json(const struct summary *summary)
@@ -175,10 +193,7 @@ json_t *analyze_json(const struct summary *summary, const struct error *damage)
         json_object_set_new(object, "hours", intervals_json(summary->hours, summary->hour_count));
         json_object_set_new(object, "days", intervals_json(summary->days, summary->day_count));
         if (summary->durations)
-                json_object_set_new(object, "duration_us",
-                                    json_pack("{s:I, s:I, s:I}", "p50", (json_int_t)summary->duration_p50_us, "p95",
-                                              (json_int_t)summary->duration_p95_us, "p99",
-                                              (json_int_t)summary->duration_p99_us));
+                json_object_set_new(object, "duration_us", durations_json(summary));
         json_object_set_new(object, "formats", texts_json(summary->formats, summary->format_count));
         json_object_set_new(object, "own_hosts", texts_json(summary->own_hosts, summary->own_host_count));
         json_object_set_new(object, "own_hosts_guessed", json_boolean(summary->own_hosts_guessed));

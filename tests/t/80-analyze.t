@@ -44,6 +44,13 @@ status_is 0 'bots left out' us analyze "$real" --json --top 0 --without-bots
 json_is 'then all requests are those of people' '[.hits, .bot_hits, .human_hits]' '[7617,2383,7617]'
 json_is 'in every list but their own' '[.browsers, .systems, .devices, .methods, .bots | map(.hits) | add]' \
         '[7617,7617,7617,7617,2383]'
+without=$(json '[.hours, .days | map(.visitors)]')
+us analyze "$real" --json
+json_is 'people of each hour and day' '[.hours, .days | map(.human_visitors)]' "$without"
+perl -e 'printf q({"v":1,"ts":"1780000000.%03d","rt":%.6f,"ip":"1.2.3.4","m":"GET","uri":"/","st":200,"bs":1,"ua":"Firefox"}) . "\n", $_, $_ * 0.0001 for 1 .. 999' >"$tmp/slow.log"
+status_is 0 'durations' us analyze "$tmp/slow.log" --json
+json_is 'all of them are in classes' '.duration_us.classes | map(.hits) | add' 999
+ok 'those of up to 10 ms' test "$(json '[.duration_us.classes[] | select(.upto <= 10000).hits] | add | . >= 99 and . <= 101')" = true
 
 # ---------------------------------------------------------------- generated lines
 "$generator" 200000 7 3 >"$tmp/generated.log"
