@@ -189,14 +189,21 @@ size_t series_ticks(const struct series *series, struct series_tick ticks[static
 
 uint64_t series_scale(uint64_t most)
 {
+        static const unsigned int steps[] = {
+                10, 12, 14, 16, 20, 24, 30, 40, 50, 60, 80, 100
+        }; /* of a tenth of power */
         uint64_t power = 1;
 
-        while (most / power > 10)
+        if (most <= 10)
+                return most < 2 ? 2 : most + most % 2;
+        if (most > UINT64_MAX / 10)
+                return most;
+        while (most / power >= 10)
                 power *= 10;
-        for (uint64_t step = 2; step < 10; step += 2)
-                if (most <= step * power)
-                        return step * power;
-        return power > UINT64_MAX / 20 ? most : most <= 10 * power ? 10 * power : 20 * power;
+        for (size_t i = 0; i < LENGTH(steps); i++)
+                if (most <= steps[i] * (power / 10))
+                        return steps[i] * (power / 10);
+        return 10 * power;
 }
 
 /* ---------------------------------------------------------------- the week */

@@ -12,12 +12,16 @@
 #include "cli/analyze.h"
 #include "cli/command.h"
 
-#define TOP_DEFAULT   10
-#define HOSTS_MAXIMUM 64
+#define TOP_DEFAULT     10
+#define TOP_OF_PAGE     50 /* the page shows ten and unfolds the others */
+#define TOP_UNSAID      SIZE_MAX
+#define HOSTS_MAXIMUM   64
+#define COMMAND_MAXIMUM 4096
 
 enum {
         OPTION_TOP = OPTION_COMMAND,
         OPTION_CSV,
+        OPTION_HTML,
         OPTION_OWN,
         OPTION_GOAL,
         OPTION_BOTS,
@@ -32,6 +36,7 @@ enum {
 static const struct option options[] = {
         {"top",           required_argument, NULL, OPTION_TOP         },
         { "csv",          no_argument,       NULL, OPTION_CSV         },
+        { "html",         required_argument, NULL, OPTION_HTML        },
         { "own",          required_argument, NULL, OPTION_OWN         },
         { "goal",         required_argument, NULL, OPTION_GOAL        },
         { "bots",         required_argument, NULL, OPTION_BOTS        },
@@ -52,8 +57,9 @@ static const char *help(void)
                  "JSON,\n"
                  "IIS and W3C extended, lines in quotes.\n"
                  "\n"
-                 "  --top N           rows of each list (10; 0: all)\n"
+                 "  --html FILE       one page with plots, for any browser ('-' is standard output)\n"
                  "  --csv             all figures as CSV\n"
+                 "  --top N           rows of each list (10, of a page 50; 0: all)\n"
                  "  --own HOST        a name of the site itself: no referrer (may be given again; else found out)\n"
                  "  --goal NAME=PATH  counts who reached PATH ('*' at its end: every path that begins so)\n"
                  "  --without-bots    leave robots out of all lists but their own\n"
@@ -70,6 +76,10 @@ struct request {
         const char *own[HOSTS_MAXIMUM + 1];
         size_t own_count;
         bool csv;
+        const char *html;      /* where the page goes to, or NULL */
+        struct buffer command; /* as it was typed */
+        char *const *paths;
+        size_t path_count;
 };
 
 static int set_number(const char *text, uint64_t most, uint64_t *ret_number)
@@ -159,6 +169,7 @@ static int set_option(struct request *request, int code, char *argument)
                 return r;
         case OPTION_MEMORY: return set_size(argument, &tally->memory_bytes);
         case OPTION_CSV: request->csv = true; return 0;
+        case OPTION_HTML: request->html = argument; return 0;
         case OPTION_OWN: return add_own(request, argument);
         case OPTION_GOAL: return add_goal(request, argument);
         case OPTION_BOTS: tally->bot_list = argument; return 0;
@@ -174,10 +185,27 @@ static void on_progress(void *context, uint64_t done, uint64_t total)
         progress_show(context, _("reading"), done, total);
 }
 
+static int write_page(const struct request *request, const struct summary *summary, const struct error *damage)
+{
+        struct error error = ERROR_NONE;
+        const struct webpage page = {
+                .files = (const char *const *)request->paths,
+                .file_count = request->path_count,
+                .command = buffer_text(&request->command),
+                .made = clock_now(),
+                .damage = damage ? damage->text : NULL,
+                .without_bots = request->run.tally.bots_apart,
+        };
+
+        return analyze_html(request->html, &page, summary, &error) < 0 ? command_fail(&error) : EXIT_DONE;
+}
+
 static int print(const struct request *request, const struct summary *summary, const struct error *damage)
 {
         struct error error = ERROR_NONE;
 
+        if (request->html)
+                return write_page(request, summary, damage);
         if (request->common.json)
                 return command_print_json(analyze_json(summary, damage));
         if (!request->csv)
@@ -189,7 +217,7 @@ static int print(const struct request *request, const struct summary *summary, c
         return EXIT_DONE;
 }
 
-static int analyze(struct request *request, char *paths[], size_t count)
+static int analyze(struct request *request)
 {
         struct error error = ERROR_NONE;
         struct summary summary = { 0 };
@@ -199,7 +227,8 @@ static int analyze(struct request *request, char *paths[], size_t count)
         request->run.progress = on_progress;
         request->run.context = &request->common;
         request->run.tally.answered_only = !request->common.json && !request->csv;
-        if (analyze_run((const char *const *)paths, count, &request->run, &summary, &incomplete, &error) < 0)
+        if (analyze_run((const char *const *)request->paths, request->path_count, &request->run, &summary, &incomplete,
+                        &error) < 0)
                 return command_fail(&error);
         progress_end();
         status = print(request, &summary, incomplete ? &error : NULL);
@@ -209,24 +238,52 @@ static int analyze(struct request *request, char *paths[], size_t count)
         return status;
 }
 
-static int run(int argc, char *argv[])
+/* What was not said, and what a page can hold. */
+static void settle_top(struct request *request)
 {
-        struct request request = { .run.tally.top = TOP_DEFAULT };
+        size_t *top = &request->run.tally.top;
+
+        if (*top == TOP_UNSAID)
+                *top = request->html ? TOP_OF_PAGE : TOP_DEFAULT;
+        if (request->html && (*top == 0 || *top > WEBPAGE_ROWS))
+                *top = WEBPAGE_ROWS;
+}
+
+static int parse_and_analyze(int argc, char *argv[], struct request *request)
+{
         int code;
 
-        while ((code = command_option(argc, argv, &command_analyze, options, help(), &request.common)) != -1)
-                if (set_option(&request, code, optarg) < 0)
+        while ((code = command_option(argc, argv, &command_analyze, options, help(), &request->common)) != -1)
+                if (set_option(request, code, optarg) < 0)
                         return EXIT_USAGE;
-        if (request.csv && request.common.json)
-                return command_usage(&command_analyze, _("--csv and --json exclude each other"));
+        if (request->csv + request->common.json + (request->html != NULL) > 1)
+                return command_usage(&command_analyze, _("--csv, --html and --json exclude each other"));
         if (optind == argc)
                 return command_usage(&command_analyze, _("name the logs to read, or - for standard input"));
-        return analyze(&request, argv + optind, (size_t)(argc - optind));
+        settle_top(request);
+        request->paths = argv + optind;
+        request->path_count = (size_t)(argc - optind);
+        return analyze(request);
+}
+
+static int run(int argc, char *argv[])
+{
+        struct request request = { .run.tally.top = TOP_UNSAID, .command = BUFFER_INIT(COMMAND_MAXIMUM) };
+        struct error error = ERROR_NONE;
+        int status;
+
+        if (analyze_command_text(argc, argv, &request.command) < 0) { /* before the options' texts are cut apart */
+                error_memory(&error);
+                return command_fail(&error);
+        }
+        status = parse_and_analyze(argc, argv, &request);
+        buffer_done(&request.command);
+        return status;
 }
 
 const struct command command_analyze = {
         .name = "analyze",
         .run = run,
-        .synopsis = "analyze LOG... [--json | --csv] [--top N] [--own HOST ...] [--goal NAME=PATH ...]",
+        .synopsis = "analyze LOG... [--html FILE | --json | --csv] [--top N] [--own HOST ...] [--goal NAME=PATH ...]",
         .summary = N_("count visitors, pages and referrers from access logs"),
 };
