@@ -37,7 +37,12 @@ double webpage_percent(uint64_t part, uint64_t whole)
 
 void webpage_share_cell(struct html *html, uint64_t part, uint64_t whole)
 {
-        html_markup(html, "<td class=\"spare\">%.1f&nbsp;%%</td>", webpage_percent(part, whole));
+        double percent = webpage_percent(part, whole);
+
+        if (part && percent < 0.05)
+                html_markup(html, "<td class=\"spare\">&lt;&thinsp;0.1&nbsp;%%</td>");
+        else
+                html_markup(html, "<td class=\"spare\">%.1f&nbsp;%%</td>", percent);
 }
 
 void webpage_column_title(struct html *html, const char *words, bool spare)
@@ -162,7 +167,9 @@ static void put_header(struct html *html, const struct summary *summary)
         if (summary->totals.hits) {
                 time_words(summary->first_us, first);
                 time_words(summary->last_us, last);
-                html_words(html, _("Access report from %s to %s (UTC)"), first, last);
+                html_words(html,
+                           summary->own_host_count ? _("Access report from %s to %s (UTC)") : _("From %s to %s (UTC)"),
+                           first, last);
         } else {
                 html_words(html, "%s", _("No request was found that could be counted."));
         }
@@ -307,7 +314,8 @@ static int put_body(const struct webpage *page, const struct summary *summary, s
         put_tiles(html, summary);
         if (summary->totals.hits) {
                 webpage_series(html, &series);
-                webpage_week(html, &week);
+                if (summary->hour_count > 24)
+                        webpage_week(html, &week);
                 webpage_lists(html, summary);
                 webpage_answers(html, summary);
         }

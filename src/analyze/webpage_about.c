@@ -30,13 +30,15 @@ static void put_count(struct html *html, const char *words, const char *key, uin
 
 static void put_texts(struct html *html, const char *words, const char *const *texts, size_t count)
 {
+        char text[COUNT_TEXT_SIZE];
+
         html_markup(html, "<div><dt>");
         html_words(html, "%s", words);
         html_markup(html, "</dt><dd>");
         for (size_t i = 0; i < count; i++) {
                 if (i == FILES_OPEN && count > FILES_OPEN + 1) {
                         html_markup(html, "<details><summary>");
-                        html_words(html, _("%zu more"), count - i);
+                        html_words(html, _("%s more"), count_text(count - i, text));
                         html_markup(html, "</summary>");
                 }
                 html_name(html, texts[i], strlen(texts[i]));

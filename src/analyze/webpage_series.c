@@ -7,6 +7,8 @@
 #include "base/count.h"
 #include "base/i18n.h"
 
+#define WIDEST_BAR 6 /* percent of the plot */
+
 /* One plot: bars of two parts above one another. */
 struct plot {
         const char *key, *title;
@@ -111,6 +113,7 @@ static void put_column(struct html *html, const struct plot *plot, const struct 
         const struct interval *interval = &series->intervals[column];
         uint64_t first = plot->first(interval), second = plot->second ? plot->second(interval) : 0;
         double width = 100.0 / (double)series->count, x = width * (double)column;
+        double bar = width * 0.8 < WIDEST_BAR ? width * 0.8 : WIDEST_BAR;
         char label[SERIES_LABEL_BYTES], all[COUNT_TEXT_SIZE], part[COUNT_TEXT_SIZE];
 
         series_label(series, column, label);
@@ -119,8 +122,8 @@ static void put_column(struct html *html, const struct plot *plot, const struct 
                 html_words(html, _(" (people %s, bots %s)"), value_words(plot, first, part),
                            value_words(plot, second, all));
         html_markup(html, "</title><rect class=\"hit\" x=\"%.3f%%\" width=\"%.3f%%\" height=\"100%%\"/>", x, width);
-        put_part(html, plot->class, x + width * 0.1, width * 0.8, 0, webpage_percent(first, scale));
-        put_part(html, "bots", x + width * 0.1, width * 0.8, webpage_percent(first, scale),
+        put_part(html, plot->class, x + (width - bar) / 2, bar, 0, webpage_percent(first, scale));
+        put_part(html, "bots", x + (width - bar) / 2, bar, webpage_percent(first, scale),
                  webpage_percent(second, scale));
         html_markup(html, "</g>\n");
 }
@@ -165,7 +168,10 @@ static void put_plot(struct html *html, const struct plot *plot, const struct se
         html_markup(html, "<figure class=\"card\"><figcaption><h3>");
         html_words(html, "%s", _(plot->title));
         html_markup(html, "</h3><p id=\"most-%s\">", plot->key);
-        html_words(html, _("most: %s, %s"), value_words(plot, value, text), label);
+        if (value)
+                html_words(html, _("most: %s, %s"), value_words(plot, value, text), label);
+        else
+                html_words(html, "%s", _("none"));
         html_markup(html, "</p></figcaption>\n<div class=\"plot\">");
         put_scale(html, plot, scale);
         html_markup(html,

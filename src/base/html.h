@@ -12,7 +12,7 @@
  *     html_markup(&html, "<p title=\"");
  *     html_text(&html, agent, length);
  *     html_markup(&html, "\">");
- *     html_words(&html, _("%s requests"), count_text(hits, text));
+ *     html_words(&html, "%s requests", count_text(hits, text));
  *     r = html_end(&html, &error);
  */
 #ifndef BASE_HTML_H
