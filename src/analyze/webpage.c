@@ -174,7 +174,8 @@ static void put_header(struct html *html, const struct summary *summary)
                 html_words(html, "%s", _("No request was found that could be counted."));
         }
         html_markup(html, "</p>\n");
-        put_navigation(html);
+        if (summary->totals.hits)
+                put_navigation(html);
         html_markup(html, "</header>\n");
 }
 

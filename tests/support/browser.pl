@@ -1,19 +1,22 @@
 #!/usr/bin/perl
-# browser.pl PAGE [FOLDER] - opens a page in headless Chromium at 360, 768 and 1440 pixels, light and dark, and on paper,
-# and tells as JSON what a person or an operator would notice: requests, messages of the console, what is wider than the
-# window, text that has too little contrast, tables without a caption ... With FOLDER also screenshots into it.
-# Speaks the DevTools protocol over Chromium's pipe: no port, and it can look into a page that allows no script.
+# browser.pl [--into FOLDER] PAGE... - opens pages in headless Chromium at 360, 768 and 1440 pixels, light and dark, and on
+# paper, and tells as JSON what a person or an operator would notice: requests, messages of the console, what is wider
+# than the window, text that has too little contrast, tables without a caption ... and the figures that the page shows.
+# With --into also screenshots into that folder. Speaks the DevTools protocol over Chromium's pipe: no port, and it can
+# look into a page that allows no script.
 use strict;
 use warnings;
 use Cwd qw(abs_path);
+use File::Basename qw(basename);
 use File::Temp qw(tempdir);
 use IO::Select;
 use JSON::PP;
 use MIME::Base64;
 use POSIX qw(dup2);
 
-my ($page, $folder) = @ARGV;
-my $deadline = time + 120;
+my $folder;
+(undef, $folder) = splice @ARGV, 0, 2 if @ARGV && $ARGV[0] eq '--into';
+my $deadline = time + 240;
 my ($browser) = grep { -x } map { ("$_/chromium-headless-shell", "$_/chromium") } split /:/, $ENV{PATH};
 die "no chromium\n" unless $browser;
 
@@ -110,48 +113,90 @@ my $look = <<'END';
     plots_without_title: [...document.querySelectorAll('svg[role=img]')].filter(s => !s.querySelector('title')?.textContent).length,
     heading_jumps: levels.filter((l, i) => l > (levels[i - 1] ?? 0) + 1).length,
     repeated_ids: ids.filter((id, i) => ids.indexOf(id) !== i),
-    dead_links: [...document.querySelectorAll('a')].filter(a => !document.querySelector(a.getAttribute('href'))).length,
+    dead_links: [...document.querySelectorAll('a[href^="#"]')].filter(a => !document.querySelector(a.getAttribute('href'))).length,
     outside_links: [...document.querySelectorAll('[href], [src]')].map(e => e.getAttribute('href') || e.getAttribute('src')).filter(u => !/^(#|data:)/.test(u)),
     styled: [...document.styleSheets].reduce((n, s) => n + s.cssRules.length, 0),
+    unseen: (document.documentElement.textContent.match(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g) || []).length,
     injected: typeof window.injected, title: document.title, language: document.documentElement.lang
   };
 })()
 END
 
-my $target = call('Target.createTarget', url => 'about:blank')->{targetId};
-$session = call('Target.attachToTarget', targetId => $target, flatten => JSON::PP::true)->{sessionId};
-call("$_.enable") for qw(Network Page Runtime Log Audits);
-my $url = 'file://' . abs_path($page);
-my @views;
-sub look {
-        my ($name, $width, $scheme, $media) = @_;
-        call('Emulation.setDeviceMetricsOverride', width => $width, height => 900, deviceScaleFactor => 1, mobile => JSON::PP::false);
-        call('Emulation.setEmulatedMedia', media => $media, features => [{ name => 'prefers-color-scheme', value => $scheme }]);
-        my $result = call('Runtime.evaluate', expression => $look, returnByValue => JSON::PP::true);
+# Names as they are in titles when they are cut, numbers without their grouping, sizes in bytes; shares left out.
+my $figures = <<'END';
+(() => {
+  const number = text => Number(text.replace(/[,≈\s]/g, ''));
+  const cell = td => td.title ? number(td.title.replace(/\D+$/, '')) : td.textContent === '' ? null : number(td.textContent);
+  const name = th => th.querySelector('bdi[title]')?.title ?? th.textContent;
+  const rows = table => [...table.tBodies[0].rows].map(tr => [name(tr.cells[0]),
+    ...[...tr.cells].slice(1).filter(td => !td.classList.contains('spare')).map(cell)]);
+  const lists = {};
+  for (const table of document.querySelectorAll('table[data-list]'))
+    lists[table.dataset.list] = [...(lists[table.dataset.list] || []), ...rows(table)];
+  for (const id of ['series', 'week', 'kinds'])
+    if (document.getElementById(id)) lists[id] = rows(document.getElementById(id));
+  const percent = (rect, what) => rect.hasAttribute(what) ? parseFloat(rect.getAttribute(what)) : 0;
+  return {
+    data: Object.fromEntries([...document.querySelectorAll('data[id]')].map(d => [d.id, Number(d.value)])),
+    shown: Object.fromEntries([...document.querySelectorAll('data[id]')].map(d => [d.id, d.textContent])),
+    lists, heights: [...document.querySelectorAll('svg.columns')].map(plot => [...plot.querySelectorAll('g')].map(g =>
+      [...g.querySelectorAll('rect:not(.hit)')].reduce((sum, rect) => sum + percent(rect, 'height'), 0))),
+    tips: [...document.querySelectorAll('svg.columns g title')].map(t => t.textContent),
+    headings: [...document.querySelectorAll('h2, h3, caption, th[scope=col], dt, nav a')].map(h => h.textContent),
+    approximate: [...document.querySelectorAll('#approximate li')].map(li => li.dataset.figure),
+    warnings: [...document.querySelectorAll('.warning')].map(p => p.textContent),
+    samples: [...document.querySelectorAll('#samples code')].map(c => c.textContent), text: document.body.textContent
+  };
+})()
+END
+
+sub evaluate {
+        my ($expression) = @_;
+        my $result = call('Runtime.evaluate', expression => $expression, returnByValue => JSON::PP::true);
         die "the page cannot be looked at: $result->{exceptionDetails}{exception}{description}\n" if $result->{exceptionDetails};
-        push @views, { name => $name, %{ $result->{result}{value} } };
-        return unless $folder;
+        return $result->{result}{value};
+}
+sub screenshot {
+        my ($file, $width) = @_;
         my $height = call('Page.getLayoutMetrics')->{cssContentSize}{height};
         my $shot = call('Page.captureScreenshot', captureBeyondViewport => JSON::PP::true,
                 clip => { x => 0, y => 0, width => $width, height => $height > 8000 ? 8000 : $height, scale => 1 });
-        open my $file, '>:raw', "$folder/$name.png" or die "$folder/$name.png: $!\n";
-        print $file decode_base64($shot->{data});
+        open my $out, '>:raw', $file or die "$file: $!\n";
+        print $out decode_base64($shot->{data});
 }
-call('Page.navigate', url => $url);
-wait_for_event('Page.loadEventFired');
-for my $width (360, 768, 1440) {
-        look("$width-$_", $width, $_, '') for qw(light dark);
+sub view {
+        my ($page, $name, $width, $scheme, $media) = @_;
+        call('Emulation.setDeviceMetricsOverride', width => $width, height => 900, deviceScaleFactor => 1, mobile => JSON::PP::false);
+        call('Emulation.setEmulatedMedia', media => $media, features => [{ name => 'prefers-color-scheme', value => $scheme }]);
+        my $view = evaluate($look);
+        screenshot("$folder/$page-$name.png", $width) if $folder;
+        return { name => $name, %$view };
 }
-look('paper', 794, 'light', 'print');
-
-# ---- what came by meanwhile
-my %found = (requests => [], messages => [], views => \@views);
-for (@events) {
-        my $p = $_->{params};
-        push @{ $found{requests} }, $p->{request}{url} if $_->{method} eq 'Network.requestWillBeSent' && $p->{request}{url} ne $url;
-        push @{ $found{messages} }, $p->{entry}{text} if $_->{method} eq 'Log.entryAdded';
-        push @{ $found{messages} }, $p->{type} if $_->{method} eq 'Runtime.consoleAPICalled';
-        push @{ $found{messages} }, $p->{exceptionDetails}{text} if $_->{method} eq 'Runtime.exceptionThrown';
-        push @{ $found{messages} }, $p->{issue}{code} if $_->{method} eq 'Audits.issueAdded';
+sub visit {
+        my ($file) = @_;
+        my $url = 'file://' . abs_path($file);
+        my $page = basename($file, '.html');
+        @events = ();
+        $session = undef;
+        my $target = call('Target.createTarget', url => 'about:blank')->{targetId};
+        $session = call('Target.attachToTarget', targetId => $target, flatten => JSON::PP::true)->{sessionId};
+        call("$_.enable") for qw(Network Page Runtime Log Audits);
+        call('Page.navigate', url => $url);
+        wait_for_event('Page.loadEventFired');
+        my %found = (requests => [], messages => [], figures => evaluate($figures));
+        for my $width (360, 768, 1440) {
+                push @{ $found{views} }, view($page, "$width-$_", $width, $_, '') for qw(light dark);
+        }
+        push @{ $found{views} }, view($page, 'paper', 794, 'light', 'print');
+        for (@events) {
+                my $p = $_->{params};
+                push @{ $found{requests} }, $p->{request}{url} if $_->{method} eq 'Network.requestWillBeSent' && $p->{request}{url} ne $url;
+                push @{ $found{messages} }, $p->{entry}{text} if $_->{method} eq 'Log.entryAdded';
+                push @{ $found{messages} }, $p->{type} if $_->{method} eq 'Runtime.consoleAPICalled';
+                push @{ $found{messages} }, $p->{exceptionDetails}{text} if $_->{method} eq 'Runtime.exceptionThrown';
+                push @{ $found{messages} }, $p->{issue}{code} if $_->{method} eq 'Audits.issueAdded';
+        }
+        return ($page => \%found);
 }
-print JSON::PP->new->utf8->canonical->pretty->encode(\%found);
+my %pages = map { visit($_) } @ARGV;
+print JSON::PP->new->utf8->canonical->pretty->encode(\%pages);
