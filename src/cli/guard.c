@@ -24,6 +24,7 @@ enum {
         OPTION_LATE,
         OPTION_RESCAN,
         OPTION_ALERT,
+        OPTION_READS,
 };
 
 static const struct option options[] = {
@@ -35,6 +36,7 @@ static const struct option options[] = {
         { "late",          required_argument, NULL, OPTION_LATE         },
         { "rescan",        required_argument, NULL, OPTION_RESCAN       },
         { "alert",         required_argument, NULL, OPTION_ALERT        },
+        { "reads",         required_argument, NULL, OPTION_READS        },
         { NULL,            0,                 NULL, 0                   },
 };
 
@@ -92,6 +94,20 @@ static int parse_late(struct request *request, const char *text, struct error *e
         return error_usage(err, _("'%s' says not what to do with a late verdict; write refuse or allow"), text);
 }
 
+static int parse_reads(struct request *request, const char *text, struct error *err)
+{
+        static const char *const words[] = {
+                [GUARD_READS_AUTO] = "auto", [GUARD_READS_ALWAYS] = "always", [GUARD_READS_NEVER] = "never"
+        };
+
+        for (size_t i = 0; i < LENGTH(words); i++)
+                if (text_equal(text, words[i])) {
+                        request->guard.reads = (enum guard_reads)i;
+                        return 0;
+                }
+        return error_usage(err, _("'%s' does not say when to ask before reads; write auto, always or never"), text);
+}
+
 static int parse_rescan(struct request *request, const char *text, struct error *err)
 {
         int64_t seconds = 0;
@@ -124,6 +140,7 @@ static int parse_option(struct request *request, int code, struct error *err)
         case OPTION_VERDICT_LIMIT: return parse_verdict_limit(request, optarg, err);
         case OPTION_LATE: return parse_late(request, optarg, err);
         case OPTION_RESCAN: return parse_rescan(request, optarg, err);
+        case OPTION_READS: return parse_reads(request, optarg, err);
         case OPTION_ALERT: return parse_alert(request, optarg, err);
         }
         return error_usage(err, _("this option is not known"));
@@ -292,6 +309,9 @@ static int run(int argc, char *argv[])
                            "  --mode MODE         observe, refuse, or heal (refuse and heal); ROOT=MODE for one root\n"
                            "  --reload COMMAND    run by sh when a tree was healed: reload the web server\n"
                            "  --alert TARGET      tell this target: mailto:..., https://..., syslog:...; may be repeated\n"
+                           "  --reads WHEN        ask before each read, too (Linux 6.14), so that nothing is read through\n"
+                           "                      descriptors that were open before, nor written: always, never, or auto:\n"
+                           "                      for a tree on a file system of its own\n"
                            "  --rescan DURATION   hash everything again so often (1h; 0s: never)\n"
                            "  --verdict-limit D   a file that could not be checked for so long (10s) is late\n"
                            "  --late WHAT         refuse (the default) or allow what is late\n"),
@@ -317,6 +337,6 @@ const struct command command_guard = {
         .name = "guard",
         .run = run,
         .synopsis = "guard DEST ... --pub FILE [--repo URL] [--mode observe|refuse|heal] [--mode ROOT=MODE ...] "
-                    "[--reload COMMAND] [--alert TARGET ...] [--rescan DURATION] [--verdict-limit DURATION] [--late refuse|allow]",
+                    "[--reads auto|always|never] [--reload COMMAND] [--alert TARGET ...] [--rescan DURATION] [--verdict-limit DURATION] [--late refuse|allow]",
         .summary = N_("refuse, find and heal what is not genuine"),
 };

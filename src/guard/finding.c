@@ -16,6 +16,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "guard/guard_private.h"
+#include "guard/holder.h"
 #include "guard/who.h"
 #include "manifest/difference.h"
 
@@ -231,7 +232,7 @@ static void keep_bytes(struct guarded *guarded, const struct look *look, struct 
         struct error error = ERROR_NONE;
 
         *ret_kept = false;
-        if (look->file < 0)
+        if (look->file < 0 || !look->findings.kinds)
                 return;
         *ret_kept = keep_file(&guarded->keep, look->file, ret_digest, &error) == 0;
         if (!*ret_kept)
@@ -239,6 +240,22 @@ static void keep_bytes(struct guarded *guarded, const struct look *look, struct 
                                              error.code ? error.text
                                                         : _("there is no more room for evidence: what was found is "
                                                             "written down, its bytes are not kept"));
+}
+
+/* Where no event said who it was: whoever holds the file open for writing. */
+static const struct who *find_holder(const struct look *look, struct who *ret_who)
+{
+        struct stat st;
+        int pidfd = -1;
+        pid_t pid;
+
+        if (look->file < 0 || fstat(look->file, &st) < 0)
+                return NULL;
+        pid = holder_find(st.st_dev, st.st_ino, &pidfd);
+        if (pid)
+                who_ask(pidfd, pid, ret_who);
+        fd_close(&pidfd);
+        return pid ? ret_who : NULL;
 }
 
 static bool is_healed_by_pull(const struct site_tree *tree)
@@ -250,6 +267,7 @@ static void act(struct guarded *guarded, struct site_tree *tree, struct look *lo
                 uint32_t reason)
 {
         struct digest evidence;
+        struct who holder;
         bool kept;
 
         guarded->clean = false;
@@ -260,6 +278,8 @@ static void act(struct guarded *guarded, struct site_tree *tree, struct look *lo
                         pulls_step(guarded, HEAL_FINDING);
                 return;
         }
+        if (!who && (reason == GATE_WRITER || look->findings.kinds & DIFFERENCE_CONTENT))
+                who = find_holder(look, &holder);
         keep_bytes(guarded, look, &evidence, &kept);
         tell(guarded, tree, look, who, reason, kept ? &evidence : look->hashed ? &look->digest : NULL);
         mark_state(guarded);

@@ -20,6 +20,7 @@
 #include "base/memory.h"
 #include "guard/guard_private.h"
 #include "guard/handover.h"
+#include "guard/mount_table.h"
 #include "guard/who.h"
 
 #define LOCK_FILE    "guard.lock"
@@ -128,6 +129,24 @@ static void read_reports(struct guard *guard)
                 examine_all(guard);
 }
 
+static uint64_t hash_mounts(const struct guard *guard)
+{
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+        for (size_t i = 0; i < guard->site_count; i++)
+                hash = mount_table_hash(guard->mounts, &guard->sites[i].site, hash);
+        return hash;
+}
+
+static void on_mounts(struct guard *guard)
+{
+        uint64_t hash = hash_mounts(guard);
+
+        if (hash != guard->mounts_hash)
+                examine_all(guard);
+        guard->mounts_hash = hash;
+}
+
 static void read_signals(struct guard *guard)
 {
         struct signalfd_siginfo info;
@@ -221,7 +240,7 @@ static int turn(struct guard *guard, struct error *err)
         if (fds[2].revents)
                 read_reports(guard);
         if (fds[3].revents & (POLLPRI | POLLERR))
-                examine_all(guard); /* mounts changed, which raises no event in a tree */
+                on_mounts(guard);
         for (size_t i = 0; i < guard->site_count; i++) {
                 struct guarded *guarded = &guard->sites[i];
                 const struct pollfd *of = &fds[FIXED_FDS + i * SITE_FDS];
@@ -310,6 +329,7 @@ static int start_keeper(struct guard *guard, struct error *err)
                                           .silence_ms = guard->options->silence_ms,
                                           .verdict_ms = guard->options->verdict_ms,
                                           .late_allow = guard->options->late_allow,
+                                          .reads = guard->options->reads != GUARD_READS_NEVER,
                                           .verifiers = VERIFIERS };
         struct stat self;
         int r;
@@ -334,17 +354,42 @@ static int start_keeper(struct guard *guard, struct error *err)
         return r == 0 ? pulls_verifiers(guard, err) : r;
 }
 
+static bool wants_reads(const struct guard *guard, const struct site_tree *tree)
+{
+        struct stat machine, st;
+
+        if (guard->options->reads != GUARD_READS_AUTO)
+                return guard->options->reads == GUARD_READS_ALWAYS;
+        return stat("/", &machine) == 0 && fstat(tree->root, &st) == 0 && st.st_dev != machine.st_dev;
+}
+
+static void say_no_reads(const struct guard *guard, const struct site_tree *tree)
+{
+        char sentence[PATH_MAX + 256];
+
+        snprintf(sentence, sizeof(sentence),
+                 _("the kernel or the file system of %s cannot ask before reads, only before opens: what a program holds "
+                   "open it can go on reading"),
+                 tree->folder);
+        guard->options->say(guard->options->context, sentence);
+}
+
 /* The kernel asks from here on. */
 static int close_gate(struct guard *guard, struct error *err)
 {
+        bool reads = false;
         int r = 0;
 
         for (size_t i = 0; i < guard->site_count && r == 0; i++)
                 for (size_t j = 0; j < guard->sites[i].site.tree_count && r == 0; j++) {
                         const struct site_tree *tree = &guard->sites[i].site.trees[j];
 
-                        if (tree->mode != GUARD_OBSERVE && tree->root >= 0)
-                                r = keeper_guard_file_system(guard->keeper, tree->root, err);
+                        if (tree->mode == GUARD_OBSERVE || tree->root < 0)
+                                continue;
+                        reads = wants_reads(guard, tree);
+                        r = keeper_guard_file_system(guard->keeper, tree->root, &reads, err);
+                        if (r == 0 && guard->options->reads == GUARD_READS_ALWAYS && !reads)
+                                say_no_reads(guard, tree);
                 }
         return r;
 }
@@ -393,6 +438,7 @@ static int start(struct guard *guard, struct error *err)
         if (r < 0)
                 return r;
         guard->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+        guard->mounts_hash = hash_mounts(guard);
         for (size_t i = 0; i < guard->site_count; i++)
                 chronicle_gap(guard, &guard->sites[i]);
         for (size_t i = 0; i < guard->site_count; i++)

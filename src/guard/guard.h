@@ -31,6 +31,14 @@ struct guard_news {
         const json_t *details;
 };
 
+/* Whether the kernel is to ask before each read as well: what was held open before is refused, too, and nothing can be
+ * written into a file under guard. Each read of any other file of the file system costs some microseconds then. */
+enum guard_reads {
+        GUARD_READS_AUTO, /* where the tree lies on another file system than the machine's root */
+        GUARD_READS_ALWAYS,
+        GUARD_READS_NEVER,
+};
+
 struct guard_options {
         const char *dests[GUARD_SITES];
         size_t dest_count;
@@ -47,6 +55,7 @@ struct guard_options {
         const char *self;           /* path of our own, which heals */
         uint32_t verdict_ms;
         bool late_allow;
+        enum guard_reads reads;
         int64_t silence_ms;  /* a gate or guard part that is silent for so long is replaced */
         int64_t rescan_ms;   /* everything is hashed again so often; 0: never */
 

@@ -57,6 +57,7 @@ struct guard {
         struct watch *watch;
         struct keeper *keeper; /* NULL: every tree is only observed */
         int mounts;            /* /proc/self/mountinfo */
+        uint64_t mounts_hash;  /* of what it says of the trees */
         int signals;
         int serving;   /* guard.serving, held while this guard is the one */
         bool ready, stop;

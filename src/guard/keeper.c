@@ -337,12 +337,15 @@ void keeper_forget(struct keeper *keeper, unsigned int tree, uint64_t generation
         pthread_mutex_unlock(&keeper->lock);
 }
 
-int keeper_guard_file_system(struct keeper *keeper, int folder, struct error *err)
+int keeper_guard_file_system(struct keeper *keeper, int folder, bool *reads, struct error *err)
 {
+        const unsigned int flags = FAN_MARK_ADD | FAN_MARK_FILESYSTEM;
         char name[32];
 
         snprintf(name, sizeof(name), "/proc/self/fd/%d", folder);
-        if (fanotify_mark(keeper->group, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN_PERM, AT_FDCWD, name) < 0)
+        *reads = *reads && keeper->options.reads &&
+                 fanotify_mark(keeper->group, flags, FAN_OPEN_PERM | GATE_PRE_ACCESS, AT_FDCWD, name) == 0;
+        if (!*reads && fanotify_mark(keeper->group, flags, FAN_OPEN_PERM, AT_FDCWD, name) < 0)
                 return error_errno(err, errno,
                                    _("the kernel does not ask before files are opened on this file system "
                                      "(CONFIG_FANOTIFY_ACCESS_PERMISSIONS); use --mode observe"));
@@ -413,7 +416,9 @@ static int load_program(const char *path, struct error *err)
 
 static int make_groups(struct keeper *keeper, struct error *err)
 {
-        keeper->group = fanotify_init(FAN_CLASS_CONTENT | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS | FAN_NONBLOCK |
+        const unsigned int class = keeper->options.reads ? FAN_CLASS_PRE_CONTENT : FAN_CLASS_CONTENT;
+
+        keeper->group = fanotify_init(class | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS | FAN_NONBLOCK |
                                               FAN_CLOEXEC,
                                       O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME | O_NONBLOCK);
         keeper->names = fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_FID | FAN_UNLIMITED_MARKS | FAN_NONBLOCK |

@@ -27,6 +27,7 @@ struct keeper_options {
         uint32_t verdict_ms;
         bool late_allow;
         unsigned int verifiers;
+        bool reads; /* be asked before each read, too, where the kernel can (6.14): through old descriptors, too */
         dev_t own_device; /* of our own executable, see gate_setup */
         ino_t own_inode;
 };
@@ -42,8 +43,9 @@ void keeper_close(struct keeper *keeper);
 #define KEEPER_REPLACED 1000
 int keeper_fd(const struct keeper *keeper);
 
-/* From now on the kernel asks about every file of this file system. */
-int keeper_guard_file_system(struct keeper *keeper, int folder, struct error *err);
+/* From now on the kernel asks about every file of this file system; *reads: also before each read, which is set to false
+ * where it cannot. */
+int keeper_guard_file_system(struct keeper *keeper, int folder, bool *reads, struct error *err);
 
 /* A tree or area (again: another folder now). `folder` is duplicated. */
 int keeper_tree(struct keeper *keeper, unsigned int tree, bool area, const char *path, int folder, uint64_t generation,

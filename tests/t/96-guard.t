@@ -63,7 +63,7 @@ is 'the journal is whole' "$status" 0
 # ---------------------------------------------------------------- refuse
 
 us pull "$dest" --repo "$repo" --pub "$pub"
-guard_start --mode refuse
+guard_start --mode refuse --reads never
 ok 'a genuine file can be read' reads "$dest/index.php"
 ok 'again, remembered' reads "$dest/index.php"
 echo planted 2>/dev/null >"$dest/.htaccess"
@@ -89,6 +89,28 @@ mkdir "$tmp/m/bind" && mount --bind "$dest" "$tmp/m/bind"
 not_ok 'a planted file through another mount' reads "$tmp/m/bind/.htaccess"
 not_ok 'and from a mount namespace of its own' unshare -m timeout 20 cat "$tmp/m/bind/.htaccess"
 umount "$tmp/m/bind"
+guard_stop
+
+# ---------------------------------------------------------------- refuse, asked before each read
+
+us pull "$dest" --repo "$repo" --pub "$pub"
+guard_start --mode refuse --reads always
+if grep -q 'cannot ask before reads' "$tmp/guard.err"; then
+        skip 'this kernel asks before opens only'
+else
+        exec 7<"$dest/docs/help.html" 8>>"$dest/docs/help.html"
+        not_ok 'nothing can be written into a file under guard' bash -c 'echo evil >&8' 2>/dev/null
+        exec 8>&-
+        is 'so that who had it open reads what is genuine' "$(timeout 20 cat <&7)" "$(cat "$tmp/src/docs/help.html")"
+        exec 7<"$dest/css/site.css"
+        : >"$dest/css/site.css"
+        not_ok 'what was cut short is not read through an old descriptor' timeout 20 cat <&7
+        exec 7<&-
+        ok 'but found' wait_for 10 found css/site.css content
+        mapped=$(timeout 20 "$build_folder/tests/support/writer" mapped "$dest/docs/2008/d.html" evil </dev/null 2>&1)
+        like 'a shared writable mapping is refused, or what it wrote is' "$mapped$(timeout 20 cat "$dest/docs/2008/d.html" 2>&1)" \
+                'not permitted'
+fi
 guard_stop
 
 # ---------------------------------------------------------------- heal
