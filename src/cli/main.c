@@ -34,6 +34,7 @@ static const struct command *const commands[] = {
         &command_analyze,
         &command_check,
         &command_journal,
+        &command_alert,
         &command_demo,
 };
 

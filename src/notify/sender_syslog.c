@@ -14,9 +14,10 @@
 #include "notify/sender_parts.h"
 
 #define CONNECT_MS 15000
-#define UDP_MS     50   /* how long an ICMP "nobody listens there" is waited for */
-#define CLOSE_MS   1000 /* how long the other side's close is waited for: there is no acknowledgement in this protocol \
-                         */
+#define UDP_MS     50 /* how long an ICMP "nobody listens there" is waited for */
+#define CLOSE_MS                                                                                                       \
+        1000 /* how long the other side's close is waited for: there is no acknowledgement in this protocol            \
+              */
 
 static bool wait_for(int fd, short events, int64_t timeout_ms)
 {

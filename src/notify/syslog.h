@@ -15,8 +15,9 @@
 #include "notify/message.h"
 #include "notify/target.h"
 
-#define SYSLOG_UDP_MAXIMUM 2048 /* bytes that a receiver should take (RFC 5426 section 3.2); a longer sentence is cut  \
-                                 */
+#define SYSLOG_UDP_MAXIMUM                                                                                             \
+        2048 /* bytes that a receiver should take (RFC 5426 section 3.2); a longer sentence is cut                     \
+              */
 #define SYSLOG_MAXIMUM 8192
 
 int syslog_render(const struct message *message, const struct notify_target *target, long pid, struct buffer *out);
