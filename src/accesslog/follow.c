@@ -432,6 +432,12 @@ int follow_look(struct follow *follow, struct error *err)
 
 /* ---------------------------------------------------------------- reading */
 
+/* Where the offset lies among everything: by log, then by generation (the last 64 of them), then by offset. */
+static uint64_t position_of(ptrdiff_t log, const struct generation *one)
+{
+        return ((uint64_t)log & 15) << 44 | (one->number & 63) << 38 | (one->mark.offset & ((UINT64_C(1) << 38) - 1));
+}
+
 /* The first `length` bytes of the buffer are handed out. */
 static int hand_out(struct follow *follow, struct log *log, struct generation *one, size_t length,
                     struct follow_block *ret_block)
@@ -442,8 +448,7 @@ static int hand_out(struct follow *follow, struct log *log, struct generation *o
                 .bytes = follow->buffer,
                 .length = length,
                 .log = (size_t)(log - follow->logs),
-                .position = (uint64_t)(log - follow->logs) << 52 | (one->number & 4095) << 40 |
-                            (one->mark.offset & ((UINT64_C(1) << 40) - 1)),
+                .position = position_of(log - follow->logs, one),
                 .format = &one->mark.format,
         };
         mark_advance(&one->mark, follow->buffer, length);

@@ -54,7 +54,7 @@ struct follow_block {
         const char *bytes; /* whole lines; valid until the next call */
         size_t length;
         size_t log;                /* index into paths */
-        uint64_t position;         /* of the first byte; grows within a file, and no two bytes have the same */
+        uint64_t position;         /* of the first byte; grows within a file and from one to the next; below 2^48 */
         struct log_format *format; /* in force at the first line; to be handed to log_parse() */
 };
 

@@ -40,6 +40,7 @@ declare -A library_users=(
         ["seccomp*"]="ipc"
         ["linux/landlock*"]="ipc"
         ["cap-ng*"]="ipc"
+        ["sqlite3*"]="analyze"
 )
 
 wrong=0

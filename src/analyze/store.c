@@ -1,0 +1,503 @@
+/* store.c - the file: opening, schema, statements, names, marks. */
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "analyze/store_private.h"
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/memory.h"
+
+#define SCHEMA_VERSION  1
+#define BUSY_MS         5000
+#define NAMES_MAXIMUM   (64U << 20) /* bytes of names that are remembered */
+#define NAME_ID_MAXIMUM ((UINT32_C(1) << (32 - DIMENSION_BITS)) - 1)
+#define MARKS_KEPT      64
+
+/* One for each version: brings the schema from the version before to it. */
+static const char *const migrations[SCHEMA_VERSION] = {
+        "CREATE TABLE site(id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, first_us INTEGER, last_us INTEGER,"
+        " lines INTEGER NOT NULL DEFAULT 0, invalid INTEGER NOT NULL DEFAULT 0, empty INTEGER NOT NULL DEFAULT 0,"
+        " formats INTEGER NOT NULL DEFAULT 0);"
+        "CREATE TABLE name(id INTEGER PRIMARY KEY, dimension INTEGER NOT NULL, text BLOB NOT NULL,"
+        " UNIQUE(dimension, text));"
+        "CREATE TABLE rollup(site INTEGER, span INTEGER, dimension INTEGER, start INTEGER, name INTEGER,"
+        " hits INTEGER NOT NULL, visitors INTEGER NOT NULL, visits INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+        " bot_hits INTEGER NOT NULL, errors INTEGER NOT NULL,"
+        " PRIMARY KEY(site, span, dimension, start, name)) WITHOUT ROWID;"
+        "CREATE TABLE other(site INTEGER, span INTEGER, dimension INTEGER, start INTEGER, sketch BLOB NOT NULL,"
+        " PRIMARY KEY(site, span, dimension, start)) WITHOUT ROWID;"
+        "CREATE TABLE took(site INTEGER, day INTEGER, histogram BLOB NOT NULL, PRIMARY KEY(site, day)) WITHOUT ROWID;"
+        "CREATE TABLE book(id INTEGER PRIMARY KEY, site INTEGER NOT NULL, day INTEGER NOT NULL, bytes BLOB NOT NULL);"
+        "CREATE INDEX book_day ON book(site, day, id);"
+        "CREATE TABLE day(day INTEGER PRIMARY KEY, closed INTEGER NOT NULL);"
+        "CREATE TABLE log(path BLOB, number INTEGER, mark BLOB NOT NULL, PRIMARY KEY(path, number)) WITHOUT ROWID;",
+};
+
+static const char *const texts[STATEMENT_COUNT] = {
+        [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
+        [STATEMENT_COMMIT] = "COMMIT",
+        [STATEMENT_ROLLBACK] = "ROLLBACK",
+        [STATEMENT_FIND_NAME] = "SELECT id FROM name WHERE dimension = ?1 AND text = ?2",
+        [STATEMENT_ADD_NAME] = "INSERT INTO name(dimension, text) VALUES(?1, ?2)",
+        [STATEMENT_TEXT] = "SELECT text FROM name WHERE id = ?1",
+        [STATEMENT_FIND_SITE] = "SELECT id FROM site WHERE name = ?1",
+        [STATEMENT_ADD_SITE] = "INSERT INTO site(name) VALUES(?1)",
+        [STATEMENT_TOUCH_SITE] =
+                "UPDATE site SET first_us = min(ifnull(first_us, ?2), ?2), last_us = max(ifnull(last_us, ?3), ?3),"
+                " formats = formats | ?4 WHERE id = ?1",
+        [STATEMENT_COUNT_LINES] = "UPDATE site SET lines = lines + ?1, invalid = invalid + ?2, empty = empty + ?3"
+                                  " WHERE name = x''",
+        [STATEMENT_ADD] = "INSERT INTO rollup VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+                          " ON CONFLICT DO UPDATE SET hits = hits + ?6, visitors = visitors + ?7, visits = visits + ?8,"
+                          " bytes = bytes + ?9, bot_hits = bot_hits + ?10, errors = errors + ?11",
+        [STATEMENT_PRESENT] = "SELECT dimension, start, name FROM rollup WHERE site = ?1 AND span = ?2 AND"
+                              " dimension = ?3 AND start BETWEEN ?4 AND ?5",
+        [STATEMENT_OTHERS] = "SELECT dimension, start, sketch FROM other WHERE site = ?1 AND span = ?2 AND"
+                             " start BETWEEN ?3 AND ?4",
+        [STATEMENT_PUT_OTHER] = "INSERT OR REPLACE INTO other VALUES(?1, ?2, ?3, ?4, ?5)",
+        [STATEMENT_TOOK] = "SELECT histogram FROM took WHERE site = ?1 AND day = ?2",
+        [STATEMENT_PUT_TOOK] = "INSERT OR REPLACE INTO took VALUES(?1, ?2, ?3)",
+        [STATEMENT_BOOK] = "SELECT bytes FROM book WHERE site = ?1 AND day = ?2 ORDER BY id",
+        [STATEMENT_PUT_BOOK] = "INSERT INTO book(site, day, bytes) VALUES(?1, ?2, ?3)",
+        [STATEMENT_DROP_BOOK] = "DELETE FROM book WHERE site = ?1 AND day = ?2",
+        [STATEMENT_DAY] = "SELECT closed FROM day WHERE day = ?1",
+        [STATEMENT_PUT_DAY] = "INSERT OR REPLACE INTO day VALUES(?1, ?2)",
+        [STATEMENT_PUT_MARK] = "INSERT OR REPLACE INTO log VALUES(?1, ?2, ?3)",
+        [STATEMENT_DROP_MARKS] = "DELETE FROM log WHERE path = ?1 AND number < ?2",
+};
+
+/* ---------------------------------------------------------------- errors, statements */
+
+int store_fail(struct store *store, const char *what, struct error *err)
+{
+        int code = store->database ? sqlite3_errcode(store->database) : SQLITE_NOMEM;
+        int result = -EIO;
+
+        switch (code & 0xff) {
+        case SQLITE_NOMEM: return error_memory(err);
+        case SQLITE_FULL: result = -ENOSPC; break;
+        case SQLITE_BUSY: result = -EBUSY; break;
+        case SQLITE_NOTADB:
+        case SQLITE_CORRUPT: result = -EBADMSG; break;
+        default: break;
+        }
+        /* TRANSLATORS: the first %s is "open", "read" or "write" */
+        return error_set(err, result, _("cannot %s the store %s: %s"), what, store->path,
+                         sqlite3_errmsg(store->database));
+}
+
+sqlite3_stmt *store_statement(struct store *store, enum statement which, struct error *err)
+{
+        sqlite3_stmt **statement = &store->statements[which];
+
+        if (!*statement && sqlite3_prepare_v3(store->database, texts[which], -1, SQLITE_PREPARE_PERSISTENT, statement,
+                                              NULL) != SQLITE_OK) {
+                store_fail(store, _("read"), err);
+                return NULL;
+        }
+        sqlite3_reset(*statement);
+        return *statement;
+}
+
+int store_run(struct store *store, sqlite3_stmt *statement, struct error *err)
+{
+        int r = sqlite3_step(statement);
+
+        if (r != SQLITE_DONE && r != SQLITE_ROW)
+                r = store_fail(store, _("write"), err);
+        else
+                r = 0;
+        sqlite3_reset(statement);
+        return r;
+}
+
+static int run_simple(struct store *store, enum statement which, struct error *err)
+{
+        sqlite3_stmt *statement = store_statement(store, which, err);
+
+        return statement ? store_run(store, statement, err) : -EIO;
+}
+
+int store_begin(struct store *store, struct error *err)
+{
+        return run_simple(store, STATEMENT_BEGIN, err);
+}
+
+int store_commit(struct store *store, struct error *err)
+{
+        return run_simple(store, STATEMENT_COMMIT, err);
+}
+
+void store_forget_names(struct store *store)
+{
+        struct name *name;
+
+        for (uint32_t id = 0; (name = name_table_next(&store->names, &id));)
+                name->hits = 0; /* needs no memory, as making a new table would */
+}
+
+void store_rollback(struct store *store)
+{
+        if (!sqlite3_get_autocommit(store->database))
+                run_simple(store, STATEMENT_ROLLBACK, NULL);
+        store_forget_names(store); /* those that were made in the transaction are not there any more */
+}
+
+/* ---------------------------------------------------------------- opening */
+
+static int execute(struct store *store, const char *text, struct error *err)
+{
+        return sqlite3_exec(store->database, text, NULL, NULL, NULL) == SQLITE_OK ? 0
+                                                                                  : store_fail(store, _("open"), err);
+}
+
+static int schema_version(struct store *store, int64_t *ret_version, struct error *err)
+{
+        sqlite3_stmt *statement = NULL;
+
+        if (sqlite3_prepare_v2(store->database, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK ||
+            sqlite3_step(statement) != SQLITE_ROW) {
+                sqlite3_finalize(statement);
+                return store_fail(store, _("open"), err);
+        }
+        *ret_version = sqlite3_column_int64(statement, 0);
+        sqlite3_finalize(statement);
+        return 0;
+}
+
+static int migrate(struct store *store, struct error *err)
+{
+        int64_t version = 0;
+        int r = schema_version(store, &version, err);
+
+        if (r < 0)
+                return r;
+        if (version > SCHEMA_VERSION)
+                return error_set(err, -ENOTSUP,
+                                 _("the store %s was made by a newer version of Understudy (schema %d, "
+                                   "this one knows %d)"),
+                                 store->path, (int)version, SCHEMA_VERSION);
+        if (store->lock < 0 && version < SCHEMA_VERSION)
+                return error_set(err, -ENOTSUP,
+                                 _("the store %s is none, or older than this version of Understudy; "
+                                   "analyze --follow brings it up to date"),
+                                 store->path);
+        for (; r == 0 && version < SCHEMA_VERSION; version++) {
+                char text[64];
+
+                snprintf(text, sizeof(text), "PRAGMA user_version = %d", (int)version + 1);
+                r = store_begin(store, err);
+                if (r == 0)
+                        r = execute(store, migrations[version], err);
+                if (r == 0)
+                        r = execute(store, text, err);
+                if (r == 0)
+                        r = store_commit(store, err);
+                if (r < 0)
+                        store_rollback(store);
+        }
+        return r;
+}
+
+static int take_lock(struct store *store, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer name = BUFFER_INIT(PATH_MAX);
+
+        if (buffer_printf(&name, "%s.lock", store->path) < 0)
+                return error_memory(err);
+        store->lock = open(buffer_text(&name), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (store->lock < 0)
+                return error_errno(err, errno, _("cannot open the lock %s"), buffer_text(&name));
+        if (flock(store->lock, LOCK_EX | LOCK_NB) == 0)
+                return 0;
+        return error_set(err, -EBUSY, _("another process writes the store %s; one is enough for all logs"),
+                         store->path);
+}
+
+/* SQLite makes its files with 0644: who visited what is not for everybody. */
+static int make_file(const char *path, struct error *err)
+{
+        _cleanup_(fd_closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+
+        return fd < 0 ? error_errno(err, errno, _("cannot make the store %s"), path) : 0;
+}
+
+static int open_database(struct store *store, bool writable, struct error *err)
+{
+        int flags = writable ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+        int r = 0;
+
+        if (writable) {
+                r = make_file(store->path, err);
+                if (r == 0)
+                        r = take_lock(store, err);
+                if (r < 0)
+                        return r;
+        }
+        if (sqlite3_open_v2(store->path, &store->database, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL) !=
+            SQLITE_OK)
+                return store_fail(store, _("open"), err);
+        sqlite3_busy_timeout(store->database, BUSY_MS);
+        r = execute(store,
+                    writable ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768;"
+                               "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 2000"
+                             : "PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456",
+                    err);
+        return r < 0 ? r : migrate(store, err);
+}
+
+int store_open(const char *path, bool writable, struct store **ret_store, struct error *err)
+{
+        struct store *store = memory_new(1, sizeof(*store));
+        int r;
+
+        if (!store)
+                return error_memory(err);
+        store->lock = -1;
+        store->path = realpath(path, NULL); /* SQLITE_OPEN_NOFOLLOW is about every part of it */
+        if (!store->path)
+                store->path = memory_string(path);
+        r = store->path ? name_table_init(&store->names, err) : error_memory(err);
+        if (r == 0)
+                r = open_database(store, writable, err);
+        if (r < 0) {
+                store_close(store);
+                return r;
+        }
+        *ret_store = store;
+        return 0;
+}
+
+void store_close(struct store *store)
+{
+        if (!store)
+                return;
+        for (size_t i = 0; i < STATEMENT_COUNT; i++)
+                sqlite3_finalize(store->statements[i]);
+        sqlite3_close(store->database);
+        if (store->lock >= 0)
+                fd_close(&store->lock);
+        name_table_done(&store->names);
+        free(store->path);
+        free(store);
+}
+
+void store_closep(struct store **store)
+{
+        store_close(*store);
+}
+
+/* ---------------------------------------------------------------- names */
+
+static int bind_text(sqlite3_stmt *statement, int at, const char *text, size_t length)
+{
+        return sqlite3_bind_blob64(statement, at, length ? text : "", length, SQLITE_STATIC);
+}
+
+/* The number in the first column, 0 when there is no row. */
+static int find_id(struct store *store, sqlite3_stmt *statement, int64_t *ret_id, struct error *err)
+{
+        int r = sqlite3_step(statement);
+
+        *ret_id = r == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+        if (r != SQLITE_ROW && r != SQLITE_DONE)
+                r = store_fail(store, _("read"), err);
+        else
+                r = 0;
+        sqlite3_reset(statement);
+        return r;
+}
+
+static int find_or_add(struct store *store, enum statement find, enum statement add, const char *text, size_t length,
+                       int64_t dimension, bool make, int64_t *ret_id, struct error *err)
+{
+        sqlite3_stmt *statement = store_statement(store, find, err);
+        int text_at = dimension < 0 ? 1 : 2;
+        int r;
+
+        if (!statement)
+                return -EIO;
+        if (dimension >= 0)
+                sqlite3_bind_int64(statement, 1, dimension);
+        bind_text(statement, text_at, text, length);
+        r = find_id(store, statement, ret_id, err);
+        if (r < 0 || *ret_id || !make)
+                return r;
+        statement = store_statement(store, add, err);
+        if (!statement)
+                return -EIO;
+        if (dimension >= 0)
+                sqlite3_bind_int64(statement, 1, dimension);
+        bind_text(statement, text_at, text, length);
+        r = store_run(store, statement, err);
+        *ret_id = sqlite3_last_insert_rowid(store->database);
+        return r;
+}
+
+int store_name(struct store *store, unsigned int dimension, const char *text, size_t length, bool make,
+               uint32_t *ret_id, struct error *err)
+{
+        struct name *name = name_table_find(&store->names, (enum name_kind)dimension, text, length);
+        int64_t id = name ? (int64_t)name->hits : 0;
+        int r;
+
+        if (!id) {
+                r = find_or_add(store, STATEMENT_FIND_NAME, STATEMENT_ADD_NAME, text, length, dimension, make, &id,
+                                err);
+                if (r < 0)
+                        return r;
+                if (id > NAME_ID_MAXIMUM)
+                        return error_set(err, -EOVERFLOW, _("the store %s holds too many names"), store->path);
+                if (name_table_bytes(&store->names) > NAMES_MAXIMUM) {
+                        name_table_done(&store->names);
+                        r = name_table_init(&store->names, err);
+                        if (r < 0)
+                                return r;
+                }
+                name = id ? name_table_get(&store->names, (enum name_kind)dimension, text, length) : NULL;
+                if (id && !name)
+                        return error_memory(err);
+                if (name)
+                        name->hits = (uint64_t)id;
+        }
+        *ret_id = (uint32_t)id;
+        return 0;
+}
+
+int store_text(struct store *store, uint32_t id, struct buffer *text, struct error *err)
+{
+        sqlite3_stmt *statement = store_statement(store, STATEMENT_TEXT, err);
+        int r;
+
+        if (!statement)
+                return -EIO;
+        sqlite3_bind_int64(statement, 1, id);
+        r = sqlite3_step(statement);
+        if (r == SQLITE_ROW)
+                r = buffer_append(text, sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0)) <
+                                    0
+                            ? error_memory(err)
+                            : 0;
+        else
+                r = r == SQLITE_DONE ? 0 : store_fail(store, _("read"), err);
+        sqlite3_reset(statement);
+        return r;
+}
+
+int store_site(struct store *store, const char *name, size_t length, int64_t *ret_site, struct error *err)
+{
+        return find_or_add(store, STATEMENT_FIND_SITE, STATEMENT_ADD_SITE, name, length, -1, true, ret_site, err);
+}
+
+int store_find_site(struct store *store, const char *name, size_t length, int64_t *ret_site, struct error *err)
+{
+        return find_or_add(store, STATEMENT_FIND_SITE, STATEMENT_ADD_SITE, name, length, -1, false, ret_site, err);
+}
+
+/* ---------------------------------------------------------------- marks */
+
+/* As numbers in text: a mark is seldom written, and can be read by a person. */
+static int mark_to_text(const struct log_mark *mark, struct buffer *text)
+{
+        int r = buffer_printf(text,
+                              "1 %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu32
+                              " %" PRId64 " %d %d %d %d %u",
+                              mark->device, mark->inode, mark->offset, mark->head_hash, mark->tail_hash,
+                              mark->head_length, mark->tail_length, mark->first_us, mark->skipping, mark->rotated,
+                              mark->done, (int)mark->format.kind, mark->format.w3c_count);
+
+        for (unsigned int i = 0; i < mark->format.w3c_count && r == 0; i++)
+                r = buffer_printf(text, " %u", mark->format.w3c_fields[i]);
+        return r;
+}
+
+static bool mark_from_text(const char *text, struct log_mark *mark)
+{
+        int flags[3], kind, used = 0;
+
+        *mark = (struct log_mark){ 0 };
+        if (sscanf(text,
+                   "1 %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu32 " %" SCNu32 " %" SCNd64
+                   " %d %d %d %d %u%n",
+                   &mark->device, &mark->inode, &mark->offset, &mark->head_hash, &mark->tail_hash, &mark->head_length,
+                   &mark->tail_length, &mark->first_us, &flags[0], &flags[1], &flags[2], &kind, &mark->format.w3c_count,
+                   &used) != 13)
+                return false;
+        mark->skipping = flags[0] != 0;
+        mark->rotated = flags[1] != 0;
+        mark->done = flags[2] != 0;
+        mark->format.kind = (enum log_format_kind)kind;
+        if (mark->head_length > MARK_HEAD_MAXIMUM || mark->tail_length > MARK_TAIL_MAXIMUM ||
+            mark->tail_length > mark->offset || kind < 0 || kind > LOG_QUOTED ||
+            mark->format.w3c_count > LOG_W3C_FIELDS_MAXIMUM)
+                return false;
+        for (unsigned int i = 0; i < mark->format.w3c_count; i++) {
+                unsigned int field;
+                int more = 0;
+
+                if (sscanf(text + used, " %u%n", &field, &more) != 1 || field > UINT8_MAX)
+                        return false;
+                mark->format.w3c_fields[i] = (uint8_t)field;
+                used += more;
+        }
+        return true;
+}
+
+int store_put_mark(struct store *store, const struct follow_change *change, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(4096);
+        sqlite3_stmt *statement = store_statement(store, STATEMENT_PUT_MARK, err);
+        int r;
+
+        if (!statement)
+                return -EIO;
+        if (mark_to_text(change->mark, &text) < 0)
+                return error_memory(err);
+        bind_text(statement, 1, change->path, strlen(change->path));
+        sqlite3_bind_int64(statement, 2, (int64_t)change->number);
+        sqlite3_bind_text(statement, 3, buffer_text(&text), (int)text.length, SQLITE_STATIC);
+        r = store_run(store, statement, err);
+        if (r < 0 || change->number <= MARKS_KEPT)
+                return r;
+        statement = store_statement(store, STATEMENT_DROP_MARKS, err);
+        if (!statement)
+                return -EIO;
+        bind_text(statement, 1, change->path, strlen(change->path));
+        sqlite3_bind_int64(statement, 2, (int64_t)change->number - MARKS_KEPT);
+        return store_run(store, statement, err);
+}
+
+int store_marks(struct store *store, store_mark_function *take, void *context, struct error *err)
+{
+        sqlite3_stmt *statement = NULL;
+        int step = 0, r = 0;
+
+        if (sqlite3_prepare_v2(store->database, "SELECT path, number, mark FROM log ORDER BY path, number", -1,
+                               &statement, NULL) != SQLITE_OK)
+                return store_fail(store, _("read"), err);
+        while (r == 0 && (step = sqlite3_step(statement)) == SQLITE_ROW) {
+                _cleanup_(memory_freep) char *path =
+                        memory_copy(sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0));
+                const char *text = (const char *)sqlite3_column_text(statement, 2);
+                struct log_mark mark;
+
+                if (!path)
+                        r = error_memory(err);
+                else if (!text || !mark_from_text(text, &mark))
+                        r = error_set(err, -EBADMSG, _("the store %s is damaged: how far %s was read makes no sense"),
+                                      store->path, path);
+                else
+                        r = take(context, path, (uint64_t)sqlite3_column_int64(statement, 1), &mark, err);
+        }
+        if (r == 0 && step != SQLITE_DONE)
+                r = store_fail(store, _("read"), err);
+        sqlite3_finalize(statement);
+        return r;
+}

@@ -1,0 +1,92 @@
+/*
+ * store.h - rollups of an analysis that goes on for years, in SQLite: figures by hour, day and month, what they were
+ * counted from as long as a day is open, and how far each log was read; all of it changed in one transaction.
+ *
+ * Schema (PRAGMA user_version is its version):
+ *
+ *     site    id, name                 '' is everything together; each virtual host is a site besides
+ *     name    id, dimension, text      every path, referrer ... once
+ *     rollup  site, span, dimension, start, name -> hits, visitors, visits, bytes, bot_hits, errors
+ *     other   the HyperLogLog sketch of what was put together as "(other)" for an hour or a day
+ *     took    the histogram of durations of a day
+ *     book    what has to be remembered of the visitors of a day that is open: see book.h
+ *     day     days that were counted, and whether they are closed (their salt is gone)
+ *     log     how far each file of each log was read
+ *
+ * span is 0 (hour), 1 (day) or 2 (month); start is its number since 1970. dimension is an enum dimension_kind, or one
+ * of those below. No address is in it: a visitor is a hash under a salt that lies in a file of its own and is destroyed
+ * after 48 hours (salts.h).
+ *
+ * One process writes (a lock beside the file sees to that); any number may read at the same time. After a power failure
+ * the last transactions may be missing, all of each: the logs are read again from there.
+ */
+#ifndef ANALYZE_STORE_H
+#define ANALYZE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "accesslog/follow.h"
+#include "analyze/summary.h"
+#include "base/error.h"
+
+/* Further kinds of rows; numbers are in files: never change one. The first DIMENSION_COUNT are enum dimension_kind. */
+enum store_dimension {
+        STORE_TOTAL = 20,      /* name 0: everything */
+        STORE_PEOPLE = 21,     /* of visitors and visits those that are no bot's */
+        STORE_VIEWS = 22,      /* hits: page views; bot_hits: of those */
+        STORE_BOUNCES = 23,    /* the same of visits with one page view */
+        STORE_VISIT_MS = 24,   /* hits: milliseconds of visits */
+        STORE_ADDRESSES = 25,  /* visitors: different client addresses (of a day) */
+        STORE_LATE = 26,       /* hits: came when the day was closed; not in visitors and visits */
+        STORE_UNFOLLOWED = 27, /* visitors beyond the limit of memory: in `other` */
+        STORE_EMBEDDING = 28,  /* name: a referrer's host; hits: requests for pictures and the like from there */
+};
+
+#define DIMENSION_BITS 5
+
+enum store_span { SPAN_HOUR, SPAN_DAY, SPAN_MONTH };
+
+#define STORE_HOURS_DEFAULT 93   /* days for which hours are kept */
+#define STORE_DAYS_DEFAULT  1130 /* and days and months: three years and a month, to compare with */
+
+struct store;
+
+/* Opens or (writable) makes it, and brings an older schema to this one. -EBUSY when another process writes. */
+int store_open(const char *path, bool writable, struct store **ret_store, struct error *err);
+void store_close(struct store *store);
+void store_closep(struct store **store);
+
+/* ---- how far logs were read */
+
+typedef int store_mark_function(void *context, const char *path, uint64_t number, const struct log_mark *mark,
+                                struct error *err);
+
+/* By path and number. */
+int store_marks(struct store *store, store_mark_function *take, void *context, struct error *err);
+
+/* ---- questions (store_summary.c) */
+
+struct store_question {
+        const char *site;             /* a virtual host; "" or NULL: everything together */
+        int64_t from_us, until_us;    /* whole hours (others are widened to one); 0: no bound */
+        unsigned int last_days;       /* only so many, the newest; 0: no bound */
+        size_t top;                   /* rows of each dimension; 0: all */
+        const char *const *own_hosts; /* as in tally_options */
+        bool answered_only;
+};
+
+/*
+ * The summary of a span of time, from rollups; of the whole log it is what analyze_run() says, but that hosts and
+ * visitors of several days are those of each day, added up. -ENOENT: there is no such site; -ERANGE: a part of a day
+ * whose hours are not kept any more.
+ */
+int store_summary(struct store *store, const struct store_question *question, struct summary *ret_summary,
+                  struct error *err);
+
+/* ---- retention: deletes what is older than so many days before the newest line; the machine's clock does not matter
+ */
+int store_retain(struct store *store, uint64_t hour_days, uint64_t day_days, struct error *err);
+
+#endif

@@ -1,0 +1,630 @@
+/* store_summary.c - rollups of a span of time as the summary that all reports are made from. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/classify.h"
+#include "analyze/sketch.h"
+#include "analyze/store_private.h"
+#include "analyze/summary_private.h"
+#include "base/i18n.h"
+#include "base/memory.h"
+
+#define OWN_MAXIMUM 1000
+
+struct ask {
+        struct store *store;
+        const struct store_question *question;
+        int64_t site, from_hour, until_hour;
+        struct store_pieces pieces;
+        struct summary *summary;
+        uint64_t late;
+        struct error *err;
+};
+
+typedef bool row_function(struct ask *ask, void *context, const char *text, size_t length,
+                          const struct figures *figures);
+
+/* ---------------------------------------------------------------- reading rows */
+
+static struct figures figures_at(sqlite3_stmt *statement, int at)
+{
+        return (struct figures){ .hits = (uint64_t)sqlite3_column_int64(statement, at),
+                                 .visitors = (uint64_t)sqlite3_column_int64(statement, at + 1),
+                                 .visits = (uint64_t)sqlite3_column_int64(statement, at + 2),
+                                 .bytes = (uint64_t)sqlite3_column_int64(statement, at + 3),
+                                 .bot_hits = (uint64_t)sqlite3_column_int64(statement, at + 4),
+                                 .errors = (uint64_t)sqlite3_column_int64(statement, at + 5) };
+}
+
+static void add_figures(struct figures *into, const struct figures *from)
+{
+        into->hits += from->hits;
+        into->visitors += from->visitors;
+        into->visits += from->visits;
+        into->bytes += from->bytes;
+        into->bot_hits += from->bot_hits;
+        into->errors += from->errors;
+}
+
+static int bind_piece(struct ask *ask, sqlite3_stmt *statement, unsigned int dimension, const struct store_piece *piece)
+{
+        sqlite3_bind_int64(statement, 1, ask->site);
+        sqlite3_bind_int(statement, 2, piece->span);
+        sqlite3_bind_int(statement, 3, (int)dimension);
+        sqlite3_bind_int64(statement, 4, piece->first);
+        sqlite3_bind_int64(statement, 5, piece->until);
+        return 0;
+}
+
+/* Every row of one piece: name's id, start, figures. */
+static int each_row(struct ask *ask, unsigned int dimension, const struct store_piece *piece,
+                    void (*take)(void *context, uint32_t id, int64_t start, const struct figures *figures),
+                    void *context)
+{
+        static const char text[] = "SELECT name, start, hits, visitors, visits, bytes, bot_hits, errors FROM rollup"
+                                   " WHERE site = ?1 AND span = ?2 AND dimension = ?3 AND start >= ?4 AND start < ?5";
+        sqlite3_stmt *statement = NULL;
+        int step;
+
+        if (sqlite3_prepare_v2(ask->store->database, text, -1, &statement, NULL) != SQLITE_OK)
+                return store_fail(ask->store, _("read"), ask->err);
+        bind_piece(ask, statement, dimension, piece);
+        while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+                const struct figures figures = figures_at(statement, 2);
+
+                take(context, (uint32_t)sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1),
+                     &figures);
+        }
+        sqlite3_finalize(statement);
+        return step == SQLITE_DONE ? 0 : store_fail(ask->store, _("read"), ask->err);
+}
+
+/* Figures of each name, added up over the pieces: a table by id. */
+struct sums {
+        struct sum {
+                uint32_t id;
+                bool used;
+                struct figures figures;
+        } * slots;
+        size_t mask, count;
+        bool failed;
+};
+
+static struct sum *sum_place(struct sum *slots, size_t mask, uint32_t id)
+{
+        size_t at = (id * 0x9e3779b1U >> 3) & mask;
+
+        while (slots[at].used && slots[at].id != id)
+                at = (at + 1) & mask;
+        return &slots[at];
+}
+
+static void sums_add(void *context, uint32_t id, int64_t start, const struct figures *figures)
+{
+        struct sums *sums = context;
+        struct sum *sum;
+
+        (void)start;
+        if (!sums->slots || sums->count * 2 > sums->mask) {
+                size_t mask = sums->slots ? sums->mask * 2 + 1 : 1023;
+                struct sum *slots = memory_new(mask + 1, sizeof(*slots));
+
+                if (!slots) {
+                        sums->failed = true;
+                        return;
+                }
+                for (size_t i = 0; sums->slots && i <= sums->mask; i++)
+                        if (sums->slots[i].used)
+                                *sum_place(slots, mask, sums->slots[i].id) = sums->slots[i];
+                free(sums->slots);
+                sums->slots = slots;
+                sums->mask = mask;
+        }
+        sum = sum_place(sums->slots, sums->mask, id);
+        sums->count += !sum->used;
+        sum->used = true;
+        sum->id = id;
+        add_figures(&sum->figures, figures);
+}
+
+static int read_sums(struct ask *ask, unsigned int dimension, struct sums *sums)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < ask->pieces.count && r == 0; i++)
+                r = each_row(ask, dimension, &ask->pieces.pieces[i], sums_add, sums);
+        return r < 0 ? r : sums->failed ? error_memory(ask->err) : 0;
+}
+
+/* Calls with the text of every name that has figures. */
+static int each_name(struct ask *ask, unsigned int dimension, row_function *take, void *context)
+{
+        struct sums sums = { 0 };
+        int r = read_sums(ask, dimension, &sums);
+
+        for (size_t i = 0; r == 0 && sums.slots && i <= sums.mask; i++) {
+                _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(2 * LOG_LINE_MAXIMUM);
+
+                if (!sums.slots[i].used)
+                        continue;
+                r = store_text(ask->store, sums.slots[i].id, &text, ask->err);
+                if (r == 0 && !take(ask, context, buffer_text(&text), text.length, &sums.slots[i].figures))
+                        r = error_memory(ask->err);
+        }
+        free(sums.slots);
+        return r;
+}
+
+static int total_of(struct ask *ask, unsigned int dimension, struct figures *ret_figures)
+{
+        struct sums sums = { 0 };
+        int r = read_sums(ask, dimension, &sums);
+
+        *ret_figures = (struct figures){ 0 };
+        if (r == 0 && sums.slots && sum_place(sums.slots, sums.mask, 0)->used)
+                *ret_figures = sum_place(sums.slots, sums.mask, 0)->figures;
+        free(sums.slots);
+        return r;
+}
+
+/* ---------------------------------------------------------------- whose referrers are the site's own */
+
+static bool is_own(const struct summary *summary, const char *host, size_t length)
+{
+        for (size_t i = 0; i < summary->own_host_count; i++)
+                if (strlen(summary->own_hosts[i]) == length && memcmp(summary->own_hosts[i], host, length) == 0)
+                        return true;
+        return false;
+}
+
+static bool add_own(struct ask *ask, void *context, const char *host, size_t length, const struct figures *figures)
+{
+        struct summary *summary = ask->summary;
+        char normal[REFERRER_HOST_MAXIMUM + 1];
+
+        (void)context;
+        (void)figures;
+        if (summary->own_host_count == OWN_MAXIMUM || !host_normalize(host, length, normal, &length) ||
+            is_own(summary, normal, length))
+                return true;
+        summary->own_hosts[summary->own_host_count] = summary_text(summary, normal, length);
+        return summary->own_hosts[summary->own_host_count++] != NULL;
+}
+
+struct guess {
+        char host[REFERRER_HOST_MAXIMUM + 1];
+        size_t length;
+        uint64_t hits;
+};
+
+static bool guess_own(struct ask *ask, void *context, const char *host, size_t length, const struct figures *figures)
+{
+        struct guess *guess = context;
+
+        (void)ask;
+        if (length > REFERRER_HOST_MAXIMUM || figures->hits < guess->hits ||
+            (figures->hits == guess->hits && strcmp(host, guess->host) > 0))
+                return true;
+        memcpy(guess->host, host, length + 1);
+        guess->length = length;
+        guess->hits = figures->hits;
+        return true;
+}
+
+static int find_own(struct ask *ask)
+{
+        const char *const *given = ask->question->own_hosts;
+        struct summary *summary = ask->summary;
+        struct guess guess = { .hits = 0 };
+        int r;
+
+        summary->own_hosts = summary_allocate(summary, OWN_MAXIMUM * sizeof(char *));
+        if (!summary->own_hosts)
+                return error_memory(ask->err);
+        for (size_t i = 0; given && given[i]; i++)
+                if (!add_own(ask, NULL, given[i], strlen(given[i]), NULL))
+                        return error_memory(ask->err);
+        r = each_name(ask, DIMENSION_HOSTS, add_own, NULL);
+        if (r < 0 || summary->own_host_count)
+                return r;
+        r = each_name(ask, STORE_EMBEDDING, guess_own, &guess);
+        if (r < 0 || !guess.hits)
+                return r;
+        summary->own_hosts_guessed = true;
+        return add_own(ask, NULL, guess.host, guess.length, NULL) ? 0 : error_memory(ask->err);
+}
+
+/* ---------------------------------------------------------------- dimensions */
+
+struct taking {
+        enum dimension_kind kind;
+        struct rows rows;
+        uint64_t other_hits;
+};
+
+static bool take_row(struct ask *ask, void *context, const char *text, size_t length, const struct figures *figures)
+{
+        struct taking *taking = context;
+        struct referrer referrer;
+        const char *copy;
+
+        if (!figures->hits)
+                return true;
+        if (taking->kind == DIMENSION_PAGES && ask->question->answered_only && !figures->visitors)
+                return true;
+        if (taking->kind == DIMENSION_REFERRERS && is_own(ask->summary, text, length))
+                return true;
+        if (taking->kind == DIMENSION_REFERRER_PAGES &&
+            referrer_split((struct span){ text, (uint32_t)length }, &referrer) &&
+            is_own(ask->summary, referrer.host, referrer.host_length))
+                return true;
+        if (length == strlen(NAME_OTHER) && memcmp(text, NAME_OTHER, length) == 0)
+                taking->other_hits += figures->hits;
+        copy = summary_text(ask->summary, text, length);
+        return copy && rows_add(&taking->rows, copy, length, figures);
+}
+
+struct of_hours {
+        struct figures figures[24];
+};
+
+static void take_hour_of_day(void *context, uint32_t id, int64_t start, const struct figures *figures)
+{
+        struct of_hours *hours = context;
+
+        (void)id;
+        add_figures(&hours->figures[(start % 24 + 24) % 24], figures);
+}
+
+static bool take_named_hour(struct ask *ask, void *context, const char *text, size_t length,
+                            const struct figures *figures)
+{
+        struct of_hours *hours = context;
+        unsigned int hour = length == 2 ? (unsigned int)(text[0] - '0') * 10 + (unsigned int)(text[1] - '0') : 24;
+
+        (void)ask;
+        if (hour < 24)
+                add_figures(&hours->figures[hour], figures);
+        return true;
+}
+
+/* Days and months have rows for it; of parts of days they are the hours themselves. */
+static int take_hours_of_day(struct ask *ask)
+{
+        struct of_hours hours = { 0 };
+        struct rows rows = { 0 };
+        int r = each_name(ask, DIMENSION_HOURS, take_named_hour, &hours);
+
+        for (size_t i = 0; i < ask->pieces.count && r == 0; i++)
+                if (ask->pieces.pieces[i].span == SPAN_HOUR)
+                        r = each_row(ask, STORE_TOTAL, &ask->pieces.pieces[i], take_hour_of_day, &hours);
+        for (unsigned int i = 0; i < 24 && r == 0; i++) {
+                const char text[3] = { (char)('0' + i / 10), (char)('0' + i % 10), '\0' };
+                const char *copy = hours.figures[i].hits ? summary_text(ask->summary, text, 2) : NULL;
+
+                if (hours.figures[i].hits && (!copy || !rows_add(&rows, copy, 2, &hours.figures[i])))
+                        r = error_memory(ask->err);
+        }
+        if (r == 0 && !summary_take_rows(ask->summary, DIMENSION_HOURS, &rows, ask->question->top))
+                r = error_memory(ask->err);
+        rows_done(&rows);
+        return r;
+}
+
+/* How many different names were put together, over all pieces that have a sketch. */
+static int others_of(struct ask *ask, unsigned int dimension, bool days_apart, uint64_t *ret_names)
+{
+        static const char text[] = "SELECT sketch FROM other WHERE site = ?1 AND span = ?2 AND dimension = ?3 AND"
+                                   " start >= ?4 AND start < ?5";
+        _cleanup_(memory_freep) struct sketch *all = memory_new(1, sizeof(*all));
+        bool any = false;
+        int r = 0;
+
+        *ret_names = 0;
+        if (!all)
+                return error_memory(ask->err);
+        for (size_t i = 0; i < ask->pieces.count && r == 0; i++) {
+                struct store_piece piece = ask->pieces.pieces[i];
+                sqlite3_stmt *statement = NULL;
+                int step;
+
+                if (piece.span == SPAN_MONTH)
+                        piece = (struct store_piece){ SPAN_DAY, store_month_begin(piece.first),
+                                                      store_month_begin(piece.until) };
+                if (sqlite3_prepare_v2(ask->store->database, text, -1, &statement, NULL) != SQLITE_OK)
+                        return store_fail(ask->store, _("read"), ask->err);
+                bind_piece(ask, statement, dimension, &piece);
+                while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+                        const struct sketch *one = sqlite3_column_blob(statement, 0);
+
+                        if (sqlite3_column_bytes(statement, 0) != sizeof(*one))
+                                continue;
+                        any = true;
+                        if (days_apart)
+                                *ret_names += sketch_estimate(one);
+                        else
+                                sketch_join(all, one);
+                }
+                if (step != SQLITE_DONE)
+                        r = store_fail(ask->store, _("read"), ask->err);
+                sqlite3_finalize(statement);
+        }
+        if (any && !days_apart)
+                *ret_names = sketch_estimate(all);
+        return r;
+}
+
+static int take_dimension(struct ask *ask, enum dimension_kind kind)
+{
+        struct taking taking = { .kind = kind };
+        uint64_t others = 0;
+        int r = each_name(ask, kind, take_row, &taking);
+
+        if (r == 0 && !summary_take_rows(ask->summary, kind, &taking.rows, ask->question->top))
+                r = error_memory(ask->err);
+        rows_done(&taking.rows);
+        if (r < 0 || !taking.other_hits)
+                return r;
+        r = others_of(ask, kind, false, &others);
+        if (r < 0 || !others)
+                return r;
+        ask->summary->dimensions[kind].total += others - 1; /* "(other)" itself is no name */
+        return summary_approximate(ask->summary, dimension_name(kind),
+                                   (double)taking.other_hits / (double)(ask->summary->totals.hits + 1),
+                                   N_("the list was full: names that came then were put together as (other); the error "
+                                      "is of all requests"))
+                       ? 0
+                       : error_memory(ask->err);
+}
+
+/* ---------------------------------------------------------------- intervals */
+
+struct interval_list {
+        struct hour *hours;
+        size_t count;
+        bool failed;
+};
+
+static void list_interval(void *context, uint32_t id, int64_t start, const struct figures *figures)
+{
+        struct interval_list *list = context;
+
+        (void)id;
+        if (!figures->hits)
+                return;
+        if (memory_grow(&list->hours, list->count, sizeof(*list->hours)) < 0) {
+                list->failed = true;
+                return;
+        }
+        list->hours[list->count++] = (struct hour){ .hour = start, .used = true, .figures = *figures };
+}
+
+static int read_list(struct ask *ask, int span, struct interval_list *list)
+{
+        int64_t by = span == SPAN_HOUR ? 1 : 24;
+        const struct store_piece piece = { span, ask->from_hour / by - (ask->from_hour % by < 0),
+                                           (ask->until_hour + by - 1) / by };
+        int r = each_row(ask, STORE_TOTAL, &piece, list_interval, list);
+
+        return r == 0 && list->failed ? error_memory(ask->err) : r;
+}
+
+/* Days from their own rows. Hours only where those of all days are still kept: a gap would look like a quiet time. */
+static int take_intervals(struct ask *ask)
+{
+        struct summary *summary = ask->summary;
+        struct interval_list hours = { 0 }, days = { 0 };
+        int r = read_list(ask, SPAN_HOUR, &hours);
+        bool whole, good = true;
+
+        if (r == 0)
+                r = read_list(ask, SPAN_DAY, &days);
+        whole = r == 0 && days.count && hours.count && hours.hours[0].hour < (days.hours[0].hour + 1) * 24;
+        for (size_t i = 0; r == 0 && !whole && i < days.count; i++)
+                days.hours[i].hour *= 24;
+        if (r == 0)
+                good = whole ? summary_make_intervals(summary, hours.hours, hours.count)
+                             : summary_make_intervals(summary, days.hours, days.count);
+        for (size_t i = 0; r == 0 && good && whole && i < hours.count; i++)
+                summary_hour(summary, hours.hours[i].hour)->figures = hours.hours[i].figures;
+        for (size_t i = 0; r == 0 && good && i < days.count; i++) {
+                int64_t day = whole ? days.hours[i].hour : days.hours[i].hour / 24;
+                struct interval *interval = summary_day(summary, day);
+
+                if (interval)
+                        interval->figures = days.hours[i].figures;
+        }
+        if (!whole)
+                summary->hour_count = 0;
+        free(hours.hours);
+        free(days.hours);
+        return r < 0 ? r : good ? 0 : error_memory(ask->err);
+}
+
+/* ---------------------------------------------------------------- the rest */
+
+static int take_totals(struct ask *ask)
+{
+        struct summary *summary = ask->summary;
+        struct figures people, views, bounces, visits, addresses, late;
+        int r = total_of(ask, STORE_TOTAL, &summary->totals);
+
+        if (r < 0 || (r = total_of(ask, STORE_PEOPLE, &people)) < 0 || (r = total_of(ask, STORE_VIEWS, &views)) < 0 ||
+            (r = total_of(ask, STORE_BOUNCES, &bounces)) < 0 || (r = total_of(ask, STORE_VISIT_MS, &visits)) < 0 ||
+            (r = total_of(ask, STORE_ADDRESSES, &addresses)) < 0 || (r = total_of(ask, STORE_LATE, &late)) < 0)
+                return r;
+        summary->hosts = addresses.visitors;
+        summary->human_visitors = people.visitors;
+        summary->human_visits = people.visits;
+        summary->human_hits = summary->totals.hits - summary->totals.bot_hits;
+        summary->page_views = views.hits;
+        summary->human_page_views = views.hits - views.bot_hits;
+        summary->bounces = bounces.hits;
+        summary->human_bounces = bounces.hits - bounces.bot_hits;
+        summary->visit_seconds = visits.hits / 1000;
+        ask->late = late.hits;
+        return 0;
+}
+
+/* What is kept of a site as a whole. Lines that fit no format have no time: they belong to the whole alone. */
+static int take_site(struct ask *ask)
+{
+        static const char text[] = "SELECT first_us, last_us, lines, invalid, empty, formats FROM site WHERE id = ?1";
+        struct summary *summary = ask->summary;
+        sqlite3_stmt *statement = NULL;
+        uint64_t formats;
+
+        if (sqlite3_prepare_v2(ask->store->database, text, -1, &statement, NULL) != SQLITE_OK)
+                return store_fail(ask->store, _("read"), ask->err);
+        sqlite3_bind_int64(statement, 1, ask->site);
+        if (sqlite3_step(statement) != SQLITE_ROW) {
+                sqlite3_finalize(statement);
+                return store_fail(ask->store, _("read"), ask->err);
+        }
+        summary->first_us = sqlite3_column_int64(statement, 0);
+        summary->last_us = sqlite3_column_int64(statement, 1);
+        summary->lines = (uint64_t)sqlite3_column_int64(statement, 2);
+        summary->invalid = (uint64_t)sqlite3_column_int64(statement, 3);
+        summary->empty = (uint64_t)sqlite3_column_int64(statement, 4);
+        formats = (uint64_t)sqlite3_column_int64(statement, 5);
+        sqlite3_finalize(statement);
+        if (summary->first_us < ask->from_hour * INT64_C(3600000000))
+                summary->first_us = ask->from_hour * INT64_C(3600000000);
+        if (summary->last_us >= ask->until_hour * INT64_C(3600000000))
+                summary->last_us = ask->until_hour * INT64_C(3600000000) - 1;
+        if (!summary->lines)
+                summary->lines = summary->totals.hits;
+        summary->formats = summary_allocate(summary, 32 * sizeof(*summary->formats));
+        for (unsigned int kind = 0; summary->formats && kind <= LOG_QUOTED; kind++)
+                if (formats >> kind & 1)
+                        summary->formats[summary->format_count++] = log_format_name((enum log_format_kind)kind);
+        return summary->formats ? 0 : error_memory(ask->err);
+}
+
+static int take_statuses(struct ask *ask)
+{
+        struct summary *summary = ask->summary;
+        const struct dimension *dimension = &summary->dimensions[DIMENSION_STATUS];
+
+        summary->statuses = summary_allocate(summary, 1000 * sizeof(*summary->statuses));
+        if (!summary->statuses)
+                return error_memory(ask->err);
+        for (unsigned int code = 0; code < 1000; code++) {
+                const char text[4] = { (char)('0' + code / 100), (char)('0' + code / 10 % 10),
+                                       (char)('0' + code % 10) };
+
+                for (size_t i = 0; i < dimension->count; i++)
+                        if (dimension->rows[i].name_length == 3 && memcmp(dimension->rows[i].name, text, 3) == 0)
+                                summary->statuses[summary->status_count++] =
+                                        (struct status_hits){ code, dimension->rows[i].figures.hits };
+        }
+        return 0;
+}
+
+static int take_durations(struct ask *ask)
+{
+        static const char text[] = "SELECT histogram FROM took WHERE site = ?1 AND day >= ?2 AND day < ?3";
+        _cleanup_(memory_freep) struct histogram *all = memory_new(1, sizeof(*all));
+        struct summary *summary = ask->summary;
+        sqlite3_stmt *statement = NULL;
+        int step;
+
+        if (!all)
+                return error_memory(ask->err);
+        if (sqlite3_prepare_v2(ask->store->database, text, -1, &statement, NULL) != SQLITE_OK)
+                return store_fail(ask->store, _("read"), ask->err);
+        sqlite3_bind_int64(statement, 1, ask->site);
+        sqlite3_bind_int64(statement, 2, ask->from_hour / 24);
+        sqlite3_bind_int64(statement, 3, (ask->until_hour + 23) / 24);
+        while ((step = sqlite3_step(statement)) == SQLITE_ROW)
+                store_read_took(sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0), all);
+        sqlite3_finalize(statement);
+        if (step != SQLITE_DONE)
+                return store_fail(ask->store, _("read"), ask->err);
+        summary->durations = all->total > 0;
+        if (!summary->durations)
+                return 0;
+        summary->duration_p50_us = histogram_quantile(all, 0.50);
+        summary->duration_p95_us = histogram_quantile(all, 0.95);
+        summary->duration_p99_us = histogram_quantile(all, 0.99);
+        return summary_approximate(summary, "durations", HISTOGRAM_ERROR,
+                                   N_("durations are counted in classes, not one by one"))
+                       ? 0
+                       : error_memory(ask->err);
+}
+
+static int take_limits(struct ask *ask)
+{
+        struct summary *summary = ask->summary;
+        uint64_t unfollowed, hits = summary->totals.hits + 1;
+        bool part = false;
+        int r = others_of(ask, STORE_UNFOLLOWED, true, &unfollowed);
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < ask->pieces.count; i++)
+                part |= ask->pieces.pieces[i].span == SPAN_HOUR;
+        if (part && !summary_approximate(summary, "visitors", 1,
+                                         N_("of parts of a day visitors are those of each hour, added "
+                                            "up: at most so many")))
+                return error_memory(ask->err);
+        if (ask->late && !summary_approximate(summary, "visits", (double)ask->late / (double)hits,
+                                              N_("some requests came when their day was closed: they are not in "
+                                                 "visitors and visits; the error is of all requests")))
+                return error_memory(ask->err);
+        if (!unfollowed)
+                return 0;
+        summary->totals.visitors += unfollowed;
+        return summary_approximate(summary, "visitors", SKETCH_ERROR,
+                                   N_("not all visitors could be followed for lack of memory (--memory): those beyond "
+                                      "are estimated by HyperLogLog, and are not in visits and in visitors of lists"))
+                       ? 0
+                       : error_memory(ask->err);
+}
+
+static int answer(struct ask *ask)
+{
+        int r = take_totals(ask);
+
+        if (r == 0)
+                r = take_site(ask);
+        if (r == 0)
+                r = find_own(ask);
+        for (unsigned int kind = 0; kind < DIMENSION_COUNT && r == 0; kind++)
+                r = kind == DIMENSION_HOURS ? take_hours_of_day(ask) : take_dimension(ask, (enum dimension_kind)kind);
+        if (r == 0)
+                r = take_statuses(ask);
+        if (r == 0)
+                r = take_intervals(ask);
+        if (r == 0)
+                r = take_durations(ask);
+        return r < 0 ? r : take_limits(ask);
+}
+
+int store_summary(struct store *store, const struct store_question *question, struct summary *ret_summary,
+                  struct error *err)
+{
+        struct summary summary = { 0 };
+        struct ask ask = { .store = store, .question = question, .summary = &summary, .err = err };
+        const char *name = question->site ? question->site : "";
+        int r = store_find_site(store, name, strlen(name), &ask.site, err);
+
+        if (r < 0)
+                return r;
+        if (!ask.site)
+                return error_set(err, -ENOENT, _("the store %s has no figures of the site '%s'"), store->path, name);
+        r = store_bounds(store, ask.site, question->from_us, question->until_us, &ask.from_hour, &ask.until_hour, err);
+        if (r < 0)
+                return r;
+        if (question->last_days && ask.until_hour - ask.from_hour > (int64_t)question->last_days * 24)
+                ask.from_hour = ask.until_hour - (int64_t)question->last_days * 24;
+        store_cut(ask.from_hour, ask.until_hour, &ask.pieces);
+        r = answer(&ask);
+        if (r < 0) {
+                summary_done(&summary);
+                return r;
+        }
+        *ret_summary = summary;
+        return 0;
+}
