@@ -400,46 +400,83 @@ static void list_interval(void *context, uint32_t id, int64_t start, const struc
         list->hours[list->count++] = (struct hour){ .hour = start, .used = true, .figures = *figures };
 }
 
-static int read_list(struct ask *ask, int span, struct interval_list *list)
+static struct store_piece piece_of(const struct ask *ask, int span)
 {
         int64_t by = span == SPAN_HOUR ? 1 : 24;
-        const struct store_piece piece = { span, ask->from_hour / by - (ask->from_hour % by < 0),
-                                           (ask->until_hour + by - 1) / by };
+
+        return (struct store_piece){ span, ask->from_hour / by - (ask->from_hour % by < 0),
+                                     (ask->until_hour + by - 1) / by };
+}
+
+static int read_list(struct ask *ask, int span, struct interval_list *list)
+{
+        const struct store_piece piece = piece_of(ask, span);
         int r = each_row(ask, STORE_TOTAL, &piece, list_interval, list);
 
         return r == 0 && list->failed ? error_memory(ask->err) : r;
 }
 
+static void set_people_of_hour(void *summary, uint32_t id, int64_t start, const struct figures *figures)
+{
+        struct interval *interval = summary_hour(summary, start);
+
+        (void)id;
+        if (interval)
+                interval->human_visitors = figures->visitors;
+}
+
+static void set_people_of_day(void *summary, uint32_t id, int64_t start, const struct figures *figures)
+{
+        struct interval *interval = summary_day(summary, start);
+
+        (void)id;
+        if (interval)
+                interval->human_visitors = figures->visitors;
+}
+
+/* Intervals from the first to the last of the list: hours, or days (as their first hour). */
+static int make_intervals(struct ask *ask, const struct interval_list *hours, const struct interval_list *days)
+{
+        struct summary *summary = ask->summary;
+        const struct store_piece hour_piece = piece_of(ask, SPAN_HOUR), day_piece = piece_of(ask, SPAN_DAY);
+        int r;
+
+        if (!summary_make_intervals(summary, hours->count ? hours->hours : days->hours,
+                                    hours->count ? hours->count : days->count))
+                return error_memory(ask->err);
+        for (size_t i = 0; i < hours->count; i++)
+                summary_hour(summary, hours->hours[i].hour)->figures = hours->hours[i].figures;
+        for (size_t i = 0; i < days->count; i++) {
+                struct interval *day = summary_day(summary, days->hours[i].hour / 24);
+
+                if (day)
+                        day->figures = days->hours[i].figures;
+        }
+        r = each_row(ask, STORE_PEOPLE, &day_piece, set_people_of_day, summary);
+        if (r == 0 && hours->count)
+                r = each_row(ask, STORE_PEOPLE, &hour_piece, set_people_of_hour, summary);
+        if (!hours->count)
+                summary->hour_count = 0;
+        return r;
+}
+
 /* Days from their own rows. Hours only where those of all days are still kept: a gap would look like a quiet time. */
 static int take_intervals(struct ask *ask)
 {
-        struct summary *summary = ask->summary;
         struct interval_list hours = { 0 }, days = { 0 };
         int r = read_list(ask, SPAN_HOUR, &hours);
-        bool whole, good = true;
 
         if (r == 0)
                 r = read_list(ask, SPAN_DAY, &days);
-        whole = r == 0 && days.count && hours.count && hours.hours[0].hour < (days.hours[0].hour + 1) * 24;
-        for (size_t i = 0; r == 0 && !whole && i < days.count; i++)
+        for (size_t i = 0; r == 0 && i < days.count; i++)
                 days.hours[i].hour *= 24;
+        if (r == 0 && hours.count && days.count && hours.hours[0].hour >= days.hours[0].hour + 24)
+                hours.count = 0;
         if (r == 0)
-                good = whole ? summary_make_intervals(summary, hours.hours, hours.count)
-                             : summary_make_intervals(summary, days.hours, days.count);
-        for (size_t i = 0; r == 0 && good && whole && i < hours.count; i++)
-                summary_hour(summary, hours.hours[i].hour)->figures = hours.hours[i].figures;
-        for (size_t i = 0; r == 0 && good && i < days.count; i++) {
-                int64_t day = whole ? days.hours[i].hour : days.hours[i].hour / 24;
-                struct interval *interval = summary_day(summary, day);
-
-                if (interval)
-                        interval->figures = days.hours[i].figures;
-        }
-        if (!whole)
-                summary->hour_count = 0;
+                r = make_intervals(ask, &hours, &days);
         free(hours.hours);
         free(days.hours);
-        return r < 0 ? r : good ? 0 : error_memory(ask->err);
+        return r;
 }
 
 /* ---------------------------------------------------------------- the rest */
@@ -526,7 +563,6 @@ static int take_durations(struct ask *ask)
 {
         static const char text[] = "SELECT histogram FROM took WHERE site = ?1 AND day >= ?2 AND day < ?3";
         _cleanup_(memory_freep) struct histogram *all = memory_new(1, sizeof(*all));
-        struct summary *summary = ask->summary;
         sqlite3_stmt *statement = NULL;
         int step;
 
@@ -542,16 +578,7 @@ static int take_durations(struct ask *ask)
         sqlite3_finalize(statement);
         if (step != SQLITE_DONE)
                 return store_fail(ask->store, _("read"), ask->err);
-        summary->durations = all->total > 0;
-        if (!summary->durations)
-                return 0;
-        summary->duration_p50_us = histogram_quantile(all, 0.50);
-        summary->duration_p95_us = histogram_quantile(all, 0.95);
-        summary->duration_p99_us = histogram_quantile(all, 0.99);
-        return summary_approximate(summary, "durations", HISTOGRAM_ERROR,
-                                   N_("durations are counted in classes, not one by one"))
-                       ? 0
-                       : error_memory(ask->err);
+        return summary_take_durations(ask->summary, all) ? 0 : error_memory(ask->err);
 }
 
 static int take_limits(struct ask *ask)

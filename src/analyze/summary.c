@@ -7,6 +7,7 @@
 
 #include "analyze/arena.h"
 #include "analyze/summary_private.h"
+#include "base/i18n.h"
 #include "base/memory.h"
 
 #define INTERVALS_MAXIMUM (50U * 366 * 24) /* hours; beyond, those without a hit are left out */
@@ -97,6 +98,42 @@ bool summary_approximate(struct summary *summary, const char *figure, double err
         assert(summary->approximate_count < APPROXIMATE_MAXIMUM);
         summary->approximate[summary->approximate_count++] = (struct approximate){ figure, error, reason };
         return true;
+}
+
+/* ---------------------------------------------------------------- durations */
+
+/* Classes for people: 100 us, 200 us, 500 us, 1 ms ... up to the longest. */
+static bool take_duration_classes(struct summary *summary, const struct histogram *histogram)
+{
+        static const unsigned int steps[] = { 1, 2, 5 };
+        uint64_t power = 100, before = 0;
+        size_t most = 3 * 6 + 1;
+
+        summary->duration_classes = summary_allocate(summary, most * sizeof(*summary->duration_classes));
+        if (!summary->duration_classes)
+                return false;
+        for (size_t i = 0; i < most && before < histogram->total; i++) {
+                struct duration_class *class = &summary->duration_classes[summary->duration_class_count++];
+
+                class->upto_us = i + 1 < most ? steps[i % 3] * power : UINT64_MAX;
+                class->hits = histogram_upto(histogram, class->upto_us) - before;
+                before += class->hits;
+                power *= i % 3 == 2 ? 10 : 1;
+        }
+        return true;
+}
+
+bool summary_take_durations(struct summary *summary, const struct histogram *histogram)
+{
+        summary->durations = histogram->total > 0;
+        if (!summary->durations)
+                return true;
+        summary->duration_p50_us = histogram_quantile(histogram, 0.50);
+        summary->duration_p95_us = histogram_quantile(histogram, 0.95);
+        summary->duration_p99_us = histogram_quantile(histogram, 0.99);
+        return take_duration_classes(summary, histogram) &&
+               summary_approximate(summary, "durations", HISTOGRAM_ERROR,
+                                   N_("durations are counted in classes, not one by one"));
 }
 
 /* ---------------------------------------------------------------- rows */

@@ -2,6 +2,7 @@
 #ifndef ANALYZE_SUMMARY_PRIVATE_H
 #define ANALYZE_SUMMARY_PRIVATE_H
 
+#include "analyze/histogram.h"
 #include "analyze/summary.h"
 #include "analyze/tally_private.h"
 
@@ -29,6 +30,9 @@ bool summary_make_intervals(struct summary *summary, const struct hour *hours, s
 /* Hours and days since 1970; NULL when there is none such. */
 struct interval *summary_hour(struct summary *summary, int64_t hour);
 struct interval *summary_day(struct summary *summary, int64_t day);
+
+/* The classes for people, and the percentiles. */
+bool summary_take_durations(struct summary *summary, const struct histogram *histogram);
 
 /* Names a figure that is not exact. At most 16 of them. */
 bool summary_approximate(struct summary *summary, const char *figure, double error, const char *reason);

@@ -531,45 +531,6 @@ static bool take_formats(struct finish *finish)
         return summary->formats != NULL;
 }
 
-/* Classes for people: 100 us, 200 us, 500 us, 1 ms ... up to the longest. */
-static bool take_duration_classes(struct finish *finish)
-{
-        static const unsigned int steps[] = { 1, 2, 5 };
-        const struct histogram *histogram = finish->tally->histogram;
-        struct summary *summary = finish->summary;
-        uint64_t power = 100, before = 0;
-        size_t most = 3 * 6 + 1;
-
-        summary->duration_classes = summary_allocate(summary, most * sizeof(*summary->duration_classes));
-        if (!summary->duration_classes)
-                return false;
-        for (size_t i = 0; i < most && before < histogram->total; i++) {
-                struct duration_class *class = &summary->duration_classes[summary->duration_class_count++];
-
-                class->upto_us = i + 1 < most ? steps[i % 3] * power : UINT64_MAX;
-                class->hits = histogram_upto(histogram, class->upto_us) - before;
-                before += class->hits;
-                power *= i % 3 == 2 ? 10 : 1;
-        }
-        return true;
-}
-
-static bool take_durations(struct finish *finish)
-{
-        const struct histogram *histogram = finish->tally->histogram;
-        struct summary *summary = finish->summary;
-
-        summary->durations = finish->tally->durations;
-        if (!summary->durations)
-                return true;
-        summary->duration_p50_us = histogram_quantile(histogram, 0.50);
-        summary->duration_p95_us = histogram_quantile(histogram, 0.95);
-        summary->duration_p99_us = histogram_quantile(histogram, 0.99);
-        return take_duration_classes(finish) &&
-               summary_approximate(summary, "durations", HISTOGRAM_ERROR,
-                                   N_("durations are counted in classes, not one by one"));
-}
-
 /* One standard deviation of a number that was counted over every weight-th visitor alone. */
 static double sample_error(const struct finish *finish, uint64_t number)
 {
@@ -641,7 +602,7 @@ int tally_finish(struct tally *tally, struct summary *ret_summary, struct error 
         finish.groups.bots = memory_new(finish.groups.bot_count, sizeof(struct figures));
         good = finish.seen && finish.own && finish.groups.bots && fill_intervals(&finish) && count_visitors(&finish) &&
                find_own(&finish) && take_rows(&finish) && take_samples(&finish) && take_statuses(&finish) &&
-               take_formats(&finish) && take_durations(&finish) && take_limits(&finish);
+               take_formats(&finish) && summary_take_durations(&summary, tally->histogram) && take_limits(&finish);
         if (good)
                 take_totals(&finish);
         free(finish.seen);

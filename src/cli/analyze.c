@@ -82,7 +82,7 @@ struct request {
         size_t path_count;
 };
 
-static int set_number(const char *text, uint64_t most, uint64_t *ret_number)
+int analyze_number(const char *text, uint64_t most, uint64_t *ret_number)
 {
         if (text_parse_u64(text, strlen(text), most, ret_number) == 0)
                 return 0;
@@ -90,7 +90,7 @@ static int set_number(const char *text, uint64_t most, uint64_t *ret_number)
         return -EINVAL;
 }
 
-static int set_size(const char *text, uint64_t *ret_bytes)
+int analyze_size(const char *text, uint64_t *ret_bytes)
 {
         static const char units[] = "KMGT";
         size_t length = strlen(text);
@@ -105,7 +105,7 @@ static int set_size(const char *text, uint64_t *ret_bytes)
         return 0;
 }
 
-static int set_time(const char *text, int64_t *ret_us)
+int analyze_time(const char *text, int64_t *ret_us)
 {
         int64_t seconds;
 
@@ -117,34 +117,30 @@ static int set_time(const char *text, int64_t *ret_us)
         return 0;
 }
 
-static int add_goal(struct request *request, char *text)
+int analyze_goal(struct goal goals[static GOALS_MAXIMUM], size_t *count, char *text)
 {
         char *equals = strchr(text, '=');
-        size_t count = request->run.tally.goal_count;
 
         if (!equals || equals == text || equals[1] != '/') {
                 command_usage(&command_analyze, _("'%s' is no goal; write NAME=/PATH"), text);
                 return -EINVAL;
         }
-        if (count == GOALS_MAXIMUM) {
+        if (*count == GOALS_MAXIMUM) {
                 command_usage(&command_analyze, _("more than %d goals"), GOALS_MAXIMUM);
                 return -EINVAL;
         }
         *equals = '\0';
-        request->goals[count] = (struct goal){ text, equals + 1 };
-        request->run.tally.goals = request->goals;
-        request->run.tally.goal_count++;
+        goals[(*count)++] = (struct goal){ text, equals + 1 };
         return 0;
 }
 
-static int add_own(struct request *request, const char *host)
+int analyze_own(const char *own[], size_t maximum, size_t *count, const char *host)
 {
-        if (request->own_count == HOSTS_MAXIMUM) {
-                command_usage(&command_analyze, _("more than %d own hosts"), HOSTS_MAXIMUM);
+        if (*count == maximum) {
+                command_usage(&command_analyze, _("more than %d own hosts"), (int)maximum);
                 return -EINVAL;
         }
-        request->own[request->own_count++] = host;
-        request->run.tally.own_hosts = request->own;
+        own[(*count)++] = host;
         return 0;
 }
 
@@ -156,26 +152,30 @@ static int set_option(struct request *request, int code, char *argument)
 
         switch (code) {
         case OPTION_TOP:
-                r = set_number(argument, 1000000000, &number);
+                r = analyze_number(argument, 1000000000, &number);
                 tally->top = (size_t)number;
                 return r;
         case OPTION_THREADS:
-                r = set_number(argument, RUN_WORKERS_MAXIMUM, &number);
+                r = analyze_number(argument, RUN_WORKERS_MAXIMUM, &number);
                 request->run.workers = (unsigned int)number;
                 return r;
         case OPTION_BLOCK:
-                r = set_number(argument, 1U << 30, &number);
+                r = analyze_number(argument, 1U << 30, &number);
                 request->run.block_bytes = (size_t)number;
                 return r;
-        case OPTION_MEMORY: return set_size(argument, &tally->memory_bytes);
+        case OPTION_MEMORY: return analyze_size(argument, &tally->memory_bytes);
         case OPTION_CSV: request->csv = true; return 0;
         case OPTION_HTML: request->html = argument; return 0;
-        case OPTION_OWN: return add_own(request, argument);
-        case OPTION_GOAL: return add_goal(request, argument);
+        case OPTION_OWN:
+                tally->own_hosts = request->own;
+                return analyze_own(request->own, HOSTS_MAXIMUM, &request->own_count, argument);
+        case OPTION_GOAL:
+                tally->goals = request->goals;
+                return analyze_goal(request->goals, &tally->goal_count, argument);
         case OPTION_BOTS: tally->bot_list = argument; return 0;
         case OPTION_WITHOUT_BOTS: tally->bots_apart = true; return 0;
-        case OPTION_FROM: return set_time(argument, &tally->from_us);
-        case OPTION_UNTIL: return set_time(argument, &tally->until_us);
+        case OPTION_FROM: return analyze_time(argument, &tally->from_us);
+        case OPTION_UNTIL: return analyze_time(argument, &tally->until_us);
         default: return -EINVAL;
         }
 }
@@ -272,6 +272,11 @@ static int run(int argc, char *argv[])
         struct error error = ERROR_NONE;
         int status;
 
+        for (int i = 1; i < argc; i++)
+                if (text_equal(argv[i], "--follow"))
+                        return analyze_follow(argc, argv);
+        if (argc > 1 && text_equal(argv[1], "query"))
+                return analyze_query(argc - 1, argv + 1);
         if (analyze_command_text(argc, argv, &request.command) < 0) { /* before the options' texts are cut apart */
                 error_memory(&error);
                 return command_fail(&error);

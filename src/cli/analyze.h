@@ -9,8 +9,20 @@
 #include <jansson.h>
 
 #include "analyze/summary.h"
+#include "analyze/tally.h"
 #include "analyze/webpage.h"
 #include "base/error.h"
+
+/* `analyze --follow` and `analyze query`: commands of their own in all but the name. */
+int analyze_follow(int argc, char *argv[]);
+int analyze_query(int argc, char *argv[]);
+
+/* Values of options; negative when a wrong use was told. analyze_goal() cuts the text in two, which must stay. */
+int analyze_number(const char *text, uint64_t most, uint64_t *ret_number);
+int analyze_size(const char *text, uint64_t *ret_bytes);
+int analyze_time(const char *text, int64_t *ret_us);
+int analyze_goal(struct goal goals[static GOALS_MAXIMUM], size_t *count, char *text);
+int analyze_own(const char *own[], size_t maximum, size_t *count, const char *host);
 
 /* The object of the contract, a new reference; NULL without memory. `damage`: why not all could be read, or NULL. */
 json_t *analyze_json(const struct summary *summary, const struct error *damage);

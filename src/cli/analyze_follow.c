@@ -1,0 +1,399 @@
+/* analyze_follow.c - understudy analyze --follow: logs that are being written, into a store. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "accesslog/follow.h"
+#include "analyze/live.h"
+#include "analyze/salts.h"
+#include "analyze/store.h"
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/analyze.h"
+#include "cli/command.h"
+
+#define GATHER_MS      500 /* what is written in so long becomes one transaction */
+#define COMMIT_MS      1000
+#define COMMIT_LINES   500000
+#define WAIT_MS        30000
+#define RETRY_MS       1000
+#define EXPIRE_MS      60000
+#define RETAIN_MS      3600000
+#define TOP_DEFAULT    10
+#define HOSTS_MAXIMUM  64
+#define MEMORY_MAXIMUM (UINT64_C(1) << 44)
+
+enum {
+        OPTION_FOLLOW = OPTION_COMMAND,
+        OPTION_STORE,
+        OPTION_SALTS,
+        OPTION_ONCE,
+        OPTION_JSON_FILE,
+        OPTION_PAGE_DAYS,
+        OPTION_TOP,
+        OPTION_OWN,
+        OPTION_GOAL,
+        OPTION_BOTS,
+        OPTION_NAMES,
+        OPTION_MEMORY,
+        OPTION_KEEP_HOURS,
+        OPTION_KEEP_DAYS,
+};
+
+static const struct option options[] = {
+        {"follow",      no_argument,       NULL, OPTION_FOLLOW    },
+        { "store",      required_argument, NULL, OPTION_STORE     },
+        { "salts",      required_argument, NULL, OPTION_SALTS     },
+        { "once",       no_argument,       NULL, OPTION_ONCE      },
+        { "json-file",  required_argument, NULL, OPTION_JSON_FILE },
+        { "page-days",  required_argument, NULL, OPTION_PAGE_DAYS },
+        { "top",        required_argument, NULL, OPTION_TOP       },
+        { "own",        required_argument, NULL, OPTION_OWN       },
+        { "goal",       required_argument, NULL, OPTION_GOAL      },
+        { "bots",       required_argument, NULL, OPTION_BOTS      },
+        { "names",      required_argument, NULL, OPTION_NAMES     },
+        { "memory",     required_argument, NULL, OPTION_MEMORY    },
+        { "keep-hours", required_argument, NULL, OPTION_KEEP_HOURS},
+        { "keep-days",  required_argument, NULL, OPTION_KEEP_DAYS },
+        { NULL,         0,                 NULL, 0                },
+};
+
+static const char *help(void)
+{
+        return _("Follows access logs through their rotation and keeps figures by hour and day in a store, until it "
+                 "is ended.\n"
+                 "What was counted and how far was read is kept together: it can be killed at any moment.\n"
+                 "\n"
+                 "  --store FILE      where figures are kept (SQLite; 'analyze query' reads it)\n"
+                 "  --salts FILE      the salts of visitors, for their owner's eyes alone (FILE.salts)\n"
+                 "  --once            catches up with what was written, and ends\n"
+                 "  --json-file FILE  the figures of the last day as JSON, kept up to date\n"
+                 "  --page-days N     of so many days instead\n"
+                 "  --top N           rows of each list in it (10; 0: all)\n"
+                 "  --own HOST        a name of the site itself: no referrer (may be given again; else found out)\n"
+                 "  --goal NAME=PATH  counts who reached PATH ('*' at its end: every path that begins so)\n"
+                 "  --bots FILE       another list of robots' user agents\n"
+                 "  --names N         names of each list for an hour, twice as many for a day (10000)\n"
+                 "  --memory SIZE     limit for what is remembered of visitors, as 512M or 2G (256M)\n"
+                 "  --keep-hours TIME, --keep-days TIME   how long figures of hours and days are kept (93d, 1130d)\n");
+}
+
+struct request {
+        struct common common;
+        struct live_options live;
+        struct store_question page;
+        struct goal goals[GOALS_MAXIMUM];
+        const char *own[HOSTS_MAXIMUM + 1];
+        size_t own_count;
+        const char *store, *salts, *json_file;
+        uint64_t hour_days, day_days;
+        bool once;
+};
+
+static volatile sig_atomic_t stopping;
+
+static void on_signal(int number)
+{
+        (void)number;
+        stopping = 1;
+}
+
+/* ---------------------------------------------------------------- options */
+
+static int set_days(const char *text, uint64_t *ret_days)
+{
+        struct error error = ERROR_NONE;
+        int64_t seconds;
+
+        if (clock_parse_duration(text, &seconds, &error) < 0) {
+                command_fail(&error);
+                return -EINVAL;
+        }
+        *ret_days = (uint64_t)seconds / 86400;
+        return 0;
+}
+
+static int set_option(struct request *request, int code, char *argument)
+{
+        uint64_t number = 0;
+        int r;
+
+        switch (code) {
+        case OPTION_FOLLOW: return 0;
+        case OPTION_STORE: request->store = argument; return 0;
+        case OPTION_SALTS: request->salts = argument; return 0;
+        case OPTION_ONCE: request->once = true; return 0;
+        case OPTION_JSON_FILE: request->json_file = argument; return 0;
+        case OPTION_PAGE_DAYS:
+                r = analyze_number(argument, 36500, &number);
+                request->page.last_days = (unsigned int)number;
+                return r;
+        case OPTION_TOP:
+                r = analyze_number(argument, 1000000000, &number);
+                request->page.top = (size_t)number;
+                return r;
+        case OPTION_OWN:
+                request->page.own_hosts = request->own;
+                return analyze_own(request->own, HOSTS_MAXIMUM, &request->own_count, argument);
+        case OPTION_GOAL:
+                request->live.goals = request->goals;
+                return analyze_goal(request->goals, &request->live.goal_count, argument);
+        case OPTION_BOTS: request->live.bot_list = argument; return 0;
+        case OPTION_NAMES: return analyze_number(argument, 10000000, &request->live.names);
+        case OPTION_MEMORY: return analyze_size(argument, &request->live.memory_bytes);
+        case OPTION_KEEP_HOURS: return set_days(argument, &request->hour_days);
+        case OPTION_KEEP_DAYS: return set_days(argument, &request->day_days);
+        default: return -EINVAL;
+        }
+}
+
+/* ---------------------------------------------------------------- the page */
+
+/* As file_replace(), without waiting for the disk: after a crash the page is made anew anyway. */
+static int replace_page(const char *path, const char *bytes, size_t length, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer name = BUFFER_INIT(PATH_MAX);
+        _cleanup_(fd_closep) int fd = -1;
+        int r;
+
+        if (buffer_printf(&name, "%s.%d.tmp", path, (int)getpid()) < 0)
+                return error_memory(err);
+        unlink(buffer_text(&name));
+        fd = open(buffer_text(&name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (fd < 0)
+                return error_errno(err, errno, _("cannot make the page %s"), path);
+        r = write_full(fd, bytes, length);
+        if (r == 0)
+                r = rename_at(AT_FDCWD, buffer_text(&name), AT_FDCWD, path, 0);
+        if (r == 0)
+                return 0;
+        unlink(buffer_text(&name));
+        return error_errno(err, -r, _("cannot write the page %s"), path);
+}
+
+static int write_json(const struct request *request, const struct summary *summary, struct error *err)
+{
+        json_t *value = analyze_json(summary, NULL);
+        char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+        int r = text ? replace_page(request->json_file, text, strlen(text), err) : error_memory(err);
+
+        free(text);
+        json_decref(value);
+        return r;
+}
+
+static int write_pages(const struct request *request, struct store *store, struct error *err)
+{
+        struct summary summary = { 0 };
+        int r;
+
+        if (!request->json_file)
+                return 0;
+        r = store_summary(store, &request->page, &summary, err);
+        if (r < 0)
+                return r;
+        r = write_json(request, &summary, err);
+        summary_done(&summary);
+        return r;
+}
+
+/* ---------------------------------------------------------------- following */
+
+struct service {
+        const struct request *request;
+        struct store *store;
+        struct salts *salts;
+        struct live *live;
+        struct follow *follow;
+        struct error told; /* the last complaint: said once, not every second */
+        int64_t expired_ms, retained_ms;
+        bool failed; /* something could not be read or written just now */
+};
+
+static void complain(struct service *service, const struct error *error)
+{
+        service->failed = true;
+        if (text_equal(service->told.text, error->text))
+                return;
+        service->told = *error;
+        command_fail(error);
+}
+
+/* Reads until there is nothing more, or enough for a transaction. 1: there is more; 0: nothing more just now. */
+static int gather(struct service *service, struct error *err)
+{
+        int64_t end = clock_monotonic_ms() + COMMIT_MS;
+        int r = 1;
+
+        while (r > 0 && live_pending(service->live) < COMMIT_LINES && clock_monotonic_ms() < end) {
+                struct follow_block block;
+
+                r = follow_next(service->follow, &block, err);
+                if (r < 0) { /* this log; the others go on */
+                        complain(service, err);
+                        return 0;
+                }
+                if (r > 0 && live_block(service->live, &block, err) < 0) {
+                        live_drop(service->live, service->follow);
+                        return err->code;
+                }
+        }
+        return r;
+}
+
+/* Once a minute or so: what time brings. */
+static int keep_house(struct service *service, struct error *err)
+{
+        int64_t now = clock_monotonic_ms();
+        int r = 0;
+
+        if (now >= service->expired_ms) {
+                service->expired_ms = now + EXPIRE_MS;
+                r = live_expire(service->live, clock_now(), err);
+        }
+        if (r == 0 && now >= service->retained_ms) {
+                service->retained_ms = now + RETAIN_MS;
+                r = live_retain(service->live, service->request->hour_days, service->request->day_days, err);
+        }
+        return r;
+}
+
+/* One transaction. 1: there is more to read at once; 0: wait; negative: it failed. */
+static int turn(struct service *service, struct error *err)
+{
+        int more = gather(service, err), r;
+        const char *notice;
+        bool any;
+
+        if (more < 0)
+                return more;
+        any = live_pending(service->live) > 0;
+        r = live_commit(service->live, service->follow, err);
+        if (r == 0)
+                r = keep_house(service, err);
+        if (r == 0 && any && more == 0)
+                r = write_pages(service->request, service->store, err);
+        while ((notice = follow_notice(service->follow)))
+                fprintf(stderr, "understudy: %s\n", notice);
+        if (r == 0 && !service->failed)
+                service->told = ERROR_NONE;
+        return r < 0 ? r : more;
+}
+
+static void pause_ms(int64_t ms)
+{
+        const struct timespec length = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+        nanosleep(&length, NULL); /* a signal ends it */
+}
+
+static int serve(struct service *service, struct error *err)
+{
+        while (!stopping) {
+                int r;
+
+                service->failed = false;
+                r = turn(service, err);
+                if (r == -EBADMSG)
+                        return r;
+                if (r < 0)
+                        complain(service, err);
+                if (service->request->once && r <= 0)
+                        return service->failed ? (err->code ? err->code : -EIO) : 0;
+                if (r > 0)
+                        continue;
+                if (service->failed) {
+                        pause_ms(RETRY_MS);
+                        continue;
+                }
+                follow_wait(service->follow, WAIT_MS);
+                if (!stopping)
+                        pause_ms(GATHER_MS);
+        }
+        return turn(service, err) < 0 ? err->code : 0;
+}
+
+static int restore(void *context, const char *path, uint64_t number, const struct log_mark *mark, struct error *err)
+{
+        return follow_restore(context, path, number, mark, err);
+}
+
+static int start(struct service *service, const char *const paths[], size_t count, struct error *err)
+{
+        const struct request *request = service->request;
+        _cleanup_(buffer_done) struct buffer salts = BUFFER_INIT(PATH_MAX);
+        int r;
+
+        if (buffer_printf(&salts, "%s.salts", request->store) < 0)
+                return error_memory(err);
+        r = store_open(request->store, true, &service->store, err); /* with the lock: then the salts are ours */
+        if (r == 0)
+                r = salts_open(request->salts ? request->salts : buffer_text(&salts), &service->salts, err);
+        if (r == 0)
+                r = live_new(service->store, service->salts, &request->live, &service->live, err);
+        if (r == 0)
+                r = follow_new(paths, count, &service->follow, err);
+        if (r == 0)
+                r = store_marks(service->store, restore, service->follow, err);
+        if (r == 0)
+                r = follow_look(service->follow, err);
+        return r < 0 ? r : live_commit(service->live, service->follow, err);
+}
+
+static void prepare(void)
+{
+        const struct sigaction stop = { .sa_handler = on_signal };
+        struct rlimit files;
+
+        sigaction(SIGTERM, &stop, NULL);
+        sigaction(SIGINT, &stop, NULL);
+        if (getrlimit(RLIMIT_NOFILE, &files) == 0) { /* a descriptor for each log and each rotated file */
+                files.rlim_cur = files.rlim_max;
+                setrlimit(RLIMIT_NOFILE, &files);
+        }
+}
+
+static int follow(const struct request *request, char *paths[], size_t count)
+{
+        struct service service = { .request = request, .told = ERROR_NONE };
+        struct error error = ERROR_NONE;
+        int r;
+
+        prepare();
+        r = start(&service, (const char *const *)paths, count, &error);
+        if (r == 0)
+                r = serve(&service, &error);
+        follow_free(service.follow);
+        live_free(service.live);
+        salts_free(service.salts);
+        store_close(service.store);
+        return r < 0 ? command_fail(&error) : EXIT_DONE;
+}
+
+int analyze_follow(int argc, char *argv[])
+{
+        struct request request = {
+                .page = {.top = TOP_DEFAULT, .last_days = 1, .answered_only = true},
+                .hour_days = STORE_HOURS_DEFAULT,
+                .day_days = STORE_DAYS_DEFAULT
+        };
+        int code;
+
+        while ((code = command_option(argc, argv, &command_analyze, options, help(), &request.common)) != -1)
+                if (set_option(&request, code, optarg) < 0)
+                        return EXIT_USAGE;
+        if (!request.store)
+                return command_usage(&command_analyze, _("--follow needs --store FILE, where figures are kept"));
+        if (optind == argc)
+                return command_usage(&command_analyze, _("name the logs to follow"));
+        return follow(&request, argv + optind, (size_t)(argc - optind));
+}
