@@ -18,6 +18,8 @@ set -u
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 # shellcheck source=namespaces.sh
 . "$here/namespaces.sh"
+# shellcheck source=guard_act.sh
+. "$here/guard_act.sh"
 
 # ---------------------------------------------------------------- options, and what must be there
 
@@ -460,7 +462,7 @@ row() { say "  $(pad 20 "$1")$(right 14 "$2")$(right 16 "$3")$(right 11 "$4")$(r
 
 table()
 {
-        local head
+        local head guarded
         IFS='|' read -ra head <<<"$word_table_head"
         say "$bold$(row "${head[@]}")$plain"
         # shellcheck disable=SC2046 # four numbers
@@ -470,6 +472,9 @@ table()
                 row "$word_row_act2" $(count "$act2_start" "$act3_start")
                 row "$word_row_act3" $(count "$act3_start" "$act3_end")
         }
+        [[ $act4_good != left-out ]] || return 0
+        read -ra guarded < <(count_guarded "$act4_start" "$act4_end")
+        row "$word_row_act4" "${guarded[0]}" 0 "${guarded[1]}" "${guarded[2]}"
 }
 
 # Looked at here, because it will not stay: the first planted line that is kept as evidence.
@@ -500,7 +505,8 @@ print_json()
                 {good: $good, refused: $refused,
                  acts: [act("before"; $ARGS.positional[0:4]), act("rsync"; $ARGS.positional[4:8]),
                         act("understudy"; $ARGS.positional[8:12]), act("not proven"; $ARGS.positional[12:16])],
-                 found: $found[0].differences, evidence: $evidence}' \
+                 guard: $guard, found: $found[0].differences, evidence: $evidence}' \
+                --argjson guard "$(act4_json)" \
                 --jsonargs $(count 0 "$act1_start") $(count "$act1_start" "$act2_start") \
                 $(count "$act2_start" "$act3_start") $(count "$act3_start" "$act3_end")
 }
@@ -513,7 +519,7 @@ finish()
         read -ra last < <(count "$act3_start" "$act3_end")
         # That the stand-by did serve in act 2, and nobody in act 3, belongs to it.
         if [[ ${old[2]} -gt 0 && ${new[1]} -gt 0 && ${new[2]} -eq 0 && ${last[1]} -eq 0 && ${last[2]} -eq 0 &&
-                $act3_refused == true ]]; then
+                $act3_refused == true && $act4_good != false ]]; then
                 good=true
         fi
         quiet='' # from here on it is the result
@@ -536,4 +542,5 @@ start
 act1
 act2
 act3
+act4
 finish

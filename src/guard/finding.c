@@ -175,6 +175,24 @@ static void tell(struct guarded *guarded, const struct site_tree *tree, const st
                           tree->folder, buffer_text(&name), what, buffer_text(&by));
 }
 
+/* What takes a little longer to look up: names of users, records of logins, logs. A record of its own, after the pull
+ * that heals was started. */
+static void tell_who(struct guarded *guarded, const struct site_tree *tree, const struct look *look,
+                     const struct who *who)
+{
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(4096);
+        struct who resolved = *who;
+        const char *path = look->path_length ? look->path : ".";
+
+        who_resolve(&resolved, NULL);
+        if (who_text(&resolved, &text) < 0)
+                return;
+        chronicle(guarded->guard, guarded, CHRONICLE_TELL, "who", NULL,
+                  json_pack("{s:s, s:o, s:o}", "root", tree->name, "path", chronicle_name(path, strlen(path)), "process",
+                            who_json(&resolved)),
+                  N_("%s was changed by %s"), guarded->last_path, buffer_text(&text));
+}
+
 /* ---- what is done ---- */
 
 /* Not eligible from here on, until a pull has put it right and a verification has shown it. A pull that is under way
@@ -289,6 +307,8 @@ static void act(struct guarded *guarded, struct site_tree *tree, struct look *lo
                 neutralise(tree, look);
         if (is_healed_by_pull(tree))
                 pulls_step(guarded, HEAL_FINDING);
+        if (who && who->state <= WHO_ENDED)
+                tell_who(guarded, tree, look, who);
 }
 
 /* ---- looking ---- */

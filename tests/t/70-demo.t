@@ -43,6 +43,14 @@ json_is 'act 3: no tampered page' '.acts[3].tampered' 0
 json_is 'act 3: nothing from the stand-by' '.acts[3].standby' 0
 json_is 'what was found' '[.found[] | .path + " " + .kind] | sort' \
         '["lib/templates/login.html content","login/index.html extra"]'
+if [[ $(json .guard.good) == left-out ]]; then
+        skip 'act 4: no vsftpd here, or no disk can be mounted'
+else
+        json_is 'act 4: all attacks were found and healed, no tampered page was served' '[.guard.good, .guard.tampered] | map(tostring) | join(" ")' 'true 0'
+        ok 'act 4: pages were served' test "$(json .guard.pages)" -gt 0
+        json_is 'act 4: what was attacked' '[.guard.attacks[].path] | join(" ")' 'login/index.html .htaccess prices.html'
+        like 'act 4: who it was, and from where' "$(json '.guard.attacks[0].who')" 'vsftpd.*www-upload.*192\.0\.2\.66'
+fi
 ok '--keep: the evidence is kept' grep -rqF http://malware.invalid/x.js "$(json .evidence)"
 ok '--keep: where it was told to' test "$(ls "$tmp/kept" | wc -l)" -eq 1
 wait "$english"
