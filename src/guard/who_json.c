@@ -37,6 +37,7 @@ static const char *const why_words[] = {
 static const char *const state_words[] = {
         [WHO_ASKED] = "asked",
         [WHO_ENDED] = "ended while it was asked",
+        [WHO_EARLIER] = "ended, asked at an earlier event",
         [WHO_GONE] = "gone before it could be asked",
         [WHO_NOHANDLE] = "the kernel gave no handle on it",
         [WHO_OUTSIDE] = "outside of this process namespace",

@@ -68,7 +68,10 @@ bool who_address_equal(const struct who_address *a, const struct who_address *b)
 #define WHO_ADDRESS_SIZE 48
 void who_address_text(const struct who_address *address, char text[static WHO_ADDRESS_SIZE]);
 
-/* "ssh", "sftp", "ftp", "web", "php"; "certain", ... English, for JSON. The source needs the service's name. */
+/* Where the other processes of the same login are connected to: who_session.c. Changes nothing when there are none. */
+void who_look_at_session(struct who *who);
+
+/* "sshd's socket", "utmp": where the address is known from. English, for JSON, and a name in a sentence. */
 void who_source_text(const struct who *who, char *text, size_t size);
 
 #endif

@@ -277,18 +277,20 @@ void who_resolve(struct who *who, const struct who_places *places)
         if (!places)
                 places = &who_system_places;
         name_users(who);
-        if (who->state != WHO_ASKED && who->state != WHO_ENDED)
+        if (who->state != WHO_ASKED && who->state != WHO_ENDED && who->state != WHO_EARLIER)
                 return;
         if (who->why[WHO_REMOTE] == WHO_WHY_NOT_ASKED && who->web_process.pid)
                 ask_web_server(who);
         else if (who->why[WHO_REMOTE] == WHO_WHY_NOT_ASKED)
-                who->why[WHO_REMOTE] = who->state == WHO_ENDED ? WHO_WHY_GONE : WHO_WHY_NONE;
+                who->why[WHO_REMOTE] = who->state == WHO_ASKED ? WHO_WHY_NONE : WHO_WHY_GONE;
         if (is_open(who))
                 look_at_logind(who, places->logind);
         if (is_open(who))
                 look_at_audit(who, places->audit_log);
         if (is_open(who))
                 look_at_utmp(who, places->utmp);
+        if (is_open(who) && who->service == WHO_SERVICE_NONE && who->why[WHO_SESSION] == WHO_WHY_KNOWN)
+                who_look_at_session(who);
         look_at_ftp_log(who, places->ftp_log);
         look_at_system_log(who, places->system_log);
 }

@@ -103,6 +103,8 @@ int who_text(const struct who *who, struct buffer *out)
                 r = add_user(who, out);
         if (r == 0)
                 r = add_remote(who, out);
+        if (r == 0 && who->state == WHO_EARLIER)
+                r = buffer_append_text(out, _("; asked at an earlier event, it has ended"));
         if (r == 0 && who->state == WHO_ENDED)
                 r = buffer_append_text(out, _("; it ended while it was asked"));
         return r;

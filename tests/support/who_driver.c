@@ -22,6 +22,7 @@
 #include "guard/who.h"
 
 static struct who_places places;
+static struct who_memory *memory;
 
 static int64_t now_us(void)
 {
@@ -38,7 +39,7 @@ static void tell(uint64_t mask, int pidfd, int pid, const char *name)
         json_t *object;
         struct who who;
 
-        who_ask(pidfd, pid, &who);
+        who_memory_ask(memory, pidfd, pid, &who);
         asked = now_us();
         who_resolve(&who, &places);
         resolved = now_us();
@@ -85,6 +86,9 @@ static int listen_to(int group)
         char events[16384] __attribute__((aligned(8)));
         ssize_t length;
 
+        memory = who_memory_new();
+        if (!memory)
+                return 1;
         puts("ready");
         fflush(stdout);
         while ((length = read(group, events, sizeof(events))) > 0 || errno == EINTR) {

@@ -84,6 +84,13 @@ like 'a login: in a sentence' "$(json .text)" \
         '^[a-z]+ \(started by sshd\), user www-upload \(uid 4711\), SSH session from 192\.0\.2\.7$'
 like 'a login: the command line' "$(json .who.command)" "echo x >$site/shell.html"
 
+# One that has left his ancestors while the session is open: the session's connection, and not as certain.
+upload_shell intruder 192.0.2.77 www-upload secret \
+        "(setsid sh -c 'sleep 1; echo x >$site/apart.html; sleep 2' >/dev/null 2>&1 </dev/null &); sleep 4"
+told apart.html
+json_is 'one that left: the connections of his session, none as certain' \
+        '.who | "\(.service) \(.login_user) \(.remote.trust) \(.remote.candidates)"' 'null www-upload ambiguous ["192.0.2.7"]'
+
 # One that stays behind when the session is closed: only the records of the system know where he came from.
 upload_shell intruder 192.0.2.77 www-upload secret \
         "cat /proc/self/sessionid >$site/burst/session; setsid sh -c 'until [ -e $sessions/go ]; do sleep 0.1; done;

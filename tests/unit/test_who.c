@@ -3,7 +3,9 @@
 
 #include <assert.h>
 #include <jansson.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/fanotify.h>
@@ -353,6 +355,85 @@ static void test_sockets(void **context)
         end(&child);
 }
 
+/* Where the kernel lends no socket, the table of connections has it, in /proc. */
+static void forbid_borrowing(void)
+{
+        struct sock_filter code[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_getfd, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        const struct sock_fprog program = { .len = LENGTH(code), .filter = code };
+
+        assert(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+               prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+static void test_sockets_by_table(void **context)
+{
+        struct child child = start(connect_to_itself);
+        struct who_sockets sockets;
+        struct who_handle handle;
+        pid_t pid = fork();
+        int status;
+
+        (void)context;
+        if (pid == 0) {
+                forbid_borrowing();
+                if (who_handle_open(child.pid, &handle) < 0)
+                        _exit(1);
+                who_sockets(&handle, 100, true, &sockets);
+                if (!sockets.listening || sockets.remote.count != 1)
+                        _exit(2);
+                _exit(sockets.remote.addresses[0].bytes[0] == 127 ? 0 : 3);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        end(&child);
+}
+
+/* One who has ended is told as he was, if it is proven to be the same. */
+static void test_memory(void **context)
+{
+        struct child child = start(ready), other = start(ready);
+        struct who_memory *memory = who_memory_new();
+        struct who who;
+        siginfo_t info;
+        char text[32];
+        ssize_t length;
+        int fd;
+
+        (void)context;
+        assert_non_null(memory);
+        who_memory_ask(memory, child.pidfd, child.pid, &who);
+        assert_int_equal(who.state, WHO_ASKED);
+        kill(child.pid, SIGKILL);
+        kill(other.pid, SIGKILL);
+        assert_int_equal(waitid(P_PID, (id_t)child.pid, &info, WEXITED | WNOWAIT), 0);
+        assert_int_equal(waitid(P_PID, (id_t)other.pid, &info, WEXITED | WNOWAIT), 0);
+        who_memory_ask(memory, child.pidfd, child.pid, &who);
+        assert_int_equal(who.state, WHO_EARLIER);
+        assert_true(text_ends(who.process.exe, "/test_who"));
+        json_is_whole(&who);
+        who_memory_ask(memory, other.pidfd, other.pid, &who); /* never asked before */
+        assert_int_equal(who.state, WHO_ENDED);
+        assert_int_equal(who.why[WHO_EXE], WHO_WHY_GONE);
+        end(&child);
+        end(&other);
+        /* Only a number, after a time in which it may have been given out again. */
+        fd = open("/proc/sys/kernel/pid_max", O_RDONLY | O_CLOEXEC);
+        length = read(fd, text, sizeof(text) - 1);
+        assert_true(length > 0);
+        close(fd);
+        text[length] = '\0';
+        usleep((useconds_t)(strtoul(text, NULL, 10) / 4 + 1000));
+        who_memory_ask(memory, FAN_NOPIDFD, child.pid, &who);
+        assert_int_equal(who.state, WHO_GONE);
+        assert_string_equal(who.process.exe, "");
+        who_memory_free(memory);
+}
+
 static void test_escape(void **context)
 {
         char text[16];
@@ -406,7 +487,8 @@ int main(void)
                 cmocka_unit_test(test_zombie),       cmocka_unit_test(test_reused_number),
                 cmocka_unit_test(test_hostile_name), cmocka_unit_test(test_changed_user),
                 cmocka_unit_test(test_exec),         cmocka_unit_test(test_false_service),
-                cmocka_unit_test(test_sockets),      cmocka_unit_test(test_escape),
+                cmocka_unit_test(test_sockets),      cmocka_unit_test(test_sockets_by_table),
+                cmocka_unit_test(test_memory),       cmocka_unit_test(test_escape),
                 cmocka_unit_test(test_candidates),
         };
 
