@@ -18,22 +18,27 @@ struct span scan_field(const char *begin, const char *end)
 /* Dotted quads make up most of every log, and inet_pton() wants a copy. */
 static bool scan_ipv4(const char *text, size_t length, uint8_t out[static 4])
 {
-        size_t at = 0;
+        unsigned int value = 0, digits = 0, part = 0;
 
-        for (size_t part = 0; part < 4; part++) {
-                unsigned int value = 0, digits = 0;
+        if (length > 15)
+                return false;
+        for (size_t i = 0; i < length; i++) {
+                unsigned int digit = (unsigned int)(unsigned char)text[i] - '0';
 
-                while (at < length && digits < 4 && text[at] >= '0' && text[at] <= '9') {
-                        value = value * 10 + (unsigned int)(text[at++] - '0');
+                if (digit <= 9) {
+                        value = value * 10 + digit;
                         digits++;
+                } else {
+                        if (text[i] != '.' || digits - 1 > 2 || value > 255 || part == 3)
+                                return false;
+                        out[part++] = (uint8_t)value;
+                        value = digits = 0;
                 }
-                if (digits == 0 || digits > 3 || value > 255)
-                        return false;
-                out[part] = (uint8_t)value;
-                if (part < 3 && (at == length || text[at++] != '.'))
-                        return false;
         }
-        return at == length;
+        if (digits - 1 > 2 || value > 255 || part != 3)
+                return false;
+        out[3] = (uint8_t)value;
+        return true;
 }
 
 static bool scan_numeric(const char *text, size_t length, uint8_t out[static 16])
@@ -161,6 +166,40 @@ static bool scan_zone(const char *text, size_t length, int *ret_minutes)
         return true;
 }
 
+/*
+ * The minute that was read last: most lines are of the same one as the line before. What a line means does not depend
+ * on it.
+ */
+struct minute {
+        char text[17]; /* "17/May/2015:10:05" */
+        char zone[6];  /* " +0000" */
+        int64_t time_us;
+};
+
+static bool scan_apache_time(const char *t, size_t length, int64_t *ret_time_us);
+
+static bool scan_in_minute(const char *t, size_t length, int64_t *ret_time_us)
+{
+        static _Thread_local struct minute last;
+        unsigned int second;
+
+        if (length != 26)
+                return false;
+        if (memcmp(t, last.text, sizeof(last.text)) != 0 || memcmp(t + 20, last.zone, sizeof(last.zone)) != 0) {
+                if (!scan_apache_time(t, length, ret_time_us))
+                        return false;
+                memcpy(last.text, t, sizeof(last.text));
+                memcpy(last.zone, t + 20, sizeof(last.zone));
+                two_digits(t + 18, 60, &second);
+                last.time_us = *ret_time_us - second * US;
+                return true;
+        }
+        if (t[17] != ':' || !two_digits(t + 18, 60, &second))
+                return false;
+        *ret_time_us = last.time_us + second * US;
+        return true;
+}
+
 /* "17/May/2015:10:05:03 +0000" */
 static bool scan_apache_time(const char *t, size_t length, int64_t *ret_time_us)
 {
@@ -221,7 +260,7 @@ static bool scan_rfc3339(const char *t, size_t length, int64_t *ret_time_us)
 
 bool scan_time(const char *text, size_t length, int64_t *ret_time_us)
 {
-        return length >= 3 && text[2] == '/' ? scan_apache_time(text, length, ret_time_us)
+        return length >= 3 && text[2] == '/' ? scan_in_minute(text, length, ret_time_us)
                                              : scan_rfc3339(text, length, ret_time_us);
 }
 
@@ -229,7 +268,7 @@ bool scan_number(const char *text, size_t length, uint64_t *ret_number)
 {
         uint64_t number = 0;
 
-        if (length == 0 || length > 18)
+        if (length == 0 || length > SCAN_NUMBER_DIGITS)
                 return false;
         for (size_t i = 0; i < length; i++) {
                 unsigned int digit = (unsigned int)(unsigned char)text[i] - '0';
@@ -259,15 +298,14 @@ bool scan_seconds(const char *text, size_t length, int64_t *ret_us)
 
 void scan_target(struct span target, struct log_line *line)
 {
-        const char *end = target.text + target.length;
-        const char *fragment = target.length ? memchr(target.text, '#', target.length) : NULL;
-        const char *question;
+        const char *end = target.text + target.length, *at = scan_either(target.text, end, '?', '#'), *fragment;
 
-        if (fragment)
-                end = fragment;
-        question = end > target.text ? memchr(target.text, '?', (size_t)(end - target.text)) : NULL;
-        line->path = span_of(target.text, question ? question : end);
-        line->query = question ? span_of(question + 1, end) : (struct span){ "", 0 };
+        line->path = span_of(target.text, at);
+        line->query = (struct span){ "", 0 };
+        if (at == end || *at == '#')
+                return;
+        fragment = memchr(at, '#', (size_t)(end - at));
+        line->query = span_of(at + 1, fragment ? fragment : end);
 }
 
 /* RFC 9110 section 5.6.2: a method is a token; those in use are letters, "-" and "_". */
@@ -284,13 +322,28 @@ static bool is_method(const char *text, size_t length)
         return true;
 }
 
+/* "GET /... HTTP/1.1" */
+static bool is_usual(const char *text, size_t length)
+{
+        const char *end = text + length;
+
+        return length >= 14 && memcmp(text, "GET /", 5) == 0 && memcmp(end - 9, " HTTP/", 6) == 0 && end[-3] != ' ' &&
+               end[-2] == '.' && end[-1] != ' ';
+}
+
 void scan_request(struct span request, struct log_line *line)
 {
         const char *end = request.text + request.length;
-        const char *space = request.length ? memchr(request.text, ' ', request.length) : NULL;
-        const char *last;
+        const char *space, *last;
 
         line->request = request;
+        if (is_usual(request.text, request.length)) { /* most of them: nothing to look for */
+                line->method = (struct span){ request.text, 3 };
+                line->protocol = span_of(end - 8, end);
+                scan_target(span_of(request.text + 4, end - 9), line);
+                return;
+        }
+        space = request.length ? memchr(request.text, ' ', request.length) : NULL;
         line->method = line->query = line->protocol = (struct span){ "", 0 };
         if (!space || !is_method(request.text, (size_t)(space - request.text)) || space + 1 == end || space[1] == ' ') {
                 line->path = request;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "accesslog/scan.h"
 #include "base/attributes.h"
 
 /* Sorted by nothing: looked through once for each distinct path. */
@@ -88,7 +89,7 @@ bool referrer_split(struct span text, struct referrer *ret_referrer)
 
 size_t referrer_page_length(struct span text)
 {
-        return until(text.text, text.length, '?');
+        return (size_t)(scan_either(text.text, text.text + text.length, '?', '#') - text.text);
 }
 
 /* A name in front of a country's ending, or a whole host. */
@@ -209,13 +210,29 @@ static size_t decode(struct span text, char *out, size_t room)
         return length;
 }
 
+/* Whether there is anything to look for: few queries have a campaign. */
+static bool has_utm(struct span query)
+{
+        const char *at = query.text, *end = query.text + query.length;
+
+        while (end - at >= 4) {
+                if (memcmp(at, "utm_", 4) == 0)
+                        return true;
+                at = memchr(at, '&', (size_t)(end - at));
+                if (!at)
+                        return false;
+                at++;
+        }
+        return false;
+}
+
 size_t campaign_of(struct span query, char campaign[static CAMPAIGN_MAXIMUM])
 {
         static const char *const names[] = { "utm_campaign", "utm_source", "utm_medium" };
         size_t length = 0;
         bool found = false;
 
-        if (query.length < sizeof("utm_source=") || !memmem(query.text, query.length, "utm_", 4))
+        if (query.length < sizeof("utm_source=") || !has_utm(query))
                 return 0;
         for (size_t i = 0; i < LENGTH(names); i++) {
                 struct span value = { "", 0 };

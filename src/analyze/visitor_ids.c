@@ -204,16 +204,30 @@ static bool grow(struct visitors *visitors, struct visitor *visitor)
         return true;
 }
 
+static uint32_t first_empty(const struct visitors *visitors, const struct visitor *visitor)
+{
+        uint32_t at = 0, room = units_room(visitor) - IDS_IN_PLACE;
+        const uint16_t *block;
+
+        while (at < IDS_IN_PLACE && visitor->ids[at])
+                at++;
+        if (at < IDS_IN_PLACE || !room)
+                return at;
+        block = block_of(visitors, visitor);
+        for (at = 0; at < room && block[at]; at++)
+                ;
+        return IDS_IN_PLACE + at;
+}
+
 static bool ids_add(struct visitors *visitors, struct visitor *visitor, uint32_t id)
 {
-        uint32_t at = 0, units = id < 0x8000 ? 1 : 2;
+        uint32_t at, units = id < 0x8000 ? 1 : 2;
 
         if (visitor->room == ROOM_TABLE)
                 return add_to_table(visitors, visitor->further, id);
         if (has_id(visitors, visitor, id))
                 return true;
-        while (read_unit(visitors, visitor, at))
-                at++;
+        at = first_empty(visitors, visitor);
         if (at + units > units_room(visitor))
                 return grow(visitors, visitor) && ids_add(visitors, visitor, id);
         if (units == 2)
@@ -238,8 +252,11 @@ uint32_t visitor_seen(const struct visitors *visitors, const struct visitor *vis
         uint32_t place, id;
 
         while (*at < NAME_LOW) {
-                id = (*at)++;
-                if (visitor->low[id >> 5] >> (id & 31) & 1)
+                uint32_t left = visitor->low[*at >> 5] >> (*at & 31);
+
+                id = *at + (left ? (uint32_t)__builtin_ctz(left) : 0);
+                *at = left ? id + 1 : (*at | 31) + 1;
+                if (left)
                         return id;
         }
         place = *at - NAME_LOW;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accesslog/combined.h"
 #include "accesslog/format.h"
 #include "base/text.h"
 
@@ -37,18 +38,34 @@ static bool is_same(struct span a, struct span b)
         return a.length == b.length && (a.length == 0 || memcmp(a.text, b.text, a.length) == 0);
 }
 
+/* The shortcut for usual lines decides as the long way does. */
+static void check_shortcut(const char *line, size_t length)
+{
+        struct log_line usual = { 0 }, any = { 0 };
+
+        if (combined_parse(line, length, &usual) != combined_parse_any(line, length, &any) ||
+            usual.status != any.status || usual.bytes != any.bytes || usual.time_us != any.time_us ||
+            !is_same(usual.path, any.path) || !is_same(usual.query, any.query) || !is_same(usual.agent, any.agent) ||
+            !is_same(usual.referrer, any.referrer) || !is_same(usual.method, any.method))
+                abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         const char *cursor = (const char *)data, *line;
         struct log_format format = { 0 };
         struct log_line parsed, again;
+        enum log_parsed result;
         size_t length;
 
         log_format_detect((const char *)data, size, &format);
         format = (struct log_format){ 0 };
         while (text_next_line(&cursor, (const char *)data + size, &line, &length)) {
                 struct log_format other = format;
-                enum log_parsed result = log_parse(&format, line, length, scratch, &parsed);
+
+                if (length <= LOG_LINE_MAXIMUM)
+                        check_shortcut(line, length);
+                result = log_parse(&format, line, length, scratch, &parsed);
 
                 if (result != LOG_OK)
                         continue;

@@ -222,6 +222,67 @@ static void equal_addresses_are_equal_however_written(void **state)
         }
 }
 
+static void assert_same_span(struct span a, struct span b)
+{
+        assert_int_equal(a.length, b.length);
+        assert_true(!a.text == !b.text);
+        if (a.length)
+                assert_ptr_equal(a.text, b.text);
+}
+
+static void assert_same_either_way(const char *text, size_t length)
+{
+        struct log_line usual = { 0 }, any = { 0 };
+
+        assert_int_equal(combined_parse(text, length, &usual), combined_parse_any(text, length, &any));
+        assert_int_equal(usual.status, any.status);
+        assert_true(usual.bytes == any.bytes && usual.time_us == any.time_us);
+        assert_int_equal(usual.present, any.present);
+        assert_memory_equal(usual.address.bytes, any.address.bytes, sizeof(any.address.bytes));
+        assert_same_span(usual.address_text, any.address_text);
+        assert_same_span(usual.user, any.user);
+        assert_same_span(usual.request, any.request);
+        assert_same_span(usual.method, any.method);
+        assert_same_span(usual.path, any.path);
+        assert_same_span(usual.query, any.query);
+        assert_same_span(usual.protocol, any.protocol);
+        assert_same_span(usual.referrer, any.referrer);
+        assert_same_span(usual.agent, any.agent);
+        assert_same_span(usual.host, any.host);
+}
+
+/* Each byte of good lines becomes each of those that mean something, or falls out: the shortcut never decides otherwise
+ * than the long way. */
+static void the_shortcut_changes_nothing(void **state)
+{
+        static const char *const good[] = {
+                "192.0.2.7 - - " TIME " \"GET /a/b?x=1&y HTTP/1.1\" 200 123 \"https://r/\" \"Mozilla/5.0 (X11) Gecko\"",
+                "::1 - - " TIME " \"POST / HTTP/2.0\" 304 - \"-\" \"-\"",
+                "10.0.0.1 - - " TIME " \"-\" 408 0 \"-\" \"a\"",
+                "10.0.0.1 - - " TIME " \"GET / HTTP/1.1\" 200 5",
+        };
+        static const char bytes[] = "\"\\ []-/x0?#:.\xff\r";
+        char text[400];
+
+        (void)state;
+        for (size_t i = 0; i < LENGTH(good); i++) {
+                size_t length = strlen(good[i]);
+
+                assert_same_either_way(good[i], length);
+                for (size_t at = 0; at < length; at++) {
+                        for (size_t k = 0; k < sizeof(bytes); k++) { /* the NUL, too */
+                                memcpy(text, good[i], length);
+                                text[at] = bytes[k];
+                                assert_same_either_way(text, length);
+                        }
+                        memcpy(text, good[i], at);
+                        memcpy(text + at, good[i] + at + 1, length - at - 1);
+                        assert_same_either_way(text, length - 1);
+                        assert_same_either_way(good[i], at);
+                }
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -234,6 +295,7 @@ int main(void)
                 cmocka_unit_test(a_user_may_hold_brackets),
                 cmocka_unit_test(attacks_are_lines_like_others),
                 cmocka_unit_test(what_is_no_line_is_none),
+                cmocka_unit_test(the_shortcut_changes_nothing),
                 cmocka_unit_test(times_of_any_zone),
                 cmocka_unit_test(equal_addresses_are_equal_however_written),
         };
