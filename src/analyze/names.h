@@ -98,6 +98,18 @@ static inline void name_table_prefetch(const struct name_table *names, uint64_t 
         __builtin_prefetch(&names->slots[hash & names->mask]);
 }
 
+/* Once the place is here. */
+static inline void name_table_prefetch_name(const struct name_table *names, uint64_t hash)
+{
+        const struct name_slot *slot = &names->slots[hash & names->mask];
+
+        if (slot->hash != hash)
+                return;
+        __builtin_prefetch(slot->name);
+        __builtin_prefetch((const char *)slot->name + 64);
+        __builtin_prefetch((const char *)slot->name + 128);
+}
+
 struct name *name_table_get_hashed(struct name_table *names, enum name_kind kind, const char *text, size_t length,
                                    uint64_t hash);
 

@@ -1,4 +1,4 @@
-/* pool.c - chunks of 512 records, and a list through those that were given back. */
+/* pool.c - chunks of 256 records, and a list through those that were given back. */
 #include "pool.h"
 
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POOL_SHIFT 9 /* records in a chunk, as a power of two */
+#define POOL_SHIFT 8 /* records in a chunk, as a power of two */
 
 struct pool {
         char **chunks;

@@ -32,20 +32,24 @@ struct worker {
         pthread_t thread;
         struct tally *tally;
         struct error error; /* why it stopped: memory, for what a file holds is no reason */
-        char *scratch;
+        char *scratch;      /* TALLY_AHEAD lines */
 };
 
 static int count_block(struct worker *worker, const struct log_block *block)
 {
         struct log_format format = block->format;
         const char *cursor = block->bytes, *end = block->bytes + block->length, *line;
-        struct log_line parsed;
+        unsigned int scratch = 0; /* of one line after the other: those of before are still being counted */
         size_t length;
         int r = 0;
 
         while (r == 0 && text_next_line(&cursor, end, &line, &length)) {
-                switch (log_parse(&format, line, length, worker->scratch, &parsed)) {
-                case LOG_OK: r = tally_add(worker->tally, &parsed, log_position(block, line), &worker->error); break;
+                switch (log_parse(&format, line, length, worker->scratch + (size_t)scratch * LOG_LINE_MAXIMUM,
+                                  tally_line(worker->tally))) {
+                case LOG_OK:
+                        r = tally_push(worker->tally, log_position(block, line), &worker->error);
+                        scratch = (scratch + 1) % TALLY_AHEAD;
+                        break;
                 case LOG_INVALID:
                         tally_invalid(worker->tally, worker->run->paths[block->file], line, length,
                                       log_position(block, line));
@@ -53,7 +57,7 @@ static int count_block(struct worker *worker, const struct log_block *block)
                 default: tally_empty(worker->tally);
                 }
         }
-        return r;
+        return r < 0 ? r : tally_flush(worker->tally, &worker->error);
 }
 
 static void note_damage(struct run *run, const struct error *error)
@@ -136,7 +140,7 @@ static int start_worker(struct run *run, struct worker *worker, unsigned int num
         worker->run = run;
         worker->number = number;
         worker->error = ERROR_NONE;
-        worker->scratch = memory_new(1, LOG_LINE_MAXIMUM);
+        worker->scratch = memory_new(TALLY_AHEAD, LOG_LINE_MAXIMUM);
         if (!worker->scratch)
                 return error_memory(err);
         r = tally_new(options, &worker->tally, err);

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/agents.h"
 #include "analyze/classify.h"
 #include "analyze/hash.h"
 #include "analyze/tally_private.h"
@@ -104,101 +103,6 @@ struct hour *hours_at(struct hours *hours, int64_t hour)
         return found;
 }
 
-/* ---------------------------------------------------------------- names */
-
-static uint32_t goals_of(const struct tally *tally, const struct name *path)
-{
-        uint32_t goals = 0;
-
-        for (size_t i = 0; i < tally->options.goal_count; i++) {
-                const char *wanted = tally->options.goals[i].path;
-                size_t length = strlen(wanted);
-                bool prefix = length && wanted[length - 1] == '*';
-
-                length -= prefix;
-                if ((prefix ? path->length >= length : path->length == length) &&
-                    memcmp(path->text, wanted, length) == 0)
-                        goals |= 1U << i;
-        }
-        return goals;
-}
-
-static struct name *get_path(struct tally *tally, struct span path, uint64_t hash)
-{
-        struct name *name = name_table_get_hashed(&tally->names, NAME_PATH, path.text, path.length, hash);
-
-        if (name && name->fresh) {
-                name->path.asset = path_is_asset(path.text, path.length);
-                name->path.goals = goals_of(tally, name);
-                name->fresh = false;
-                if (name->path.asset)
-                        name_table_favour(&tally->names, name);
-        }
-        return name;
-}
-
-static struct name *get_agent(struct tally *tally, struct span agent, uint64_t hash)
-{
-        struct name *name = name_table_get_hashed(&tally->names, NAME_AGENT, agent.text, agent.length, hash);
-
-        if (name && name->fresh) {
-                name->agent.browser = agent_browser(name->text, name->length);
-                name->agent.platform = agent_system(name->text, name->length);
-                name->agent.bot = bots_find(tally->bots, name->text, name->length);
-                name->agent.device =
-                        name->agent.bot ? DEVICE_BOT : agent_device(name->text, name->length, name->agent.platform);
-                name->fresh = false;
-        }
-        return name;
-}
-
-static struct name *make_referrer_host(struct tally *tally, const struct referrer *referrer)
-{
-        struct name *name = name_table_get(&tally->names, NAME_REFERRER_HOST, referrer->host, referrer->host_length);
-
-        if (name && name->fresh) {
-                const char *engine = search_engine(referrer->host, referrer->host_length);
-                const struct name *search;
-
-                name_table_favour(&tally->names, name);
-                search = engine ? name_table_get(&tally->names, NAME_SEARCH, engine, strlen(engine)) : NULL;
-                if (engine && !search)
-                        return NULL;
-                name->referrer.search = search ? search->id : 0;
-                name->fresh = false;
-        }
-        return name;
-}
-
-static bool is_remembered(const struct referrer_memory *memory, struct span text)
-{
-        return memory->host && text.length > memory->length && memcmp(text.text, memory->begin, memory->length) == 0 &&
-               text.text[memory->length] == '/';
-}
-
-/* The host that a referrer names: 1; 0 when it is no URL; -1 without memory. */
-static int get_referrer_host(struct tally *tally, struct span text, bool asset, struct name **ret_host)
-{
-        struct referrer_memory *memory = &tally->referrers[asset];
-        struct referrer referrer;
-
-        if (is_remembered(memory, text)) {
-                *ret_host = memory->host;
-                return 1;
-        }
-        if (!text.length || !referrer_split(text, &referrer))
-                return 0;
-        *ret_host = make_referrer_host(tally, &referrer);
-        if (!*ret_host)
-                return -1;
-        if (referrer.begin_length <= sizeof(memory->begin)) {
-                memcpy(memory->begin, text.text, referrer.begin_length);
-                memory->length = referrer.begin_length;
-                memory->host = *ret_host;
-        }
-        return 1;
-}
-
 static struct name *get_status(struct tally *tally, unsigned int status)
 {
         char text[4] = { (char)('0' + status / 100 % 10), (char)('0' + status / 10 % 10), (char)('0' + status % 10) };
@@ -218,21 +122,6 @@ static struct name *get_method(struct tally *tally, struct span method)
 }
 
 /* ---------------------------------------------------------------- one line */
-
-/* What is known of the line that is being counted. */
-struct hit {
-        const struct log_line *line;
-        struct visitors *shard;
-        struct visitor *visitor; /* NULL: not followed, for lack of memory */
-        struct name *agent, *path;
-        bool bot, error, counted, page_view; /* counted: not answered with 4xx */
-        uint32_t source, campaign;
-        int32_t day;   /* since 1970 */
-        uint32_t time; /* milliseconds of the day */
-        bool named;    /* the client was logged by name */
-        uint8_t address[16];
-        uint64_t address_hash, key;
-};
 
 static void count(struct name *name, const struct hit *hit)
 {
@@ -277,7 +166,7 @@ static bool count_referrer(struct tally *tally, struct hit *hit)
 {
         struct span text = hit->line->referrer;
         struct name *host, *page;
-        int r = get_referrer_host(tally, text, hit->path->path.asset, &host);
+        int r = hit_referrer_host(tally, text, hit->path->path.asset, &host);
 
         if (r <= 0)
                 return r == 0;
@@ -285,7 +174,7 @@ static bool count_referrer(struct tally *tally, struct hit *hit)
                 host->referrer.asset_hits++;
                 return true;
         }
-        page = name_table_get(&tally->names, NAME_REFERRER_PAGE, text.text, referrer_page_length(text));
+        page = name_table_get_hashed(&tally->names, NAME_REFERRER_PAGE, text.text, hit->page_length, hit->page_hash);
         if (!count_seen(host, hit) || !count_seen(page, hit))
                 return false;
         page->referrer.host = host->id;
@@ -317,77 +206,6 @@ static bool is_page_view(const struct hit *hit)
         return hit->path && !hit->path->path.asset && answered &&
                ((method.length == 3 && memcmp(method.text, "GET", 3) == 0) ||
                 (method.length == 4 && memcmp(method.text, "POST", 4) == 0));
-}
-
-/* Whether to follow this visitor; if not all are, he is put into the sketches. */
-static bool is_one_to_follow(struct tally *tally, const struct hit *hit, uint64_t address_hash, uint64_t key)
-{
-        sketch_add(&tally->sketches->hosts, address_hash);
-        if (hit->counted) {
-                sketch_add(&tally->sketches->visitors, key);
-                if (!hit->bot)
-                        sketch_add(&tally->sketches->people, key);
-        }
-        return is_followed(key, tally->level);
-}
-
-/* Which client it is: its address or, of one that was logged by name, that name's id. False without memory. */
-static bool find_client(struct tally *tally, struct hit *hit)
-{
-        const struct log_line *line = hit->line;
-        const struct name *client;
-
-        if (line->address.numeric) {
-                memcpy(hit->address, line->address.bytes, sizeof(hit->address));
-                hit->address_hash = hash_address(line->address.bytes);
-                return true;
-        }
-        client = name_table_get(&tally->names, NAME_CLIENT, line->address_text.text, line->address_text.length);
-        if (!client)
-                return false;
-        hit->named = true;
-        memcpy(hit->address, &client->id, sizeof(client->id));
-        hit->address_hash = client->hash;
-        return true;
-}
-
-/* False without memory; hit->visitor stays NULL when he is not followed. */
-static bool find_visitor(struct tally *tally, struct hit *hit)
-{
-        if (tally->level && !is_one_to_follow(tally, hit, hit->address_hash, hit->key))
-                return true;
-        hit->visitor = visitors_get(hit->shard, hit->address, hit->named, hit->agent->id, hit->day,
-                                    visitors_hash(hit->address, hit->named, hit->agent->id, hit->day));
-        return hit->visitor != NULL;
-}
-
-/*
- * Finds what the line names. Tables are larger than the processor's caches: all places are asked for before the first
- * one is looked at.
- */
-static bool find_all(struct tally *tally, struct hit *hit)
-{
-        const struct log_line *line = hit->line;
-        uint64_t agent = name_hash(NAME_AGENT, line->agent.text, line->agent.length);
-        uint64_t path = 0;
-
-        name_table_prefetch(&tally->names, agent);
-        if (line->method.length) {
-                path = name_hash(NAME_PATH, line->path.text, line->path.length);
-                name_table_prefetch(&tally->names, path);
-        }
-        if (!find_client(tally, hit))
-                return false;
-        hit->shard = &tally->shards[shard_of(hit->address_hash)];
-        hit->key = visitor_key(hit->address_hash, agent, hit->day);
-        hit->agent = get_agent(tally, line->agent, agent);
-        if (!hit->agent)
-                return false;
-        hit->bot = hit->agent->agent.bot != 0;
-        visitors_prefetch(hit->shard, visitors_hash(hit->address, hit->named, hit->agent->id, hit->day));
-        if (line->method.length && !(hit->path = get_path(tally, line->path, path)))
-                return false;
-        return (hit->bot && tally->options.bots_apart) || find_visitor(tally, hit);
 }
 
 static bool count_names(struct tally *tally, struct hit *hit)
@@ -435,7 +253,7 @@ static int64_t floor_divide(int64_t value, int64_t by)
         return value / by - (value % by < 0);
 }
 
-static bool count_hit(struct tally *tally, struct hit *hit, uint64_t position)
+static bool count_hit(struct tally *tally, struct hit *hit)
 {
         struct visit_request request;
         struct hour *hour = hours_at(&tally->hours, (int64_t)hit->day * 24 + hit->time / HOUR_MS);
@@ -452,14 +270,41 @@ static bool count_hit(struct tally *tally, struct hit *hit, uint64_t position)
                 .path = hit->page_view ? hit->path->id : 0,
                 .source = hit->source,
                 .campaign = hit->campaign,
-                .position = position,
+                .position = hit->position,
         };
         return visitor_request(hit->shard, hit->visitor, &request);
 }
 
-int tally_add(struct tally *tally, const struct log_line *line, uint64_t position, struct error *err)
+static bool count_line(struct tally *tally, struct hit *hit)
 {
-        struct hit hit = { .line = line };
+        if (tally->until_check)
+                tally->until_check--;
+        count(hit->agent, hit);
+        if (!hit->bot || !tally->options.bots_apart)
+                return hit_find_visitor(tally, hit) && count_hit(tally, hit);
+        tally->bot_hits++;
+        return true;
+}
+
+/* ---------------------------------------------------------------- lines on their way */
+
+#define STEPS 5
+
+/* The next step with a line; false without memory. */
+static bool take_step(struct tally *tally, struct hit *hit)
+{
+        switch (hit->step++) {
+        case 0: hit_ask(tally, hit); return true;
+        case 1: hit_ask_names(tally, hit); return true;
+        case 2: return hit_find(tally, hit);
+        case 3: hit_ask_visitor(tally, hit); return true;
+        default: return count_line(tally, hit);
+        }
+}
+
+/* False when the line lies outside of the span that was asked for. */
+static bool begin_hit(struct tally *tally, const struct log_line *line, uint64_t position, struct hit *ret_hit)
+{
         int64_t ms = floor_divide(line->time_us, 1000), day = floor_divide(ms, DAY_MS);
 
         tally->lines++;
@@ -467,20 +312,64 @@ int tally_add(struct tally *tally, const struct log_line *line, uint64_t positio
         if ((tally->options.from_us && line->time_us < tally->options.from_us) ||
             (tally->options.until_us && line->time_us >= tally->options.until_us)) {
                 tally->outside++;
-                return 0;
+                return false;
         }
-        hit.day = (int32_t)day;
-        hit.time = (uint32_t)(ms - day * DAY_MS);
-        hit.counted = line->status / 100 != 4;
-        hit.error = line->status / 100 == 4 || line->status / 100 == 5;
-        if (!find_all(tally, &hit))
-                return error_memory(err);
-        count(hit.agent, &hit);
-        if (hit.bot && tally->options.bots_apart)
-                tally->bot_hits++;
-        else if (!count_hit(tally, &hit, position))
-                return error_memory(err);
-        return --tally->until_check ? 0 : tally_check_limit(tally, err);
+        *ret_hit = (struct hit){
+                .line = line,
+                .position = position,
+                .day = (int32_t)day,
+                .time = (uint32_t)(ms - day * DAY_MS),
+                .counted = line->status / 100 != 4,
+                .error = line->status / 100 == 4 || line->status / 100 == 5,
+        };
+        return true;
+}
+
+struct log_line *tally_line(struct tally *tally)
+{
+        return &tally->queue.lines[tally->queue.end % TALLY_AHEAD];
+}
+
+int tally_push(struct tally *tally, uint64_t position, struct error *err)
+{
+        struct queue *queue = &tally->queue;
+        struct hit *hit = &queue->hits[queue->end % TALLY_AHEAD];
+
+        if (!begin_hit(tally, tally_line(tally), position, hit))
+                return 0;
+        queue->end++;
+        for (unsigned int i = queue->begin; i != queue->end; i++)
+                if (!take_step(tally, &queue->hits[i % TALLY_AHEAD]))
+                        return error_memory(err);
+        if (queue->hits[queue->begin % TALLY_AHEAD].step == STEPS)
+                queue->begin++;
+        return tally->until_check ? 0 : tally_flush(tally, err);
+}
+
+int tally_flush(struct tally *tally, struct error *err)
+{
+        struct queue *queue = &tally->queue;
+
+        for (; queue->begin != queue->end; queue->begin++) {
+                struct hit *hit = &queue->hits[queue->begin % TALLY_AHEAD];
+
+                while (hit->step < STEPS)
+                        if (!take_step(tally, hit))
+                                return error_memory(err);
+        }
+        return tally->until_check ? 0 : tally_check_limit(tally, err);
+}
+
+int tally_add(struct tally *tally, const struct log_line *line, uint64_t position, struct error *err)
+{
+        struct hit hit;
+
+        if (!begin_hit(tally, line, position, &hit))
+                return 0;
+        while (hit.step < STEPS)
+                if (!take_step(tally, &hit))
+                        return error_memory(err);
+        return tally->until_check ? 0 : tally_flush(tally, err);
 }
 
 /* ---------------------------------------------------------------- other lines */

@@ -9,7 +9,8 @@
  * each line brings its position in the input, and what comes first is decided by time and position alone.
  *
  *     tally_new(&options, &tally, err);
- *     for each line: tally_line(tally, log_parse(...), &parsed, position) ...
+ *     for each line: if (log_parse(..., tally_line(tally)) == LOG_OK) tally_push(tally, position, err) ...
+ *     tally_flush(tally, err);
  *     tally_merge(tally, other, err); ...
  *     tally_finish(tally, &summary, err);
  *
@@ -60,6 +61,17 @@ void tally_freep(struct tally **tally);
  * accesslog/source.h. No two lines should have the same.
  */
 int tally_add(struct tally *tally, const struct log_line *line, uint64_t position, struct error *err);
+
+/*
+ * The same for many lines, and faster, because several are worked at together: a line is parsed to where tally_line()
+ * says and pushed. The bytes that its spans lie in must stay for TALLY_AHEAD - 1 further pushes or until tally_flush(),
+ * after which nothing is on its way.
+ */
+#define TALLY_AHEAD 8
+
+struct log_line *tally_line(struct tally *tally);
+int tally_push(struct tally *tally, uint64_t position, struct error *err);
+int tally_flush(struct tally *tally, struct error *err);
 
 /* A line that fits no format. The samples are those with the lowest positions. `file` must outlive the summary. */
 void tally_invalid(struct tally *tally, const char *file, const char *line, size_t length, uint64_t position);

@@ -40,6 +40,31 @@ struct referrer_memory {
         char begin[128];
 };
 
+/* What is known of a line that is being counted. */
+struct hit {
+        const struct log_line *line;
+        uint64_t position;
+        unsigned int step; /* see tally.c */
+        struct visitors *shard;
+        struct visitor *visitor; /* NULL: not followed, for lack of memory */
+        struct name *agent, *path;
+        bool bot, error, counted, page_view; /* counted: not answered with 4xx */
+        bool named;                          /* the client was logged by name */
+        uint8_t address[16];
+        uint32_t source, campaign;
+        int32_t day;   /* since 1970 */
+        uint32_t time; /* milliseconds of the day */
+        uint32_t visitor_hash, page_length;
+        uint64_t agent_hash, path_hash, page_hash, address_hash, key;
+};
+
+/* Lines on their way. */
+struct queue {
+        struct log_line lines[TALLY_AHEAD];
+        struct hit hits[TALLY_AHEAD];
+        unsigned int begin, end;
+};
+
 struct tally {
         struct tally_options options;
         struct bots *bots;
@@ -58,15 +83,29 @@ struct tally {
         struct sample *samples; /* SAMPLES_MAXIMUM, by position */
         size_t sample_count;
         /* When memory is short (tally_limit.c): */
-        unsigned int until_check;  /* lines */
+        unsigned int until_check;  /* lines; 0: it is time */
         unsigned int level;        /* one of 2^level visitors is followed: those whose hash ends in so many zeros */
         struct sketches *sketches; /* from level 1 on: all visitors, people and hosts; owned */
         uint64_t folded;           /* names with up to so many hits may be in "(other)"; 0: none is */
+        struct queue queue;
 };
 
 struct sketches {
         struct sketch visitors, people, hosts;
 };
+
+/*
+ * What a line names, in the order in which it is asked for and found (tally_find.c). Between two of these other lines
+ * are worked at, while the memory comes. False without memory.
+ */
+void hit_ask(const struct tally *tally, struct hit *hit);
+void hit_ask_names(const struct tally *tally, const struct hit *hit);
+bool hit_find(struct tally *tally, struct hit *hit);
+void hit_ask_visitor(const struct tally *tally, const struct hit *hit);
+bool hit_find_visitor(struct tally *tally, struct hit *hit);
+
+/* The host that a referrer names: 1; 0 when it is no URL; -1 without memory. */
+int hit_referrer_host(struct tally *tally, struct span text, bool asset, struct name **ret_host);
 
 /* How many lines are counted before memory is looked at again. */
 #define CHECK_LINES 8192

@@ -109,6 +109,19 @@ static inline void visitors_prefetch(const struct visitors *visitors, uint32_t h
         __builtin_prefetch(&visitors->slots[hash & visitors->mask]);
 }
 
+/* Once the place is here. */
+static inline void visitors_prefetch_record(const struct visitors *visitors, uint32_t hash)
+{
+        uint32_t mask = (uint32_t)visitors->mask, slot = visitors->slots[hash & mask];
+
+        if (slot && !((slot ^ hash) & ~mask)) {
+                const struct visitor *visitor = visitors_at(visitors, (slot & mask) - 1);
+
+                __builtin_prefetch(visitor);
+                __builtin_prefetch((const char *)visitor + sizeof(*visitor) - 1);
+        }
+}
+
 /* Finds or makes the record with these; NULL without memory. `hash` is that of all of them; the caller chose the shard
  * by the address. */
 struct visitor *visitors_get(struct visitors *visitors, const uint8_t address[static 16], bool named, uint32_t agent,
