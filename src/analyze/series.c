@@ -141,11 +141,25 @@ void series_label(const struct series *series, size_t column, char label[static 
         label_of(series, column, formats[series->step], label);
 }
 
+/* Days can be marked by months: a stride of -3 is the first day of every third. */
+#define MONTHS(count) (-(count))
+
+static bool begins_month(int64_t seconds, int64_t stride)
+{
+        time_t time = (time_t)seconds;
+        struct tm tm = { 0 };
+
+        gmtime_r(&time, &tm);
+        return tm.tm_mday == 1 && tm.tm_mon % stride == 0;
+}
+
 /* Whether a column is one that a label may stand at, when those are to be `stride` apart. */
 static bool is_round(const struct series *series, size_t column, int64_t stride)
 {
         int64_t number = number_of(series, series->intervals[column].start);
 
+        if (stride < 0)
+                return begins_month(series->intervals[column].start, -stride);
         if (series->step == STEP_DAY) /* weeks begin on a Monday, and day 0 was a Thursday */
                 number += stride % 7 == 0 ? 3 : 0;
         return number - floor_divide(number, stride) * stride == 0;
@@ -167,7 +181,8 @@ static size_t mark(const struct series *series, int64_t stride, struct series_ti
 
 size_t series_ticks(const struct series *series, struct series_tick ticks[static SERIES_TICKS])
 {
-        static const int64_t hours[] = { 1, 2, 3, 6, 12, 24, 0 }, days[] = { 1, 2, 7, 14, 28, 56, 91, 0 },
+        static const int64_t hours[] = { 1, 2, 3, 6, 12, 24, 0 },
+                             days[] = { 1, 2, 7, 14, MONTHS(1), MONTHS(3), MONTHS(6), 0 },
                              months[] = { 1, 3, 6, 12, 24, 60, 120, 0 }, years[] = { 1, 2, 5, 10, 20, 50, 100, 0 };
         static const int64_t *const strides[] = { hours, days, months, years };
         static const char *const formats[] = { "%H:%M", "%m-%d", "%Y-%m", "%Y" };
@@ -179,10 +194,13 @@ size_t series_ticks(const struct series *series, struct series_tick ticks[static
         if (count > SERIES_TICKS)
                 count = SERIES_TICKS;
         for (size_t i = 0; i < count; i++) {
-                bool midnight =
-                        series->step == STEP_HOUR && series->intervals[ticks[i].column].start % DAY_SECONDS == 0;
+                const char *format = formats[series->step];
 
-                label_of(series, ticks[i].column, midnight ? "%m-%d" : formats[series->step], ticks[i].label);
+                if (*stride < 0)
+                        format = "%Y-%m";
+                else if (series->step == STEP_HOUR && series->intervals[ticks[i].column].start % DAY_SECONDS == 0)
+                        format = "%m-%d"; /* midnight */
+                label_of(series, ticks[i].column, format, ticks[i].label);
         }
         return count;
 }

@@ -113,11 +113,12 @@ static bool take_duration_classes(struct summary *summary, const struct histogra
         if (!summary->duration_classes)
                 return false;
         for (size_t i = 0; i < most && before < histogram->total; i++) {
-                struct duration_class *class = &summary->duration_classes[summary->duration_class_count++];
+                struct duration_class *class = &summary->duration_classes[summary->duration_class_count];
 
                 class->upto_us = i + 1 < most ? steps[i % 3] * power : UINT64_MAX;
                 class->hits = histogram_upto(histogram, class->upto_us) - before;
                 before += class->hits;
+                summary->duration_class_count += before > 0; /* those below the shortest are left out */
                 power *= i % 3 == 2 ? 10 : 1;
         }
         return true;

@@ -111,7 +111,7 @@ struct summary {
         struct interval *hours, *days; /* without gaps between the first and the last, unless they lie decades apart */
         size_t hour_count, day_count;
         uint64_t duration_p50_us, duration_p95_us, duration_p99_us; /* 0 when the log has no durations */
-        struct duration_class *duration_classes; /* 1, 2, 5 of each power of ten, as far as there are any */
+        struct duration_class *duration_classes; /* 1, 2, 5 of each power of ten, from the shortest to the longest */
         size_t duration_class_count;
         struct approximate *approximate;
         size_t approximate_count;

@@ -186,8 +186,10 @@ static void put_list(struct html *html, const struct list *list, const struct su
         }
         if (dimension->total > count) {
                 html_markup(html, "<p class=\"note\">");
-                html_words(html, _("The first %s of %s; --top N takes more."), count_text(count, shown),
-                           count_text(dimension->total, text));
+                html_words(html,
+                           count < WEBPAGE_ROWS ? _("The first %s of %s; --top N takes more.")
+                                                : _("The first %s of %s; --json and --csv have all."),
+                           count_text(count, shown), count_text(dimension->total, text));
                 html_markup(html, "</p>");
         }
         html_markup(html, "</section>\n");

@@ -137,6 +137,22 @@ static void midnight_has_the_date(void **state)
         unmake(&made);
 }
 
+static void months_are_marked_where_they_begin(void **state)
+{
+        struct made made;
+        struct series series;
+        struct series_tick ticks[SERIES_TICKS];
+
+        (void)state;
+        make(&made, HOURS_2015 + 24 * 20, 24 * 300);
+        assert_int_equal(series_make(&made.summary, &series, NULL), 0);
+        assert_int_equal(series_ticks(&series, ticks), 3); /* of every third month: April, July, October */
+        assert_string_equal(ticks[0].label, "2015-04");
+        assert_int_equal(ticks[0].column, 70);
+        series_done(&series);
+        unmake(&made);
+}
+
 static void scales_are_round(void **state)
 {
         static const uint64_t values[][2] = {
@@ -180,9 +196,13 @@ static void the_week_begins_on_monday(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(all_hits_are_in_columns), cmocka_unit_test(a_wrong_clock_makes_no_long_page),
-                cmocka_unit_test(nothing_is_no_columns),   cmocka_unit_test(midnight_has_the_date),
-                cmocka_unit_test(scales_are_round),        cmocka_unit_test(the_week_begins_on_monday),
+                cmocka_unit_test(all_hits_are_in_columns),
+                cmocka_unit_test(a_wrong_clock_makes_no_long_page),
+                cmocka_unit_test(nothing_is_no_columns),
+                cmocka_unit_test(midnight_has_the_date),
+                cmocka_unit_test(months_are_marked_where_they_begin),
+                cmocka_unit_test(scales_are_round),
+                cmocka_unit_test(the_week_begins_on_monday),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
