@@ -43,11 +43,20 @@
 #define SANITIZED 0
 #endif
 
+static void write_own(const char *path, const char *text, size_t length)
+{
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        if (fd >= 0) {
+                (void)!write(fd, text, length);
+                close(fd);
+        }
+}
+
 int start_process(void)
 {
-        static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGQUIT };
+        static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGQUIT, SIGTSTP };
         sigset_t ours;
-        int fd;
 
         for (size_t i = 0; i < LENGTH(ignored); i++)
                 (void)signal(ignored[i], SIG_IGN);
@@ -56,13 +65,12 @@ int start_process(void)
         sigaddset(&ours, SIGIO);
         if (sigprocmask(SIG_SETMASK, &ours, NULL) < 0 || chdir("/") < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
                 return -1;
-        /* In a container the two may be forbidden: it works without. */
+        /* No terminal's keys reach it, and where the kernel shares by session its share is its own. In a container some
+         * of this may be forbidden: it works without. */
+        (void)setsid();
         (void)setpriority(PRIO_PROCESS, 0, NICENESS);
-        fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-        if (fd >= 0) {
-                (void)!write(fd, "-1000", 5);
-                close(fd);
-        }
+        write_own("/proc/self/autogroup", "-10", 3);
+        write_own("/proc/self/oom_score_adj", "-1000", 5);
         return signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
@@ -104,8 +112,10 @@ int start_memory(struct cache *cache, uint32_t cache_files, size_t *ret_held)
         cache_init(cache, GATE_GROUP_FD, table, limit, heads, buckets,
                    files < limit - held - FREE_RESERVE ? files : limit - held - FREE_RESERVE);
         *ret_held = held;
-        /* A page that had to be read from a file system under guard would wait for ourselves. */
-        return SANITIZED ? 0 : mlockall(MCL_CURRENT | MCL_FUTURE);
+        /* An answer must not wait for a disk. (Where it is forbidden, it can; it cannot wait for itself.) */
+        if (!SANITIZED)
+                (void)mlockall(MCL_CURRENT | MCL_FUTURE);
+        return 0;
 }
 
 void start_succeed(const struct cache *cache)
@@ -124,7 +134,8 @@ void start_succeed(const struct cache *cache)
 /* ---- privileges ---- */
 
 /* Needed on: leases on files of others; the executable of an opener; handles, and marks on files that few may read.
- * What else root may do (CAP_SYS_ADMIN above all) the group's descriptor makes needless. */
+ * What else root may do (CAP_SYS_ADMIN above all) the group's descriptor makes needless. In a container one of them may
+ * be missing: without leases every open is hashed. */
 static const unsigned int kept[] = { CAP_LEASE, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH };
 
 static int keep_capabilities(void)
@@ -132,10 +143,17 @@ static int keep_capabilities(void)
         struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
         struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
+        uint32_t needed[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+        if (syscall(SYS_capget, &head, data) < 0)
+                return -1;
         for (size_t i = 0; i < LENGTH(kept); i++)
-                data[CAP_TO_INDEX(kept[i])].permitted |= CAP_TO_MASK(kept[i]);
-        for (size_t i = 0; i < LENGTH(data); i++)
+                needed[CAP_TO_INDEX(kept[i])] |= CAP_TO_MASK(kept[i]);
+        for (size_t i = 0; i < LENGTH(data); i++) {
+                data[i].permitted &= needed[i];
                 data[i].effective = data[i].permitted;
+                data[i].inheritable = 0;
+        }
         return syscall(SYS_capset, &head, data) < 0 ? -1 : 0;
 }
 

@@ -4,6 +4,8 @@
 
 #include "tests.h"
 
+#include <dirent.h>
+
 #include "support/gate_driver.h"
 
 static struct driver driver;
@@ -42,6 +44,25 @@ static inline void assert_told(enum gate_reason reason)
 static inline uint64_t asked(void)
 {
         return driver_sync(&driver).asked;
+}
+
+/* Every descriptor of the gate is accounted for. */
+static inline void assert_no_leak(void)
+{
+        const uint64_t remembered = driver_sync(&driver).remembered;
+        char path[64];
+        uint64_t count = 0;
+        DIR *folder;
+
+        assert_int_equal(driver.report.counters.pending, 0);
+        snprintf(path, sizeof(path), "/proc/%d/fd", driver.gate);
+        folder = opendir(path);
+        assert_non_null(folder);
+        while (readdir(folder))
+                count++;
+        closedir(folder);
+        /* Those it was started with (0 to 6), signals, /proc and /proc/self/fd, tree, area, verifiers; and . and .. */
+        assert_in_range(count, remembered, remembered + 7 + 3 + 2 + DRIVER_VERIFIERS + 2);
 }
 
 /* main() of each. */

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -283,16 +284,57 @@ static void test_writer_during_the_question(void **state)
         int status;
 
         (void)state;
-        driver_put(&driver, "slow.html", true);
+        driver_put(&driver, "hangs.html", true);
         visitor = fork();
         if (visitor == 0)
-                _exit(driver_visit(&driver, "tree/slow.html"));
-        usleep(50000);
-        change(at("outside/../tree/page.html"), by_write); /* of another page meanwhile */
-        assert_int_equal(truncate(at("tree/slow.html"), 2), 0);
+                _exit(driver_visit(&driver, "tree/hangs.html"));
+        usleep(200000);
+        assert_int_equal(truncate(at("tree/hangs.html"), 2),
+                         0); /* an open would wait for the verdict with the others */
+        assert_int_equal(truncate(at("tree/hangs.html"), sizeof("genuine:hangs.html\n") - 1), 0); /* zeros now */
         assert_int_equal(waitpid(visitor, &status, 0), visitor);
         assert_int_equal(WEXITSTATUS(status), VISIT_REFUSED);
         assert_told(GATE_WRITER);
+}
+
+/* The page gets another page's name while it is being hashed: the verdict must not count there. */
+static void test_renamed_during_the_question(void **state)
+{
+        pid_t visitor;
+
+        (void)state;
+        driver_put(&driver, "hangs.html", true);
+        driver_watch(&driver, "tree");
+        visitor = fork();
+        if (visitor == 0)
+                _exit(driver_visit(&driver, "tree/hangs.html"));
+        usleep(300000);
+        assert_int_equal(rename(at("tree/hangs.html"), at("tree/other.html")), 0);
+        assert_true(driver_report(&driver, GATE_NAMES, 5000));
+        assert_int_equal(waitpid(visitor, NULL, 0), visitor);
+        assert_int_equal(driver_visit(&driver, "tree/other.html"), VISIT_REFUSED);
+        assert_told(GATE_DIFFERS);
+}
+
+/* More writers at once than signals can be queued: then the kernel says only that there are some. */
+static void test_too_many_signals(void **state)
+{
+        static const char *const pages[] = { "tree/page.html", "tree/other.html", "tree/third.html" };
+        const struct rlimit none = { 0, 0 };
+
+        (void)state;
+        driver_put(&driver, "third.html", true);
+        for (size_t i = 0; i < LENGTH(pages); i++)
+                assert_int_equal(driver_visit(&driver, pages[i]), VISIT_GENUINE);
+        assert_int_equal(driver_sync(&driver).remembered, 3);
+        assert_int_equal(prlimit(driver.gate, RLIMIT_SIGPENDING, &none, NULL), 0);
+        kill(driver.gate, SIGSTOP);
+        for (size_t i = 0; i < LENGTH(pages); i++)
+                assert_int_equal(driver_open_error(at(pages[i]), O_WRONLY | O_NONBLOCK), EWOULDBLOCK);
+        kill(driver.gate, SIGCONT);
+        for (size_t i = 0; i < LENGTH(pages); i++)
+                assert_true(driver_report(&driver, GATE_TOUCHED, 5000));
+        assert_int_equal(driver_sync(&driver).remembered, 0);
 }
 
 /* ---- what stays open, as SECURITY.md says ---- */
@@ -484,6 +526,8 @@ static int run(void)
                 cmocka_unit_test_setup_teardown(test_writer_holds_it, begin, end),
                 cmocka_unit_test_setup_teardown(test_mapping_over_the_check, begin, end),
                 cmocka_unit_test_setup_teardown(test_writer_during_the_question, begin, end),
+                cmocka_unit_test_setup_teardown(test_renamed_during_the_question, begin, end),
+                cmocka_unit_test_setup_teardown(test_too_many_signals, begin, end),
                 cmocka_unit_test_setup_teardown(test_old_descriptor, begin, end),
                 cmocka_unit_test_setup_teardown(test_symlink_to_outside, begin, end),
                 cmocka_unit_test_setup_teardown(test_no_regular_file, begin, end),
