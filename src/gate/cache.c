@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "lease.h"
-#include "protocol.h"
+
+#define SWEEP_SLOTS 4096 /* in one step */
+#define SWEEP_FILES 64
 
 void cache_init(struct cache *cache, int group, struct known *files, size_t size, int32_t *buckets, size_t bucket_count,
                 size_t limit)
@@ -19,6 +21,7 @@ void cache_init(struct cache *cache, int group, struct known *files, size_t size
                                  .events = FAN_OPEN_PERM | GATE_PRE_ACCESS,
                                  .flushes = 1,
                                  .size = size,
+                                 .sweep = size,
                                  .limit = limit,
                                  .group = group };
         for (size_t i = 0; i < bucket_count; i++)
@@ -140,9 +143,31 @@ struct known *cache_add(struct cache *cache, int fd, const struct known *what)
         return known;
 }
 
+bool cache_counts(const struct cache *cache, const struct known *known)
+{
+        return known->generation >= cache->minimum[known->tree];
+}
+
 void cache_forget(struct cache *cache, uint32_t tree, uint64_t before)
 {
-        for (size_t i = 0; i < cache->size; i++)
-                if (cache->files[i].used && cache->files[i].tree == tree && cache->files[i].generation < before)
-                        cache_drop(cache, &cache->files[i]);
+        if (cache->minimum[tree] >= before)
+                return;
+        cache->minimum[tree] = before;
+        cache_flush(cache);
+        cache->sweep = 0;
+}
+
+bool cache_sweep(struct cache *cache)
+{
+        int dropped = 0;
+
+        for (int i = 0; i < SWEEP_SLOTS && dropped < SWEEP_FILES && cache->sweep < cache->size; i++) {
+                struct known *known = &cache->files[cache->sweep++];
+
+                if (known->used && !cache_counts(cache, known)) {
+                        cache_drop(cache, known);
+                        dropped++;
+                }
+        }
+        return cache->sweep < cache->size;
 }

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol.h"
+
 struct known {
         uint64_t device, inode, size;
         uint64_t name; /* keyed hash of tree and path */
@@ -33,6 +35,8 @@ struct cache {
         size_t count;
         size_t marks; /* put since the last flush, at most */
         size_t hand;  /* of the clock that chooses whom to forget */
+        size_t sweep; /* how far the table was looked through for what counts no more; `size`: to its end */
+        uint64_t minimum[GATE_TREES]; /* generation that still counts */
         int group;
 };
 
@@ -50,7 +54,12 @@ struct known *cache_add(struct cache *cache, int fd, const struct known *what);
 
 /* Mark first, then the lease, then the descriptor: what is not held is not ignored. */
 void cache_drop(struct cache *cache, struct known *known);
+
+/* What came before this generation counts no more, and is asked about, from now on; its leases go by and by, for that
+ * takes as long as there are many. cache_sweep() gives some back; false: that was all. */
 void cache_forget(struct cache *cache, uint32_t tree, uint64_t before);
+bool cache_sweep(struct cache *cache);
+bool cache_counts(const struct cache *cache, const struct known *known);
 
 void cache_mark(struct cache *cache, struct known *known);
 void cache_unmark(struct cache *cache, struct known *known);

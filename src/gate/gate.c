@@ -164,6 +164,8 @@ static void wait_for_work(const struct gate *gate, bool names_untold, struct pol
                 if (timeout < 0)
                         timeout = 0;
         }
+        if (gate->cache.sweep < gate->cache.size)
+                timeout = 0;
         if (names_untold && (timeout < 0 || timeout > NAMES_PAUSE_MS))
                 timeout = NAMES_PAUSE_MS;
         if (gate->orphan && (timeout < 0 || timeout > ORPHAN_PAUSE_MS))
@@ -194,6 +196,7 @@ static void serve(struct gate *gate)
                         take_events(gate);
                 if (fds[POLL_CHANNEL].revents)
                         take_requests(gate);
+                (void)cache_sweep(&gate->cache);
                 now = now_ms();
                 open_late(gate, now);
                 ask_verifiers(gate);

@@ -22,7 +22,6 @@ struct gate {
         struct trees trees;
         struct cache cache;
         struct questions questions;
-        uint64_t minimum[GATE_TREES]; /* generation that counts at least */
         uint8_t key[16];
         int proc;     /* /proc */
         int signals;  /* of broken leases */

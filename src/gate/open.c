@@ -120,7 +120,7 @@ void open_told(struct gate *gate, const struct place *place, uint64_t generation
         struct file file;
         struct known *known;
 
-        if (!tree->used || tree->area || generation < gate->minimum[place->tree] || !lease_adopt(fd) ||
+        if (!tree->used || tree->area || generation < gate->cache.minimum[place->tree] || !lease_adopt(fd) ||
             !where_look(fd, &file) || !file.regular) {
                 lease_drop(fd); /* the guard may hold it, too, and nobody would tell it of a writer */
                 close(fd);
@@ -176,7 +176,7 @@ void open_verdict(struct gate *gate, struct question *question, const struct gat
 {
         const uint32_t tree = question->place.tree;
 
-        if (question->generation < gate->minimum[tree]) {
+        if (question->generation < gate->cache.minimum[tree]) {
                 question->generation = gate->trees.tree[tree].generation;
                 return; /* a verdict by a release that counts no more: it is asked again */
         }
@@ -258,7 +258,7 @@ static bool answer_known(struct gate *gate, int fd, const struct file *file, con
                 open_lease_broken(gate, cache_descriptor(&gate->cache, known));
                 return false;
         }
-        if (known->name != name || known->generation < gate->minimum[place->tree])
+        if (known->name != name || !cache_counts(&gate->cache, known))
                 return false; /* genuine as something else */
         known->recent = true;
         stop_asking(gate, known, place);

@@ -33,8 +33,6 @@ static void forget(struct gate *gate, uint32_t number, uint64_t before)
 {
         struct tree *tree = &gate->trees.tree[number];
 
-        if (gate->minimum[number] < before)
-                gate->minimum[number] = before;
         if (tree->generation < before)
                 tree->generation = before; /* of what is asked from now on */
         cache_forget(&gate->cache, number, before);

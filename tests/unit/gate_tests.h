@@ -46,6 +46,14 @@ static inline uint64_t asked(void)
         return driver_sync(&driver).asked;
 }
 
+/* What counts no more is given back by and by. */
+static inline void assert_remembered(uint64_t expected)
+{
+        for (int i = 0; i < 500 && driver_sync(&driver).remembered != expected; i++)
+                usleep(10000);
+        assert_int_equal(driver.report.counters.remembered, expected);
+}
+
 /* Every descriptor of the gate is accounted for. */
 static inline void assert_no_leak(void)
 {

@@ -80,7 +80,7 @@ static void test_told(void **state)
         assert_int_equal(asked(), before);
         driver.generation = 2;
         driver_request(&driver, GATE_FORGET, 0, 2, "", -1);
-        assert_int_equal(driver_sync(&driver).remembered, 0);
+        assert_remembered(0);
         assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
         assert_int_equal(asked(), before + 1);
         assert_int_equal(driver_sync(&driver).remembered, 1); /* by the new release */

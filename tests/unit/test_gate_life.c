@@ -335,7 +335,7 @@ static void test_linked_to_nothing(void **state)
 
         (void)state;
         if (SANITIZED)
-                skip();
+                return;
         assert_int_equal(pread(fd, &head, sizeof(head), 0), sizeof(head));
         for (int i = 0; i < head.e_phnum; i++) {
                 assert_int_equal(pread(fd, &part, sizeof(part), (off_t)(head.e_phoff + i * sizeof(part))),
