@@ -125,6 +125,14 @@ int main(int argc, char **argv)
         measure("known, but asked (a second link)", driver_path(&driver, "tree/two.html"), count);
         measure("asked of a verifier (no hashing)", driver_path(&driver, "area/x"), count);
         driver_stop(&driver);
+        if (driver_ask(&driver, true)) {
+                driver_start(&driver);
+                measure("asking before each read: known, marked", driver_path(&driver, "tree/page.html"), count);
+                measure("asking before each read: outside", driver_path(&driver, "outside/x"), count);
+                driver_stop(&driver);
+        }
+        if (!driver_ask(&driver, false))
+                return 1;
         measure_told(&driver);
         driver_end(&driver);
         return 0;

@@ -58,6 +58,22 @@ const char *driver_path(const struct driver *driver, const char *path)
         return places[turn];
 }
 
+bool driver_ask(struct driver *driver, bool each_read)
+{
+        const unsigned int class = each_read ? FAN_CLASS_PRE_CONTENT : FAN_CLASS_CONTENT;
+
+        if (driver->group >= 0)
+                close(driver->group);
+        driver->events = FAN_OPEN_PERM | (each_read ? GATE_PRE_ACCESS : 0);
+        driver->group = fanotify_init(class | FAN_UNLIMITED_MARKS | FAN_UNLIMITED_QUEUE | FAN_NONBLOCK | FAN_CLOEXEC,
+                                      O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME | O_NONBLOCK);
+        if (driver->group < 0 || fanotify_mark(driver->group, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, driver->events,
+                                               AT_FDCWD, driver->disk) < 0)
+                return false;
+        (void)fanotify_mark(driver->group, FAN_MARK_FLUSH | FAN_MARK_FILESYSTEM, 0, AT_FDCWD, NULL);
+        return true;
+}
+
 void driver_begin(struct driver *driver, const char *program)
 {
         const char *base = getenv("TMPDIR");
@@ -89,9 +105,8 @@ void driver_begin(struct driver *driver, const char *program)
         driver->lock = open(image, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         driver->serves = open(image, O_RDWR | O_CLOEXEC);
         fd = flock(driver->serves, LOCK_EX);
-        driver->group = fanotify_init(FAN_CLASS_CONTENT | FAN_UNLIMITED_MARKS | FAN_UNLIMITED_QUEUE | FAN_NONBLOCK |
-                                              FAN_CLOEXEC,
-                                      O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME | O_NONBLOCK);
+        driver->group = -1;
+        (void)driver_ask(driver, false);
         driver->names = fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_FID | FAN_NONBLOCK | FAN_CLOEXEC, O_RDONLY);
         if (fd < 0 || driver->lock < 0 || driver->group < 0 || driver->names < 0)
                 give_up("cannot make the kernel's groups");
@@ -334,7 +349,8 @@ void driver_start(struct driver *driver)
                         driver_verifier(driver, i);
         driver_spawn(driver);
         driver_tell(driver);
-        if (fanotify_mark(driver->group, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN_PERM, AT_FDCWD, driver->disk) < 0)
+        if (fanotify_mark(driver->group, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, driver->events, AT_FDCWD, driver->disk) <
+            0)
                 give_up("the kernel does not ask about opens");
 }
 

@@ -28,6 +28,7 @@ struct driver {
         char folder[DRIVER_PATH]; /* of everything */
         char disk[DRIVER_PATH];   /* where the image is mounted: has the folders tree, area and outside */
         struct gate_setup setup;
+        uint64_t events;      /* that the kernel asks about; see driver_ask() */
         uint64_t descriptors; /* the gate's limit; 0: as ours */
         uint64_t generation;
         int channel, group, names, lock, serves;
@@ -53,6 +54,10 @@ void driver_put(const struct driver *driver, const char *name, bool genuine);
 void driver_write(const struct driver *driver, const char *path, const char *content);
 /* DISK/path in a static place of four. */
 const char *driver_path(const struct driver *driver, const char *path);
+
+/* Another group, which asks before each read as well (Linux 6.14), or not. False: this kernel cannot. Without a gate.
+ */
+bool driver_ask(struct driver *driver, bool each_read);
 
 /* A gate in charge, told of the tree (0) and the area (1), with all verifiers; returns when it is ready. */
 void driver_start(struct driver *driver);

@@ -354,6 +354,39 @@ static void test_old_descriptor(void **state)
         assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_REFUSED);
 }
 
+/* Where the kernel asks before each read and write, an old descriptor is no way round either. */
+static void test_asked_before_each_read(void **state)
+{
+        char found[8] = "";
+        int old, writer;
+
+        (void)state;
+        driver_stop(&driver);
+        if (!driver_ask(&driver, true)) {
+                print_message("this kernel does not ask before each read\n");
+                assert_true(driver_ask(&driver, false));
+                return;
+        }
+        driver_start(&driver);
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+        old = open(at("tree/page.html"), O_RDONLY | O_CLOEXEC);
+        writer = open(at("tree/page.html"), O_WRONLY | O_CLOEXEC);
+        assert_true(old >= 0 && writer >= 0);
+        assert_int_equal(pwrite(writer, "malware", 7, 0), -1);
+        assert_int_equal(errno, EPERM);
+        assert_int_equal(pread(old, found, 7, 0), -1);
+        assert_int_equal(errno, EPERM);
+        assert_told(GATE_WRITER);
+        close(writer);
+        assert_int_equal(pread(old, found, 7, 0), 7);
+        assert_string_equal(found, "genuine");
+        assert_int_equal(truncate(at("tree/page.html"), 3), 0);
+        assert_int_equal(pread(old, found, 7, 0), -1);
+        close(old);
+        driver_stop(&driver);
+        assert_true(driver_ask(&driver, false));
+}
+
 static void test_symlink_to_outside(void **state)
 {
         (void)state;
@@ -530,6 +563,7 @@ static int run(void)
                 cmocka_unit_test_setup_teardown(test_renamed_during_the_question, begin, end),
                 cmocka_unit_test_setup_teardown(test_too_many_signals, begin, end),
                 cmocka_unit_test_setup_teardown(test_old_descriptor, begin, end),
+                cmocka_unit_test_setup_teardown(test_asked_before_each_read, begin, end),
                 cmocka_unit_test_setup_teardown(test_symlink_to_outside, begin, end),
                 cmocka_unit_test_setup_teardown(test_no_regular_file, begin, end),
                 cmocka_unit_test_setup_teardown(test_area, begin, end),
