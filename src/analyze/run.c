@@ -189,6 +189,10 @@ static int run_workers(struct run *run, struct worker *workers, unsigned int cou
         }
         if (r == 0 && started > 1)
                 r = tally_merge_all(tallies[0], tallies + 1, started - 1, err);
+        for (unsigned int i = 1; i < started; i++) {
+                tally_free(workers[i].tally);
+                workers[i].tally = NULL;
+        }
         return r;
 }
 

@@ -270,6 +270,8 @@ static bool renaming_init(struct renaming *renaming, struct tally *into, struct 
         *renaming = (struct renaming){ .into = into, .from = from, .fold = fold };
         renaming->ids = memory_new(from->names.next, sizeof(uint32_t));
         renaming->kept = fold ? find_kept(renaming) : NULL;
+        for (unsigned int shard = 0; shard < VISITOR_SHARDS; shard++)
+                visitors_unfind(&from->shards[shard]);
         return renaming->ids && (renaming->kept || !fold) && merge_names(renaming);
 }
 

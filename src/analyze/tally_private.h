@@ -143,7 +143,7 @@ void tally_sample(struct tally *tally, const struct sample *sample);
 
 static inline unsigned int shard_of(uint64_t address_hash)
 {
-        return (unsigned int)(address_hash >> 60);
+        return (unsigned int)(address_hash >> 61);
 }
 
 #endif

@@ -38,8 +38,15 @@ void visitors_done(struct visitors *visitors)
         pool_done(&visitors->visits);
         pool_done(&visitors->addresses);
         visitor_ids_done(visitors);
-        chunk_give(visitors->slots, (visitors->mask + 1) * sizeof(*visitors->slots));
+        visitors_unfind(visitors);
         memset(visitors, 0, sizeof(*visitors));
+}
+
+void visitors_unfind(struct visitors *visitors)
+{
+        chunk_give(visitors->slots, (visitors->mask + 1) * sizeof(*visitors->slots));
+        visitors->slots = NULL;
+        visitors->mask = 0;
 }
 
 /* ---------------------------------------------------------------- the table */

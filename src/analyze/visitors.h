@@ -26,7 +26,7 @@
 
 #define VISIT_GAP_MS        (30U * 60 * 1000)
 #define VISIT_PAGES_MAXIMUM 31 /* more are not told apart */
-#define VISITOR_SHARDS      16
+#define VISITOR_SHARDS      8
 #define VISITOR_DAY_MAXIMUM ((1 << 24) - 1) /* since 1970, and as far before it: 45,000 years */
 #define POSITION_BITS       48
 
@@ -126,6 +126,10 @@ static inline void visitors_prefetch_record(const struct visitors *visitors, uin
  * by the address. */
 struct visitor *visitors_get(struct visitors *visitors, const uint8_t address[static 16], bool named, uint32_t agent,
                              int32_t day, uint32_t hash);
+
+/* Nothing is looked for in this table any more: what finds records may go. All that can be done with it afterwards is
+ * to go through the records, and visitors_done(). */
+void visitors_unfind(struct visitors *visitors);
 
 /* Says that the record with this index will not be asked for again, nor any before it: their memory may go. All that
  * can be done with the table afterwards is to drop the others and visitors_done(). */
