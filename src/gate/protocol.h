@@ -13,7 +13,8 @@
  * wait instead of passing when the gate dies.
  *
  * Both ends are built from the same source, so there are no versions. A packet of another size than its structure is a
- * programming mistake of the guard and ends the gate; what a verifier sends is checked, for it may have been taken over.
+ * programming mistake of the guard and ends the gate; what a verifier sends is checked, for it may have been taken
+ * over.
  */
 #ifndef GATE_PROTOCOL_H
 #define GATE_PROTOCOL_H
@@ -25,49 +26,50 @@
 #define GATE_NAMES_FD   5
 #define GATE_LOCK_FD    6
 
-#define GATE_TREES      64   /* roots and areas under one guard */
-#define GATE_VERIFIERS  8    /* sockets of verifiers */
-#define GATE_PATH_SIZE  4096 /* bytes of a path with its NUL */
+#define GATE_TREES     64   /* roots and areas under one guard */
+#define GATE_VERIFIERS 8    /* sockets of verifiers */
+#define GATE_PATH_SIZE 4096 /* bytes of a path with its NUL */
 
-#define GATE_PRE_ACCESS UINT64_C(0x100000) /* FAN_PRE_ACCESS of Linux 6.14, for a group that asks before each read, too */
+/* FAN_PRE_ACCESS of Linux 6.14, for a group that asks before each read, too. */
+#define GATE_PRE_ACCESS UINT64_C(0x100000)
 
 /* ---- guard to gate: the closed list of verbs ---- */
 
 enum gate_verb {
-        GATE_SETUP = 1,     /* first, once: limits. No descriptor. */
-        GATE_TREE = 2,      /* what is under guard at `tree`: its folder (descriptor, O_RDONLY | O_DIRECTORY) and its
-                               absolute path. Again for the same number: it is another folder now (after an exchange);
-                               what was known stays known until GATE_FORGET. */
-        GATE_AREA = 3,      /* the same for a mutable area: asked every time, never remembered */
-        GATE_GENUINE = 5,   /* descriptor of a file that was verified under a read lease which it still carries: from
-                               now on the gate holds the lease, and the kernel asks no more until it is modified */
-        GATE_FORGET = 6,    /* everything remembered of `tree` but what came with generation >= argument. Verifiers must
-                               know the new release before: what is asked from then on is remembered. */
-        GATE_FLUSH = 7,     /* take all ignore marks away; leases stay, so the next open costs no hashing */
-        GATE_VERIFIER = 8,  /* descriptor: socket of a verifier for slot `argument`; replaces the one there, whose open
-                               questions are asked again */
-        GATE_PING = 9,      /* answered with GATE_PONG and the same argument. The first one also says that all was told:
-                               only from then on are the kernel's questions taken, for before it every file would look
-                               as if it lay outside. */
-        GATE_STOP = 10,     /* allow what waits, take everything away, exit */
+        GATE_SETUP = 1,    /* first, once: limits. No descriptor. */
+        GATE_TREE = 2,     /* what is under guard at `tree`: its folder (descriptor, O_RDONLY | O_DIRECTORY) and its
+                              absolute path. Again for the same number: it is another folder now (after an exchange);
+                              what was known stays known until GATE_FORGET. */
+        GATE_AREA = 3,     /* the same for a mutable area: asked every time, never remembered */
+        GATE_GENUINE = 5,  /* descriptor of a file that was verified under a read lease which it still carries: from
+                              now on the gate holds the lease, and the kernel asks no more until it is modified */
+        GATE_FORGET = 6,   /* everything remembered of `tree` but what came with generation >= argument. Verifiers must
+                              know the new release before: what is asked from then on is remembered. */
+        GATE_FLUSH = 7,    /* take all ignore marks away; leases stay, so the next open costs no hashing */
+        GATE_VERIFIER = 8, /* descriptor: socket of a verifier for slot `argument`; replaces the one there, whose open
+                              questions are asked again */
+        GATE_PING = 9,     /* answered with GATE_PONG and the same argument. The first one also says that all was told:
+                              only from then on are the kernel's questions taken, for before it every file would look
+                              as if it lay outside. */
+        GATE_STOP = 10,    /* allow what waits, take everything away, exit */
 };
 
 struct gate_request {
         uint32_t verb;
         uint32_t tree;
-        uint64_t argument;   /* GATE_GENUINE, GATE_TREE: generation; see above for others */
+        uint64_t argument; /* GATE_GENUINE, GATE_TREE: generation; see above for others */
         uint32_t path_length;
         char path[GATE_PATH_SIZE]; /* GATE_TREE, GATE_AREA: absolute, no links in it; else relative to the tree;
                                       NUL-terminated. Only the bytes up to the NUL are sent. */
 };
 
 struct gate_setup {
-        uint32_t verb; /* GATE_SETUP */
-        uint32_t verdict_ms; /* a question that no verifier has answered by then gets the default */
-        uint32_t late_allow; /* the default: 0 refuse, 1 allow */
+        uint32_t verb;        /* GATE_SETUP */
+        uint32_t verdict_ms;  /* a question that no verifier has answered by then gets the default */
+        uint32_t late_allow;  /* the default: 0 refuse, 1 allow */
         uint32_t cache_files; /* most files whose leases are held; 0: as many as RLIMIT_NOFILE leaves */
-        uint64_t program_device, program_inode; /* of the understudy executable: opens of it when root runs it are always
-                                                   allowed (verify and pull must read what differs) */
+        uint64_t program_device, program_inode; /* of the understudy executable: opens of it when root runs it are
+                                                   always allowed (verify and pull must read what differs) */
 };
 
 /* ---- gate to guard ---- */
@@ -79,13 +81,13 @@ enum gate_report_verb {
         GATE_PONG = 4,    /* with counters */
         GATE_NAMES = 5,   /* names changed in a folder under guard; marks were flushed */
         GATE_GONE = 6,    /* verifier in slot `argument` is gone or talks nonsense: give another one */
-        GATE_SLOW = 7,    /* verifier in slot `argument` let a question go unanswered until its time was over; it is asked
-                             no more before it has answered */
+        GATE_SLOW = 7, /* verifier in slot `argument` let a question go unanswered until its time was over; it is asked
+                          no more before it has answered */
 };
 
-enum gate_how { /* bits */
-        GATE_ELSEWHERE = 1,    /* opened through another mount than the tree's, as from a container */
-        GATE_BY_DEFAULT = 2, /* it was allowed all the same: GATE_LATE where gate_setup says so */
+enum gate_how {                      /* bits */
+                GATE_ELSEWHERE = 1,  /* opened through another mount than the tree's, as from a container */
+                GATE_BY_DEFAULT = 2, /* it was allowed all the same: GATE_LATE where gate_setup says so */
 };
 
 enum gate_reason {
@@ -125,9 +127,9 @@ struct gate_question { /* with the descriptor of the file, O_RDONLY; several may
 };
 
 enum gate_verdict {
-        GATE_VERDICT_GENUINE = 1,  /* equal to the release: may be remembered */
-        GATE_VERDICT_ALLOWED = 2,  /* an ignored path or an area, and no rule is broken: not remembered */
-        GATE_VERDICT_REFUSED = 3,  /* with its reason */
+        GATE_VERDICT_GENUINE = 1, /* equal to the release: may be remembered */
+        GATE_VERDICT_ALLOWED = 2, /* an ignored path or an area, and no rule is broken: not remembered */
+        GATE_VERDICT_REFUSED = 3, /* with its reason */
 };
 
 struct gate_answer {
