@@ -164,11 +164,12 @@ static void on_exchanging(void *context, uint64_t from, uint64_t to)
 
 /* ---- a guard that watches DEST ---- */
 
-static int on_staged(void *context, uint64_t release, int kept_next, struct error *err)
+static int on_staged(void *context, uint64_t release, int kept_next, const struct pull_staged *trees, size_t count,
+                     struct error *err)
 {
         struct request *request = context;
 
-        return request->guard ? handover_staged(request->guard, release, kept_next, err) : 0;
+        return request->guard ? handover_staged(request->guard, release, kept_next, trees, count, err) : 0;
 }
 
 static void on_exchanged(void *context, bool done)

@@ -1,6 +1,7 @@
-/* handover.c - one fixed packet each way, at most one descriptor. */
+/* handover.c - one fixed packet each way; descriptors go with one of them. */
 #include "guard/handover.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 struct packet {
         uint32_t verb;
@@ -35,23 +37,25 @@ static void make_address(int folder, struct sockaddr_un *ret)
         snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", folder, HANDOVER_SOCKET);
 }
 
-static int send_packet(int socket, const struct packet *packet, int fd)
+#define FDS_MAXIMUM (1 + RELEASE_ROOTS_MAXIMUM)
+
+static int send_packet(int socket, const struct packet *packet, const int *fds, size_t count)
 {
-        char control[CMSG_SPACE(sizeof(int))] = { 0 };
+        _Alignas(struct cmsghdr) char control[CMSG_SPACE(FDS_MAXIMUM * sizeof(int))] = { 0 };
         struct iovec part = { (void *)(uintptr_t)packet, offsetof(struct packet, text) + packet->length };
         struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
         ssize_t n;
 
-        if (fd >= 0) {
-                struct cmsghdr *head;
+        assert(count <= FDS_MAXIMUM);
+        if (count > 0) {
+                struct cmsghdr *head = (struct cmsghdr *)(void *)control; /* CMSG_FIRSTHDR(), which is there */
 
                 message.msg_control = control;
-                message.msg_controllen = sizeof(control);
-                head = CMSG_FIRSTHDR(&message);
+                message.msg_controllen = CMSG_SPACE(count * sizeof(int));
                 head->cmsg_level = SOL_SOCKET;
                 head->cmsg_type = SCM_RIGHTS;
-                head->cmsg_len = CMSG_LEN(sizeof(int));
-                memcpy(CMSG_DATA(head), &fd, sizeof(int));
+                head->cmsg_len = CMSG_LEN(count * sizeof(int));
+                memcpy(CMSG_DATA(head), fds, count * sizeof(int));
         }
         do
                 n = sendmsg(socket, &message, MSG_NOSIGNAL);
@@ -59,10 +63,10 @@ static int send_packet(int socket, const struct packet *packet, int fd)
         return n < 0 ? -errno : 0;
 }
 
-/* 1, 0 at the end, -EBADMSG; a descriptor that came along is the caller's. */
-static int receive_packet(int socket, struct packet *packet, int *ret_fd)
+/* 1, 0 at the end, -EBADMSG; descriptors that came along are the caller's. */
+static int receive_packet(int socket, struct packet *packet, int fds[static FDS_MAXIMUM], size_t *ret_count)
 {
-        char control[CMSG_SPACE(sizeof(int))];
+        char control[CMSG_SPACE(FDS_MAXIMUM * sizeof(int))];
         struct iovec part = { packet, sizeof(*packet) };
         struct msghdr message = {
                 .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
@@ -70,19 +74,21 @@ static int receive_packet(int socket, struct packet *packet, int *ret_fd)
         struct cmsghdr *head;
         ssize_t n;
 
-        *ret_fd = -1;
+        *ret_count = 0;
         do
                 n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
         while (n < 0 && errno == EINTR);
         if (n <= 0)
                 return n < 0 ? -errno : 0;
         head = CMSG_FIRSTHDR(&message);
-        if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
-            head->cmsg_len == CMSG_LEN(sizeof(int)))
-                memcpy(ret_fd, CMSG_DATA(head), sizeof(int));
+        if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS) {
+                *ret_count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+                memcpy(fds, CMSG_DATA(head), *ret_count * sizeof(int));
+        }
         if ((size_t)n < offsetof(struct packet, text) || packet->length >= HANDOVER_TEXT_SIZE ||
             (size_t)n != offsetof(struct packet, text) + packet->length) {
-                fd_close(ret_fd);
+                while (*ret_count > 0)
+                        close(fds[--*ret_count]);
                 return -EBADMSG;
         }
         packet->text[packet->length] = '\0';
@@ -122,16 +128,18 @@ void handover_close(struct handover *handover)
         free(handover);
 }
 
-static int ask(struct handover *handover, struct packet *packet, int fd, struct error *err)
+static int ask(struct handover *handover, struct packet *packet, const int *fds, size_t count, struct error *err)
 {
         struct pollfd poll_fd = { .fd = handover->socket, .events = POLLIN };
-        int r = send_packet(handover->socket, packet, fd), received = -1;
+        int r = send_packet(handover->socket, packet, fds, count), received[FDS_MAXIMUM];
+        size_t received_count = 0;
 
         if (r == 0 && poll(&poll_fd, 1, HANDOVER_TIMEOUT_MS) <= 0)
                 r = -ETIMEDOUT;
         if (r == 0)
-                r = receive_packet(handover->socket, packet, &received);
-        fd_close(&received);
+                r = receive_packet(handover->socket, packet, received, &received_count);
+        while (received_count > 0)
+                close(received[--received_count]);
         if (r == 0)
                 r = -EPIPE;
         if (r < 0)
@@ -142,24 +150,32 @@ static int ask(struct handover *handover, struct packet *packet, int fd, struct 
         return 0;
 }
 
-int handover_staged(struct handover *handover, uint64_t release, int kept_next, struct error *err)
+int handover_staged(struct handover *handover, uint64_t release, int kept_next, const struct pull_staged *trees,
+                    size_t count, struct error *err)
 {
         struct packet packet = { .verb = HANDOVER_STAGED, .release = release };
+        int fds[FDS_MAXIMUM] = { kept_next };
 
-        return ask(handover, &packet, kept_next, err);
+        /* The names, a line each, in the order of the descriptors. */
+        for (size_t i = 0; i < count && i < RELEASE_ROOTS_MAXIMUM; i++) {
+                packet.length += (uint32_t)snprintf(&packet.text[packet.length], sizeof(packet.text) - packet.length,
+                                                    "%s\n", trees[i].name);
+                fds[1 + i] = trees[i].folder;
+        }
+        return ask(handover, &packet, fds, 1 + count, err);
 }
 
 int handover_exchanged(struct handover *handover, bool done, struct error *err)
 {
         struct packet packet = { .verb = done ? HANDOVER_EXCHANGED : HANDOVER_UNDONE };
 
-        return ask(handover, &packet, -1, err);
+        return ask(handover, &packet, NULL, 0, err);
 }
 
 int handover_status(struct handover *handover, char *text, struct error *err)
 {
         struct packet packet = { .verb = HANDOVER_STATUS };
-        int r = ask(handover, &packet, -1, err);
+        int r = ask(handover, &packet, NULL, 0, err);
 
         if (r == 0)
                 memcpy(text, packet.text, packet.length + 1);
@@ -180,19 +196,49 @@ int handover_listen(int folder, struct error *err)
         return fd_steal(&fd);
 }
 
+static bool take_trees(const struct packet *packet, const int *fds, size_t count, struct handover_message *message)
+{
+        const char *cursor = packet->text, *line;
+        size_t length;
+
+        for (size_t i = 0; i < count; i++) {
+                if (!text_next_line(&cursor, packet->text + packet->length, &line, &length) ||
+                    length >= sizeof(message->trees[i].name))
+                        return false;
+                memcpy(message->trees[i].name, line, length);
+                message->trees[i].name[length] = '\0';
+                message->trees[i].folder = fds[i];
+        }
+        message->tree_count = count;
+        return true;
+}
+
 int handover_receive(int connection, struct handover_message *ret_message)
 {
         struct packet packet;
-        int fd = -1, r = receive_packet(connection, &packet, &fd);
+        int fds[FDS_MAXIMUM], r;
+        size_t count = 0;
 
+        r = receive_packet(connection, &packet, fds, &count);
         if (r <= 0)
                 return r;
-        *ret_message = (struct handover_message){ packet.verb, packet.release, fd };
-        if ((packet.verb == HANDOVER_STAGED) != (fd >= 0)) {
-                fd_close(&fd);
-                return -EBADMSG;
+        *ret_message = (struct handover_message){ .verb = packet.verb, .release = packet.release, .folder = -1 };
+        if ((packet.verb == HANDOVER_STAGED) == (count > 0) &&
+            (count == 0 || take_trees(&packet, &fds[1], count - 1, ret_message))) {
+                if (count > 0)
+                        ret_message->folder = fds[0];
+                return 1;
         }
-        return 1;
+        while (count > 0)
+                close(fds[--count]);
+        return -EBADMSG;
+}
+
+void handover_message_done(struct handover_message *message)
+{
+        fd_close(&message->folder);
+        while (message->tree_count > 0)
+                fd_close(&message->trees[--message->tree_count].folder);
 }
 
 int handover_answer(int connection, enum handover_verb verb, const char *text)
@@ -201,5 +247,5 @@ int handover_answer(int connection, enum handover_verb verb, const char *text)
         int n = snprintf(packet.text, sizeof(packet.text), "%s", text);
 
         packet.length = n < 0 ? 0 : (size_t)n < sizeof(packet.text) ? (uint32_t)n : (uint32_t)sizeof(packet.text) - 1;
-        return send_packet(connection, &packet, -1);
+        return send_packet(connection, &packet, NULL, 0);
 }

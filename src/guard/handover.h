@@ -6,7 +6,8 @@
  * exchange went. A guard that is there but does not answer, or refuses, keeps the pull from exchanging: its gate would
  * refuse the new files. A guard that is not there is no obstacle.
  *
- *     pull ── STAGED, release, kept.next (descriptor) ──> guard      OK, or REFUSED with words
+ *     pull ── STAGED, release, descriptors of kept.next
+ *             and of the trees that stand ready ────────> guard      OK, or REFUSED with words
  *     pull ── EXCHANGED or UNDONE ──────────────────────> guard      OK
  *     anybody ── STATUS ────────────────────────────────> guard      OK with JSON
  */
@@ -17,6 +18,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "manifest/release.h"
+#include "tree/pull.h"
 
 #define HANDOVER_SOCKET     "guard.sock"
 #define HANDOVER_TEXT_SIZE  8192
@@ -39,7 +42,8 @@ struct handover;
 int handover_connect(int folder, struct handover **ret_handover, struct error *err);
 void handover_close(struct handover *handover); /* NULL is fine */
 
-int handover_staged(struct handover *handover, uint64_t release, int kept_next, struct error *err);
+int handover_staged(struct handover *handover, uint64_t release, int kept_next, const struct pull_staged *trees,
+                    size_t count, struct error *err);
 int handover_exchanged(struct handover *handover, bool done, struct error *err);
 
 /* The guard's own words about itself: JSON; `text` has HANDOVER_TEXT_SIZE bytes. */
@@ -53,11 +57,18 @@ int handover_listen(int folder, struct error *err);
 struct handover_message {
         enum handover_verb verb;
         uint64_t release;
-        int folder; /* HANDOVER_STAGED: kept.next, the caller's; else -1 */
+        int folder; /* HANDOVER_STAGED: kept.next; else -1 */
+        struct {
+                char name[RELEASE_NAME_SIZE];
+                int folder;
+        } trees[RELEASE_ROOTS_MAXIMUM]; /* HANDOVER_STAGED */
+        size_t tree_count;
 };
 
 /* Reads one message of a connection: 1, 0 when the other side is gone, negative when it sent nonsense. */
 int handover_receive(int connection, struct handover_message *ret_message);
+/* Closes the descriptors that came along. */
+void handover_message_done(struct handover_message *message);
 int handover_answer(int connection, enum handover_verb verb, const char *text);
 
 #endif

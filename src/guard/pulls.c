@@ -22,10 +22,9 @@
 
 /* ---- verifiers ---- */
 
-static void verifier_tree_of(const struct site *site, const struct site_tree *tree, struct verifier_tree *ret)
+static void verifier_tree_of(const struct site_tree *tree, const struct site_release *const releases[],
+                             struct verifier_tree *ret)
 {
-        const struct site_release *const releases[VERIFIER_RELEASES] = { site->release, site->next };
-
         ret->area = tree->area;
         ret->allow = tree->allow;
         for (size_t i = 0; i < VERIFIER_RELEASES && !tree->area; i++) {
@@ -38,17 +37,28 @@ static void verifier_tree_of(const struct site *site, const struct site_tree *tr
         }
 }
 
+/* Where files of an old release may still be open: in the tree behind the exchange. */
+static void verifier_trees_of(const struct site *site, const struct site_tree *tree, struct verifier_tree *trees)
+{
+        const struct site_release *const coming[VERIFIER_RELEASES] = { site->release, site->next };
+        const struct site_release *const going[VERIFIER_RELEASES] = { site->release,
+                                                                     site->next ? site->next : site->previous };
+
+        verifier_tree_of(tree, coming, &trees[tree->number]);
+        if (tree->area)
+                return;
+        verifier_tree_of(tree, coming, &trees[tree->staged_number]);
+        verifier_tree_of(tree, going, &trees[tree->parked_number]);
+}
+
 int pulls_verifiers(struct guard *guard, struct error *err)
 {
         static struct verifier_tree trees[GATE_TREES];
 
         memset(trees, 0, sizeof(trees));
         for (size_t i = 0; i < guard->site_count; i++)
-                for (size_t j = 0; j < guard->sites[i].site.tree_count; j++) {
-                        const struct site_tree *tree = &guard->sites[i].site.trees[j];
-
-                        verifier_tree_of(&guard->sites[i].site, tree, &trees[tree->number]);
-                }
+                for (size_t j = 0; j < guard->sites[i].site.tree_count; j++)
+                        verifier_trees_of(&guard->sites[i].site, &guard->sites[i].site.trees[j], trees);
         return guard->keeper ? keeper_verifiers(guard->keeper, trees, err) : 0;
 }
 
@@ -184,6 +194,46 @@ void pulls_accept(struct guarded *guarded)
         fd_close(&fd); /* whoever asks so often can ask again */
 }
 
+static struct site_tree *tree_of_root(struct site *site, const char *name)
+{
+        for (size_t i = 0; i < site->tree_count; i++)
+                if (!site->trees[i].area && strcmp(site->trees[i].name, name) == 0)
+                        return &site->trees[i];
+        return NULL;
+}
+
+/*
+ * Around the exchange a file is reached in three places: at DEST, in the tree that stands ready, and in the old one once
+ * it is parked. Through another mount only the inodes of folders say which, so the gate must know them before.
+ */
+static int tell_gate_staged(struct guarded *guarded, const struct handover_message *message, struct error *err)
+{
+        struct keeper *keeper = guarded->guard->keeper;
+        int r = 0;
+
+        for (size_t i = 0; i < message->tree_count && keeper && r == 0; i++) {
+                struct site_tree *tree = tree_of_root(&guarded->site, message->trees[i].name);
+                char link[32], path[PATH_MAX], *slash;
+                ssize_t n;
+
+                if (!tree || tree->mode == GUARD_OBSERVE)
+                        continue;
+                snprintf(link, sizeof(link), "/proc/self/fd/%d", message->trees[i].folder);
+                n = readlink(link, path, sizeof(path) - sizeof("/old"));
+                if (n <= 0)
+                        return error_errno(err, errno, _("cannot find the tree that stands ready"));
+                path[n] = '\0';
+                r = keeper_tree(keeper, tree->staged_number, false, path, message->trees[i].folder,
+                                guarded->site.generation, err);
+                slash = strrchr(path, '/');
+                memcpy(slash, "/old", sizeof("/old"));
+                if (r == 0 && tree->root >= 0)
+                        r = keeper_tree(keeper, tree->parked_number, false, path, tree->root,
+                                        guarded->site.generation, err);
+        }
+        return r;
+}
+
 static void staged(struct guarded *guarded, int connection, const struct handover_message *message)
 {
         struct site *site = &guarded->site;
@@ -199,6 +249,8 @@ static void staged(struct guarded *guarded, int connection, const struct handove
         if (r == 0)
                 r = pulls_verifiers(guarded->guard, &error);
         if (r == 0)
+                r = tell_gate_staged(guarded, message, &error);
+        if (r == 0)
                 guarded->exchanging = connection;
         (void)handover_answer(connection, r < 0 ? HANDOVER_REFUSED : HANDOVER_OK, error.text);
 }
@@ -211,8 +263,7 @@ static void exchanged(struct guarded *guarded, int connection)
         struct error error = ERROR_NONE;
         int r;
 
-        site_set_release(site, site->next);
-        site->next = NULL;
+        site_advance(site);
         site->generation++;
         site->state->release = site->release->reference->number;
         site_look_again(site);
@@ -302,7 +353,7 @@ void pulls_message(struct guarded *guarded, int *connection)
         case HANDOVER_STATUS: status(guarded, *connection); break;
         default: (void)handover_answer(*connection, HANDOVER_REFUSED, ""); break;
         }
-        fd_close(&message.folder);
+        handover_message_done(&message);
 }
 
 /* ---- the examination ---- */

@@ -81,10 +81,12 @@ size_t site_release_root(const struct site_release *release, const char *name)
         return RELEASE_ROOTS_MAXIMUM;
 }
 
-void site_set_release(struct site *site, struct site_release *release)
+void site_advance(struct site *site)
 {
-        site_release_drop(site->release);
-        site->release = release;
+        site_release_drop(site->previous);
+        site->previous = site->release;
+        site->release = site->next;
+        site->next = NULL;
 }
 
 /* ---- trees ---- */
@@ -126,17 +128,21 @@ void site_look_again(struct site *site)
                 look_at_tree(&site->trees[i]);
 }
 
-static int add_tree(struct site *site, const char *name, const char *folder, enum guard_mode mode,
+static int add_tree(struct site *site, const char *name, const char *folder, bool area, enum guard_mode mode,
                     unsigned int *next_number, struct site_tree **ret_tree, struct error *err)
 {
         struct site_tree *tree = &site->trees[site->tree_count];
 
-        if (site->tree_count == SITE_TREES || *next_number == GATE_TREES)
+        if (site->tree_count == SITE_TREES || *next_number + 3 > GATE_TREES)
                 return error_set(err, -E2BIG,
                                  _("one guard can watch %d trees and mutable areas, %d of one site; start another one "
                                    "for the rest"),
                                  GATE_TREES, SITE_TREES);
-        *tree = (struct site_tree){ .number = (*next_number)++, .mode = mode, .root = -1 };
+        *tree = (struct site_tree){ .number = (*next_number)++, .area = area, .mode = mode, .root = -1 };
+        if (!area) {
+                tree->staged_number = (*next_number)++;
+                tree->parked_number = (*next_number)++;
+        }
         snprintf(tree->name, sizeof(tree->name), "%s", name);
         snprintf(tree->folder, sizeof(tree->folder), "%s", folder);
         look_at_tree(tree);
@@ -193,11 +199,9 @@ static int add_areas(struct site *site, const struct site_tree *of, const struct
 
                 if (!area_folder(of, &companion->areas[i], folder))
                         continue;
-                r = add_tree(site, of->name, folder, of->mode, next_number, &tree, err);
-                if (r == 0) {
-                        tree->area = true;
+                r = add_tree(site, of->name, folder, true, of->mode, next_number, &tree, err);
+                if (r == 0)
                         tree->allow = companion->areas[i].allow;
-                }
         }
         return r;
 }
@@ -213,7 +217,7 @@ static int add_trees(struct site *site, enum guard_mode mode, unsigned int *next
 
                 if (root == RELEASE_ROOTS_MAXIMUM)
                         continue;
-                r = add_tree(site, state->roots[i].name, state->roots[i].folder, mode, next_number, &tree, err);
+                r = add_tree(site, state->roots[i].name, state->roots[i].folder, false, mode, next_number, &tree, err);
                 if (r == 0)
                         r = add_areas(site, tree, &site->release->reference->roots[root].companion, next_number, err);
         }
@@ -274,7 +278,8 @@ void site_close(struct site *site)
                 fd_close(&site->trees[i].root);
         site_release_drop(site->release);
         site_release_drop(site->next);
+        site_release_drop(site->previous);
         state_close(site->state);
         site->state = NULL;
-        site->release = site->next = NULL;
+        site->release = site->next = site->previous = NULL;
 }

@@ -50,6 +50,9 @@ size_t site_release_root(const struct site_release *release, const char *name);
 
 struct site_tree {
         unsigned int number; /* among all trees under guard: what gate and watch call it */
+        /* The same for the gate alone: the tree that a pull has made ready, and the old one behind the exchange, in which
+         * somebody may still have files open. Not for areas. */
+        unsigned int staged_number, parked_number;
         bool area;           /* a mutable area: rules, no manifest */
         unsigned int allow;  /* of an area */
         char name[RELEASE_NAME_SIZE];
@@ -65,7 +68,8 @@ struct site_tree {
 
 struct site {
         struct state *state; /* what was read at the start; its lock is given back */
-        struct site_release *release, *next; /* next: of a pull that is about to exchange */
+        /* In place; of a pull that is about to exchange; before the last exchange. */
+        struct site_release *release, *next, *previous;
         struct site_tree trees[SITE_TREES];
         size_t tree_count;
         uint64_t generation; /* of the trees in place; grows with each exchange */
@@ -88,7 +92,7 @@ struct site_tree *site_tree(struct site *site, unsigned int number);
 /* What look_at() needs of a tree in the release in place; false for an area, and for a tree that is not there. */
 bool site_look_tree(const struct site *site, const struct site_tree *tree, struct look_tree *ret_look);
 
-/* Puts a release in place of the one before (the reference is taken). */
-void site_set_release(struct site *site, struct site_release *release);
+/* The next release is the one in place from now on. */
+void site_advance(struct site *site);
 
 #endif

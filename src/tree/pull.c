@@ -127,6 +127,16 @@ static void take_back_intent(struct pull_run *run)
                 pull_note(run, "%s", error.text);
 }
 
+static int announce(struct pull_run *run, struct error *err)
+{
+        struct pull_staged trees[RELEASE_ROOTS_MAXIMUM];
+
+        for (size_t i = 0; i < run->root_count; i++)
+                trees[i] = (struct pull_staged){ run->roots[i].place.name, run->roots[i].place.staged };
+        return run->options->staged(run->options->context, run->release.number, run->kept_next, trees, run->root_count,
+                                    err);
+}
+
 static int exchange_and_settle(struct pull_run *run, struct error *err)
 {
         struct place *places[RELEASE_ROOTS_MAXIMUM];
@@ -140,7 +150,7 @@ static int exchange_and_settle(struct pull_run *run, struct error *err)
         for (size_t i = 0; i < run->root_count && r == 0; i++)
                 r = areas_make(run, &run->roots[i], err);
         if (r == 0 && run->options->staged) {
-                r = run->options->staged(run->options->context, run->release.number, run->kept_next, err);
+                r = announce(run, err);
                 announced = r == 0;
         }
         if (r == 0 && run->options->exchanging)

@@ -24,6 +24,12 @@ enum take_over {
         TAKE_OVER_LINK,
 };
 
+/* A tree of the new release that stands ready beside DEST. Borrowed. */
+struct pull_staged {
+        const char *name; /* of its root */
+        int folder;
+};
+
 struct pull_options {
         const char *url;
         struct public_key pub;
@@ -49,10 +55,11 @@ struct pull_options {
         void (*exchanging)(void *context, uint64_t from, uint64_t to);
         /*
          * For a guard that watches DEST. `staged` comes before `exchanging`, with the folder of the new release's signed
-         * files (kept.next): a negative result, with words, keeps the exchange from being made. `exchanged` tells how it
+         * files (kept.next) and the trees that stand ready: a negative result, with words, keeps the exchange from being made. `exchanged` tells how it
          * went, once, if `staged` returned 0: true, the new trees are in place. NULL: there is no guard.
          */
-        int (*staged)(void *context, uint64_t release, int kept_next, struct error *err);
+        int (*staged)(void *context, uint64_t release, int kept_next, const struct pull_staged *trees, size_t count,
+                      struct error *err);
         void (*exchanged)(void *context, bool done);
         void *context;
 };
