@@ -84,6 +84,16 @@ like 'a login: in a sentence' "$(json .text)" \
         '^[a-z]+ \(started by sshd\), user www-upload \(uid 4711\), SSH session from 192\.0\.2\.7$'
 like 'a login: the command line' "$(json .who.command)" "echo x >$site/shell.html"
 
+# A program that calls itself sshd, with a connection of its own to another address: below the shell, and in its place.
+cp "$(command -v bash)" "$LAB_FOLDER/sshd"
+for how in '' exec; do
+        upload_shell intruder 192.0.2.77 www-upload secret \
+                ": ; $how $LAB_FOLDER/sshd -c 'exec 3<>/dev/tcp/192.0.2.78/22; echo x >$site/false$how.html; sleep 2; :'"
+        told "false$how.html"
+        json_is "a false sshd${how:+ in the place of the shell}: it is seen through" "$remote" "192.0.2.7 sshd's socket certain"
+        json_is 'and its program is named' .who.exe "$LAB_FOLDER/sshd"
+done
+
 # One that has left his ancestors while the session is open: the session's connection, and not as certain.
 upload_shell intruder 192.0.2.77 www-upload secret \
         "(setsid sh -c 'sleep 1; echo x >$site/apart.html; sleep 2' >/dev/null 2>&1 </dev/null &); sleep 4"
