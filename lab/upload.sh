@@ -92,7 +92,7 @@ END
 upload_sftp()
 {
         local host=$1 sftp=${2:-/usr/lib/openssh/sftp-server} here=$LAB_FOLDER/upload-$1
-        mkdir -p "$here" && mkdir -p -m 0755 /run/sshd || return
+        mkdir -p "$here" /run/sshd || return
         [[ -e $here/host_key ]] || ssh-keygen -q -t ed25519 -N '' -f "$here/host_key" || return
         cat >"$here/sshd_config" <<END
 Port 22
