@@ -329,7 +329,7 @@ static int64_t newest_first_line(const struct follow *follow, const struct log *
 }
 
 /* Several rotations may have taken place since the last look. */
-static int add_between(struct follow *follow, struct log *log, struct error *err)
+static int add_between(struct follow *follow, struct log *log, const struct stat *now, struct error *err)
 {
         int64_t since = newest_first_line(follow, log);
         int r = 0;
@@ -337,7 +337,7 @@ static int add_between(struct follow *follow, struct log *log, struct error *err
         while (since && r == 0) {
                 struct found found = { .fd = -1 };
 
-                r = find_between(follow, log, since, &found, err);
+                r = find_between(follow, log, since, now, &found, err);
                 if (r < 0 || found.fd < 0)
                         break;
                 r = add_open(follow, log, fd_steal(&found.fd), found.path, found.packed, true, err);
@@ -370,7 +370,7 @@ static int take_new(struct follow *follow, struct log *log, int fd, const struct
                 known->mark.rotated = known->mark.done = false;
                 return open_generation(follow, known, fd, log->path, known->unpack != NULL, err);
         }
-        r = log->count ? add_between(follow, log, err) : 0;
+        r = log->count ? add_between(follow, log, status, err) : 0;
         if (r < 0) {
                 fd_close(&fd);
                 return r;

@@ -240,7 +240,8 @@ struct search {
         const struct log *log;
         const struct log_mark *mark;
         int64_t since_us;
-        int rank; /* of what was found: 3 the same inode, 2 a plain copy, 1 a packed one */
+        const struct stat *now; /* may be among them: a symbolic link has the name */
+        int rank;               /* of what was found: 3 the same inode, 2 a plain copy, 1 a packed one */
         char *bytes;
         struct found found;
 };
@@ -339,6 +340,8 @@ static int look_between(void *context, const char *path, int fd, const struct st
         int64_t first;
         ssize_t n;
 
+        if (status->st_dev == search->now->st_dev && status->st_ino == search->now->st_ino)
+                return 0;
         n = read_first(fd, path, search->bytes, &packed);
         if (n <= 0 || is_known(search->follow, status, search->bytes, (size_t)n))
                 return 0;
@@ -351,11 +354,13 @@ static int look_between(void *context, const char *path, int fd, const struct st
         return take(&search->found, path, fd, packed, first, err);
 }
 
-int find_between(struct follow *follow, const struct log *log, int64_t since_us, struct found *ret_found,
-                 struct error *err)
+int find_between(struct follow *follow, const struct log *log, int64_t since_us, const struct stat *now,
+                 struct found *ret_found, struct error *err)
 {
         _cleanup_(memory_freep) char *bytes = memory_new(1, FIRST_LINES);
-        struct search search = { .follow = follow, .log = log, .since_us = since_us, .bytes = bytes, .found.fd = -1 };
+        struct search search = {
+                .follow = follow, .log = log, .since_us = since_us, .now = now, .bytes = bytes, .found.fd = -1
+        };
         int r = bytes ? visit_neighbours(follow, log, look_between, &search, err) : error_memory(err);
 
         if (r < 0)

@@ -67,9 +67,9 @@ int find_rest(struct follow *follow, const struct log *log, const struct log_mar
               struct error *err);
 
 /* The files beside the log that came between `since_us` and the one that has its name now, and that nobody has read:
- * the one with the oldest first line; fd -1 when there is none. */
-int find_between(struct follow *follow, const struct log *log, int64_t since_us, struct found *ret_found,
-                 struct error *err);
+ * the one with the oldest first line; fd -1 when there is none. `now` is the file that has the name. */
+int find_between(struct follow *follow, const struct log *log, int64_t since_us, const struct stat *now,
+                 struct found *ret_found, struct error *err);
 
 /* The generation that this file is: one that is open, or one of which it holds all that was read. NULL: it is new. */
 struct generation *find_known(const struct follow *follow, int fd, const struct stat *status,

@@ -85,6 +85,65 @@ struct store_question {
 int store_summary(struct store *store, const struct store_question *question, struct summary *ret_summary,
                   struct error *err);
 
+/* ---- figures by dimension and time (store_query.c) */
+
+enum store_metric {
+        METRIC_HITS,
+        METRIC_VISITORS,
+        METRIC_VISITS,
+        METRIC_BYTES,
+        METRIC_BOT_HITS,
+        METRIC_ERRORS,
+        METRIC_COUNT
+};
+
+#define QUERY_ALL  (-1) /* of dimension: everything together */
+#define QUERY_ONCE (-1) /* of span: the whole time as one */
+
+struct store_query {
+        const char *site; /* as in store_question */
+        int64_t from_us, until_us;
+        unsigned int last_days;
+        int dimension;    /* an enum dimension_kind, or QUERY_ALL */
+        int span;         /* an enum store_span, or QUERY_ONCE */
+        const char *name; /* of the dimension; "*" at its end: all that begin so; NULL: all */
+        enum store_metric order;
+        size_t top; /* names, those with the most of `order`; 0: all */
+        const char *const *own_hosts;
+};
+
+struct store_row {
+        const char *name; /* raw bytes; "" of QUERY_ALL */
+        size_t name_length;
+        int64_t start; /* hour, day or month since 1970; 0 of QUERY_ONCE */
+        struct figures figures;
+};
+
+/* What visitors of a row are: different ones only within one day, because the salt changes with the day. */
+enum store_visitors { VISITORS_DIFFERENT, VISITORS_SUM_OF_DAYS, VISITORS_SUM_OF_HOURS };
+
+struct store_answer {
+        struct store_row *rows; /* by name (the most first), then by time */
+        size_t count;
+        size_t names; /* how many there are, also those beyond `top` */
+        int64_t from_hour, until_hour;
+        enum store_visitors visitors;
+        struct summary memory; /* private: owns all of it */
+};
+
+/* As store_summary(). Months and days are whole ones: parts at the ends of the time that was asked for belong to it. */
+int store_query(struct store *store, const struct store_query *query, struct store_answer *ret_answer,
+                struct error *err);
+void store_answer_done(struct store_answer *answer);
+
+uint64_t store_metric(const struct figures *figures, enum store_metric metric);
+
+/* ---- time */
+
+/* Months since 1970 of a day since 1970, and the first day of a month. */
+int64_t store_month_of(int64_t day);
+int64_t store_month_begin(int64_t month);
+
 /* ---- retention: deletes what is older than so many days before the newest line; the machine's clock does not matter
  */
 int store_retain(struct store *store, uint64_t hour_days, uint64_t day_days, struct error *err);

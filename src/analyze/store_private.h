@@ -77,10 +77,6 @@ int store_site(struct store *store, const char *name, size_t length, int64_t *re
 int store_write_took(const struct histogram *histogram, struct buffer *bytes);
 void store_read_took(const void *bytes, size_t length, struct histogram *into);
 
-/* Months since 1970 of a day since 1970, and the first day of a month. */
-int64_t store_month_of(int64_t day);
-int64_t store_month_begin(int64_t month);
-
 /* A span of time as the largest rollups that make it up: at most five pieces of [first, until). */
 #define STORE_PIECES 5
 struct store_piece {

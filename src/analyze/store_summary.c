@@ -5,235 +5,10 @@
 
 #include "analyze/classify.h"
 #include "analyze/sketch.h"
-#include "analyze/store_private.h"
+#include "analyze/store_ask.h"
 #include "analyze/summary_private.h"
 #include "base/i18n.h"
 #include "base/memory.h"
-
-#define OWN_MAXIMUM 1000
-
-struct ask {
-        struct store *store;
-        const struct store_question *question;
-        int64_t site, from_hour, until_hour;
-        struct store_pieces pieces;
-        struct summary *summary;
-        uint64_t late;
-        struct error *err;
-};
-
-typedef bool row_function(struct ask *ask, void *context, const char *text, size_t length,
-                          const struct figures *figures);
-
-/* ---------------------------------------------------------------- reading rows */
-
-static struct figures figures_at(sqlite3_stmt *statement, int at)
-{
-        return (struct figures){ .hits = (uint64_t)sqlite3_column_int64(statement, at),
-                                 .visitors = (uint64_t)sqlite3_column_int64(statement, at + 1),
-                                 .visits = (uint64_t)sqlite3_column_int64(statement, at + 2),
-                                 .bytes = (uint64_t)sqlite3_column_int64(statement, at + 3),
-                                 .bot_hits = (uint64_t)sqlite3_column_int64(statement, at + 4),
-                                 .errors = (uint64_t)sqlite3_column_int64(statement, at + 5) };
-}
-
-static void add_figures(struct figures *into, const struct figures *from)
-{
-        into->hits += from->hits;
-        into->visitors += from->visitors;
-        into->visits += from->visits;
-        into->bytes += from->bytes;
-        into->bot_hits += from->bot_hits;
-        into->errors += from->errors;
-}
-
-static int bind_piece(struct ask *ask, sqlite3_stmt *statement, unsigned int dimension, const struct store_piece *piece)
-{
-        sqlite3_bind_int64(statement, 1, ask->site);
-        sqlite3_bind_int(statement, 2, piece->span);
-        sqlite3_bind_int(statement, 3, (int)dimension);
-        sqlite3_bind_int64(statement, 4, piece->first);
-        sqlite3_bind_int64(statement, 5, piece->until);
-        return 0;
-}
-
-/* Every row of one piece: name's id, start, figures. */
-static int each_row(struct ask *ask, unsigned int dimension, const struct store_piece *piece,
-                    void (*take)(void *context, uint32_t id, int64_t start, const struct figures *figures),
-                    void *context)
-{
-        static const char text[] = "SELECT name, start, hits, visitors, visits, bytes, bot_hits, errors FROM rollup"
-                                   " WHERE site = ?1 AND span = ?2 AND dimension = ?3 AND start >= ?4 AND start < ?5";
-        sqlite3_stmt *statement = NULL;
-        int step;
-
-        if (sqlite3_prepare_v2(ask->store->database, text, -1, &statement, NULL) != SQLITE_OK)
-                return store_fail(ask->store, _("read"), ask->err);
-        bind_piece(ask, statement, dimension, piece);
-        while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-                const struct figures figures = figures_at(statement, 2);
-
-                take(context, (uint32_t)sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1),
-                     &figures);
-        }
-        sqlite3_finalize(statement);
-        return step == SQLITE_DONE ? 0 : store_fail(ask->store, _("read"), ask->err);
-}
-
-/* Figures of each name, added up over the pieces: a table by id. */
-struct sums {
-        struct sum {
-                uint32_t id;
-                bool used;
-                struct figures figures;
-        } * slots;
-        size_t mask, count;
-        bool failed;
-};
-
-static struct sum *sum_place(struct sum *slots, size_t mask, uint32_t id)
-{
-        size_t at = (id * 0x9e3779b1U >> 3) & mask;
-
-        while (slots[at].used && slots[at].id != id)
-                at = (at + 1) & mask;
-        return &slots[at];
-}
-
-static void sums_add(void *context, uint32_t id, int64_t start, const struct figures *figures)
-{
-        struct sums *sums = context;
-        struct sum *sum;
-
-        (void)start;
-        if (!sums->slots || sums->count * 2 > sums->mask) {
-                size_t mask = sums->slots ? sums->mask * 2 + 1 : 1023;
-                struct sum *slots = memory_new(mask + 1, sizeof(*slots));
-
-                if (!slots) {
-                        sums->failed = true;
-                        return;
-                }
-                for (size_t i = 0; sums->slots && i <= sums->mask; i++)
-                        if (sums->slots[i].used)
-                                *sum_place(slots, mask, sums->slots[i].id) = sums->slots[i];
-                free(sums->slots);
-                sums->slots = slots;
-                sums->mask = mask;
-        }
-        sum = sum_place(sums->slots, sums->mask, id);
-        sums->count += !sum->used;
-        sum->used = true;
-        sum->id = id;
-        add_figures(&sum->figures, figures);
-}
-
-static int read_sums(struct ask *ask, unsigned int dimension, struct sums *sums)
-{
-        int r = 0;
-
-        for (size_t i = 0; i < ask->pieces.count && r == 0; i++)
-                r = each_row(ask, dimension, &ask->pieces.pieces[i], sums_add, sums);
-        return r < 0 ? r : sums->failed ? error_memory(ask->err) : 0;
-}
-
-/* Calls with the text of every name that has figures. */
-static int each_name(struct ask *ask, unsigned int dimension, row_function *take, void *context)
-{
-        struct sums sums = { 0 };
-        int r = read_sums(ask, dimension, &sums);
-
-        for (size_t i = 0; r == 0 && sums.slots && i <= sums.mask; i++) {
-                _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(2 * LOG_LINE_MAXIMUM);
-
-                if (!sums.slots[i].used)
-                        continue;
-                r = store_text(ask->store, sums.slots[i].id, &text, ask->err);
-                if (r == 0 && !take(ask, context, buffer_text(&text), text.length, &sums.slots[i].figures))
-                        r = error_memory(ask->err);
-        }
-        free(sums.slots);
-        return r;
-}
-
-static int total_of(struct ask *ask, unsigned int dimension, struct figures *ret_figures)
-{
-        struct sums sums = { 0 };
-        int r = read_sums(ask, dimension, &sums);
-
-        *ret_figures = (struct figures){ 0 };
-        if (r == 0 && sums.slots && sum_place(sums.slots, sums.mask, 0)->used)
-                *ret_figures = sum_place(sums.slots, sums.mask, 0)->figures;
-        free(sums.slots);
-        return r;
-}
-
-/* ---------------------------------------------------------------- whose referrers are the site's own */
-
-static bool is_own(const struct summary *summary, const char *host, size_t length)
-{
-        for (size_t i = 0; i < summary->own_host_count; i++)
-                if (strlen(summary->own_hosts[i]) == length && memcmp(summary->own_hosts[i], host, length) == 0)
-                        return true;
-        return false;
-}
-
-static bool add_own(struct ask *ask, void *context, const char *host, size_t length, const struct figures *figures)
-{
-        struct summary *summary = ask->summary;
-        char normal[REFERRER_HOST_MAXIMUM + 1];
-
-        (void)context;
-        (void)figures;
-        if (summary->own_host_count == OWN_MAXIMUM || !host_normalize(host, length, normal, &length) ||
-            is_own(summary, normal, length))
-                return true;
-        summary->own_hosts[summary->own_host_count] = summary_text(summary, normal, length);
-        return summary->own_hosts[summary->own_host_count++] != NULL;
-}
-
-struct guess {
-        char host[REFERRER_HOST_MAXIMUM + 1];
-        size_t length;
-        uint64_t hits;
-};
-
-static bool guess_own(struct ask *ask, void *context, const char *host, size_t length, const struct figures *figures)
-{
-        struct guess *guess = context;
-
-        (void)ask;
-        if (length > REFERRER_HOST_MAXIMUM || figures->hits < guess->hits ||
-            (figures->hits == guess->hits && strcmp(host, guess->host) > 0))
-                return true;
-        memcpy(guess->host, host, length + 1);
-        guess->length = length;
-        guess->hits = figures->hits;
-        return true;
-}
-
-static int find_own(struct ask *ask)
-{
-        const char *const *given = ask->question->own_hosts;
-        struct summary *summary = ask->summary;
-        struct guess guess = { .hits = 0 };
-        int r;
-
-        summary->own_hosts = summary_allocate(summary, OWN_MAXIMUM * sizeof(char *));
-        if (!summary->own_hosts)
-                return error_memory(ask->err);
-        for (size_t i = 0; given && given[i]; i++)
-                if (!add_own(ask, NULL, given[i], strlen(given[i]), NULL))
-                        return error_memory(ask->err);
-        r = each_name(ask, DIMENSION_HOSTS, add_own, NULL);
-        if (r < 0 || summary->own_host_count)
-                return r;
-        r = each_name(ask, STORE_EMBEDDING, guess_own, &guess);
-        if (r < 0 || !guess.hits)
-                return r;
-        summary->own_hosts_guessed = true;
-        return add_own(ask, NULL, guess.host, guess.length, NULL) ? 0 : error_memory(ask->err);
-}
 
 /* ---------------------------------------------------------------- dimensions */
 
@@ -246,18 +21,13 @@ struct taking {
 static bool take_row(struct ask *ask, void *context, const char *text, size_t length, const struct figures *figures)
 {
         struct taking *taking = context;
-        struct referrer referrer;
         const char *copy;
 
         if (!figures->hits)
                 return true;
         if (taking->kind == DIMENSION_PAGES && ask->question->answered_only && !figures->visitors)
                 return true;
-        if (taking->kind == DIMENSION_REFERRERS && is_own(ask->summary, text, length))
-                return true;
-        if (taking->kind == DIMENSION_REFERRER_PAGES &&
-            referrer_split((struct span){ text, (uint32_t)length }, &referrer) &&
-            is_own(ask->summary, referrer.host, referrer.host_length))
+        if (ask_is_own_row(ask->summary, taking->kind, text, length))
                 return true;
         if (length == strlen(NAME_OTHER) && memcmp(text, NAME_OTHER, length) == 0)
                 taking->other_hits += figures->hits;
@@ -274,7 +44,7 @@ static void take_hour_of_day(void *context, uint32_t id, int64_t start, const st
         struct of_hours *hours = context;
 
         (void)id;
-        add_figures(&hours->figures[(start % 24 + 24) % 24], figures);
+        ask_add(&hours->figures[(start % 24 + 24) % 24], figures);
 }
 
 static bool take_named_hour(struct ask *ask, void *context, const char *text, size_t length,
@@ -285,7 +55,7 @@ static bool take_named_hour(struct ask *ask, void *context, const char *text, si
 
         (void)ask;
         if (hour < 24)
-                add_figures(&hours->figures[hour], figures);
+                ask_add(&hours->figures[hour], figures);
         return true;
 }
 
@@ -294,11 +64,11 @@ static int take_hours_of_day(struct ask *ask)
 {
         struct of_hours hours = { 0 };
         struct rows rows = { 0 };
-        int r = each_name(ask, DIMENSION_HOURS, take_named_hour, &hours);
+        int r = ask_names(ask, DIMENSION_HOURS, take_named_hour, &hours);
 
         for (size_t i = 0; i < ask->pieces.count && r == 0; i++)
                 if (ask->pieces.pieces[i].span == SPAN_HOUR)
-                        r = each_row(ask, STORE_TOTAL, &ask->pieces.pieces[i], take_hour_of_day, &hours);
+                        r = ask_rows(ask, STORE_TOTAL, &ask->pieces.pieces[i], take_hour_of_day, &hours);
         for (unsigned int i = 0; i < 24 && r == 0; i++) {
                 const char text[3] = { (char)('0' + i / 10), (char)('0' + i % 10), '\0' };
                 const char *copy = hours.figures[i].hits ? summary_text(ask->summary, text, 2) : NULL;
@@ -334,7 +104,7 @@ static int others_of(struct ask *ask, unsigned int dimension, bool days_apart, u
                                                       store_month_begin(piece.until) };
                 if (sqlite3_prepare_v2(ask->store->database, text, -1, &statement, NULL) != SQLITE_OK)
                         return store_fail(ask->store, _("read"), ask->err);
-                bind_piece(ask, statement, dimension, &piece);
+                ask_bind(ask, statement, dimension, &piece);
                 while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
                         const struct sketch *one = sqlite3_column_blob(statement, 0);
 
@@ -359,7 +129,7 @@ static int take_dimension(struct ask *ask, enum dimension_kind kind)
 {
         struct taking taking = { .kind = kind };
         uint64_t others = 0;
-        int r = each_name(ask, kind, take_row, &taking);
+        int r = ask_names(ask, kind, take_row, &taking);
 
         if (r == 0 && !summary_take_rows(ask->summary, kind, &taking.rows, ask->question->top))
                 r = error_memory(ask->err);
@@ -411,7 +181,7 @@ static struct store_piece piece_of(const struct ask *ask, int span)
 static int read_list(struct ask *ask, int span, struct interval_list *list)
 {
         const struct store_piece piece = piece_of(ask, span);
-        int r = each_row(ask, STORE_TOTAL, &piece, list_interval, list);
+        int r = ask_rows(ask, STORE_TOTAL, &piece, list_interval, list);
 
         return r == 0 && list->failed ? error_memory(ask->err) : r;
 }
@@ -452,9 +222,9 @@ static int make_intervals(struct ask *ask, const struct interval_list *hours, co
                 if (day)
                         day->figures = days->hours[i].figures;
         }
-        r = each_row(ask, STORE_PEOPLE, &day_piece, set_people_of_day, summary);
+        r = ask_rows(ask, STORE_PEOPLE, &day_piece, set_people_of_day, summary);
         if (r == 0 && hours->count)
-                r = each_row(ask, STORE_PEOPLE, &hour_piece, set_people_of_hour, summary);
+                r = ask_rows(ask, STORE_PEOPLE, &hour_piece, set_people_of_hour, summary);
         if (!hours->count)
                 summary->hour_count = 0;
         return r;
@@ -485,11 +255,11 @@ static int take_totals(struct ask *ask)
 {
         struct summary *summary = ask->summary;
         struct figures people, views, bounces, visits, addresses, late;
-        int r = total_of(ask, STORE_TOTAL, &summary->totals);
+        int r = ask_total(ask, STORE_TOTAL, &summary->totals);
 
-        if (r < 0 || (r = total_of(ask, STORE_PEOPLE, &people)) < 0 || (r = total_of(ask, STORE_VIEWS, &views)) < 0 ||
-            (r = total_of(ask, STORE_BOUNCES, &bounces)) < 0 || (r = total_of(ask, STORE_VISIT_MS, &visits)) < 0 ||
-            (r = total_of(ask, STORE_ADDRESSES, &addresses)) < 0 || (r = total_of(ask, STORE_LATE, &late)) < 0)
+        if (r < 0 || (r = ask_total(ask, STORE_PEOPLE, &people)) < 0 || (r = ask_total(ask, STORE_VIEWS, &views)) < 0 ||
+            (r = ask_total(ask, STORE_BOUNCES, &bounces)) < 0 || (r = ask_total(ask, STORE_VISIT_MS, &visits)) < 0 ||
+            (r = ask_total(ask, STORE_ADDRESSES, &addresses)) < 0 || (r = ask_total(ask, STORE_LATE, &late)) < 0)
                 return r;
         summary->hosts = addresses.visitors;
         summary->human_visitors = people.visitors;
@@ -617,7 +387,7 @@ static int answer(struct ask *ask)
         if (r == 0)
                 r = take_site(ask);
         if (r == 0)
-                r = find_own(ask);
+                r = ask_find_own(ask);
         for (unsigned int kind = 0; kind < DIMENSION_COUNT && r == 0; kind++)
                 r = kind == DIMENSION_HOURS ? take_hours_of_day(ask) : take_dimension(ask, (enum dimension_kind)kind);
         if (r == 0)
@@ -633,20 +403,13 @@ int store_summary(struct store *store, const struct store_question *question, st
                   struct error *err)
 {
         struct summary summary = { 0 };
-        struct ask ask = { .store = store, .question = question, .summary = &summary, .err = err };
-        const char *name = question->site ? question->site : "";
-        int r = store_find_site(store, name, strlen(name), &ask.site, err);
+        struct ask ask = {
+                .store = store, .own_hosts = question->own_hosts, .summary = &summary, .question = question, .err = err
+        };
+        int r = ask_begin(&ask, question->site, question->from_us, question->until_us, question->last_days);
 
         if (r < 0)
                 return r;
-        if (!ask.site)
-                return error_set(err, -ENOENT, _("the store %s has no figures of the site '%s'"), store->path, name);
-        r = store_bounds(store, ask.site, question->from_us, question->until_us, &ask.from_hour, &ask.until_hour, err);
-        if (r < 0)
-                return r;
-        if (question->last_days && ask.until_hour - ask.from_hour > (int64_t)question->last_days * 24)
-                ask.from_hour = ask.until_hour - (int64_t)question->last_days * 24;
-        store_cut(ask.from_hour, ask.until_hour, &ask.pieces);
         r = answer(&ask);
         if (r < 0) {
                 summary_done(&summary);

@@ -28,7 +28,7 @@
 #define RETRY_MS       1000
 #define EXPIRE_MS      60000
 #define RETAIN_MS      3600000
-#define TOP_DEFAULT    10
+#define TOP_DEFAULT    20
 #define HOSTS_MAXIMUM  64
 #define MEMORY_MAXIMUM (UINT64_C(1) << 44)
 
@@ -38,6 +38,7 @@ enum {
         OPTION_SALTS,
         OPTION_ONCE,
         OPTION_JSON_FILE,
+        OPTION_HTML,
         OPTION_PAGE_DAYS,
         OPTION_TOP,
         OPTION_OWN,
@@ -55,6 +56,7 @@ static const struct option options[] = {
         { "salts",      required_argument, NULL, OPTION_SALTS     },
         { "once",       no_argument,       NULL, OPTION_ONCE      },
         { "json-file",  required_argument, NULL, OPTION_JSON_FILE },
+        { "html",       required_argument, NULL, OPTION_HTML      },
         { "page-days",  required_argument, NULL, OPTION_PAGE_DAYS },
         { "top",        required_argument, NULL, OPTION_TOP       },
         { "own",        required_argument, NULL, OPTION_OWN       },
@@ -76,9 +78,10 @@ static const char *help(void)
                  "  --store FILE      where figures are kept (SQLite; 'analyze query' reads it)\n"
                  "  --salts FILE      the salts of visitors, for their owner's eyes alone (FILE.salts)\n"
                  "  --once            catches up with what was written, and ends\n"
-                 "  --json-file FILE  the figures of the last day as JSON, kept up to date\n"
-                 "  --page-days N     of so many days instead\n"
-                 "  --top N           rows of each list in it (10; 0: all)\n"
+                 "  --html FILE       a page for browsers with the figures of the last day, kept up to date\n"
+                 "  --json-file FILE  the same as JSON\n"
+                 "  --page-days N     of so many days instead (0: all)\n"
+                 "  --top N           rows of each list in them (20; 0: all)\n"
                  "  --own HOST        a name of the site itself: no referrer (may be given again; else found out)\n"
                  "  --goal NAME=PATH  counts who reached PATH ('*' at its end: every path that begins so)\n"
                  "  --bots FILE       another list of robots' user agents\n"
@@ -94,7 +97,10 @@ struct request {
         struct goal goals[GOALS_MAXIMUM];
         const char *own[HOSTS_MAXIMUM + 1];
         size_t own_count;
-        const char *store, *salts, *json_file;
+        const char *store, *salts, *json_file, *html;
+        struct buffer command; /* as it was typed */
+        char *const *paths;
+        size_t path_count;
         uint64_t hour_days, day_days;
         bool once;
 };
@@ -133,6 +139,7 @@ static int set_option(struct request *request, int code, char *argument)
         case OPTION_SALTS: request->salts = argument; return 0;
         case OPTION_ONCE: request->once = true; return 0;
         case OPTION_JSON_FILE: request->json_file = argument; return 0;
+        case OPTION_HTML: request->html = argument; return 0;
         case OPTION_PAGE_DAYS:
                 r = analyze_number(argument, 36500, &number);
                 request->page.last_days = (unsigned int)number;
@@ -191,17 +198,32 @@ static int write_json(const struct request *request, const struct summary *summa
         return r;
 }
 
+static int write_html(const struct request *request, const struct summary *summary, struct error *err)
+{
+        _cleanup_(html_done) struct html html = HTML_INIT(WEBPAGE_MAXIMUM);
+        const struct webpage page = { .files = (const char *const *)request->paths,
+                                      .file_count = request->path_count,
+                                      .command = buffer_text(&request->command),
+                                      .made = clock_now() };
+        int r = webpage_write(&page, summary, &html, err);
+
+        return r < 0 ? r : replace_page(request->html, html.text.data, html.text.length, err);
+}
+
 static int write_pages(const struct request *request, struct store *store, struct error *err)
 {
         struct summary summary = { 0 };
         int r;
 
-        if (!request->json_file)
+        if (!request->json_file && !request->html)
                 return 0;
         r = store_summary(store, &request->page, &summary, err);
         if (r < 0)
                 return r;
-        r = write_json(request, &summary, err);
+        if (request->json_file)
+                r = write_json(request, &summary, err);
+        if (r == 0 && request->html)
+                r = write_html(request, &summary, err);
         summary_done(&summary);
         return r;
 }
@@ -346,7 +368,10 @@ static int start(struct service *service, const char *const paths[], size_t coun
                 r = store_marks(service->store, restore, service->follow, err);
         if (r == 0)
                 r = follow_look(service->follow, err);
-        return r < 0 ? r : live_commit(service->live, service->follow, err);
+        /* When that cannot be kept just now (a full disk), it is tried again as everything else is. */
+        if (r == 0 && live_commit(service->live, service->follow, err) < 0)
+                complain(service, err);
+        return r;
 }
 
 static void prepare(void)
@@ -362,14 +387,14 @@ static void prepare(void)
         }
 }
 
-static int follow(const struct request *request, char *paths[], size_t count)
+static int follow(const struct request *request)
 {
         struct service service = { .request = request, .told = ERROR_NONE };
         struct error error = ERROR_NONE;
         int r;
 
         prepare();
-        r = start(&service, (const char *const *)paths, count, &error);
+        r = start(&service, (const char *const *)request->paths, request->path_count, &error);
         if (r == 0)
                 r = serve(&service, &error);
         follow_free(service.follow);
@@ -379,21 +404,40 @@ static int follow(const struct request *request, char *paths[], size_t count)
         return r < 0 ? command_fail(&error) : EXIT_DONE;
 }
 
+static int parse_and_follow(int argc, char *argv[], struct request *request)
+{
+        int code;
+
+        while ((code = command_option(argc, argv, &command_analyze, options, help(), &request->common)) != -1)
+                if (set_option(request, code, optarg) < 0)
+                        return EXIT_USAGE;
+        if (!request->store)
+                return command_usage(&command_analyze, _("--follow needs --store FILE, where figures are kept"));
+        if (optind == argc)
+                return command_usage(&command_analyze, _("name the logs to follow"));
+        if (request->html && (request->page.top == 0 || request->page.top > WEBPAGE_ROWS))
+                request->page.top = WEBPAGE_ROWS;
+        request->paths = argv + optind;
+        request->path_count = (size_t)(argc - optind);
+        return follow(request);
+}
+
 int analyze_follow(int argc, char *argv[])
 {
         struct request request = {
                 .page = {.top = TOP_DEFAULT, .last_days = 1, .answered_only = true},
                 .hour_days = STORE_HOURS_DEFAULT,
-                .day_days = STORE_DAYS_DEFAULT
+                .day_days = STORE_DAYS_DEFAULT,
+                .command = BUFFER_INIT(4096)
         };
-        int code;
+        struct error error = ERROR_NONE;
+        int status;
 
-        while ((code = command_option(argc, argv, &command_analyze, options, help(), &request.common)) != -1)
-                if (set_option(&request, code, optarg) < 0)
-                        return EXIT_USAGE;
-        if (!request.store)
-                return command_usage(&command_analyze, _("--follow needs --store FILE, where figures are kept"));
-        if (optind == argc)
-                return command_usage(&command_analyze, _("name the logs to follow"));
-        return follow(&request, argv + optind, (size_t)(argc - optind));
+        if (analyze_command_text(argc, argv, &request.command) < 0) {
+                error_memory(&error);
+                return command_fail(&error);
+        }
+        status = parse_and_follow(argc, argv, &request);
+        buffer_done(&request.command);
+        return status;
 }

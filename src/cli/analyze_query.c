@@ -1,19 +1,28 @@
 /* analyze_query.c - understudy analyze query: figures from a store. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "analyze/store.h"
+#include "base/clock.h"
+#include "base/count.h"
 #include "base/i18n.h"
 #include "base/text.h"
 #include "cli/analyze.h"
+#include "cli/columns.h"
 #include "cli/command.h"
 
 #define TOP_DEFAULT   10
 #define HOSTS_MAXIMUM 64
+#define HOUR_US       INT64_C(3600000000)
 
 enum {
         OPTION_STORE = OPTION_COMMAND,
+        OPTION_BY,
+        OPTION_WHERE,
+        OPTION_METRIC,
+        OPTION_COMPARE,
         OPTION_REPORT,
         OPTION_CSV,
         OPTION_TOP,
@@ -23,29 +32,154 @@ enum {
 };
 
 static const struct option options[] = {
-        {"store",   required_argument, NULL, OPTION_STORE },
-        { "report", no_argument,       NULL, OPTION_REPORT},
-        { "csv",    no_argument,       NULL, OPTION_CSV   },
-        { "top",    required_argument, NULL, OPTION_TOP   },
-        { "own",    required_argument, NULL, OPTION_OWN   },
-        { "from",   required_argument, NULL, OPTION_FROM  },
-        { "to",     required_argument, NULL, OPTION_TO    },
-        { NULL,     0,                 NULL, 0            },
+        {"store",    required_argument, NULL, OPTION_STORE  },
+        { "by",      required_argument, NULL, OPTION_BY     },
+        { "where",   required_argument, NULL, OPTION_WHERE  },
+        { "metric",  required_argument, NULL, OPTION_METRIC },
+        { "compare", required_argument, NULL, OPTION_COMPARE},
+        { "report",  no_argument,       NULL, OPTION_REPORT },
+        { "csv",     no_argument,       NULL, OPTION_CSV    },
+        { "top",     required_argument, NULL, OPTION_TOP    },
+        { "own",     required_argument, NULL, OPTION_OWN    },
+        { "from",    required_argument, NULL, OPTION_FROM   },
+        { "to",      required_argument, NULL, OPTION_TO     },
+        { NULL,      0,                 NULL, 0             },
 };
+
+static const char *const metric_names[METRIC_COUNT] = { "hits", "visitors", "visits", "bytes", "bot_hits", "errors" };
 
 static const char *help(void)
 {
-        return _("Answers from the store that analyze --follow keeps.\n");
+        return _(
+                "Answers from the store that analyze --follow keeps.\n"
+                "\n"
+                "  --store FILE       the store\n"
+                "  --by LIST[,TIME]   page, asset, not_found, entry, exit, referrer, referrer_page, campaign, search,\n"
+                "                     browser, system, device, bot, host, status, method, goal; and hour, day or "
+                "month\n"
+                "  --where host=HOST  of one virtual host alone\n"
+                "  --where LIST=NAME  of one name of the list ('*' at its end: all that begin so)\n"
+                "  --metric NAME,...  hits, visitors, visits, bytes, bot_hits, errors: what is shown, the first one "
+                "decides\n"
+                "                     the order\n"
+                "  --top N            so many names, those with the most (10; 0: all)\n"
+                "  --from TIME, --to TIME   whole days; hours where they are still kept\n"
+                "  --compare month    beside each figure that of the month before\n"
+                "  --own HOST         a name of the site itself: no referrer (may be given again; else found out)\n"
+                "  --report           everything, as analyze shows it\n"
+                "  --csv              as CSV\n");
 }
 
 struct request {
         struct common common;
-        struct store_question question;
+        struct store_query query;
         const char *own[HOSTS_MAXIMUM + 1];
         size_t own_count;
         const char *store;
-        bool report, csv;
+        const char *list; /* the word of --by */
+        enum store_metric metrics[METRIC_COUNT];
+        size_t metric_count;
+        bool report, csv, compare;
 };
+
+/* ---------------------------------------------------------------- options */
+
+static const struct {
+        const char *name;
+        int dimension;
+} lists[] = {
+        {"page",           DIMENSION_PAGES         },
+        { "asset",         DIMENSION_ASSETS        },
+        { "not_found",     DIMENSION_NOT_FOUND     },
+        { "entry",         DIMENSION_ENTRY         },
+        { "exit",          DIMENSION_EXIT          },
+        { "referrer",      DIMENSION_REFERRERS     },
+        { "referrer_page", DIMENSION_REFERRER_PAGES},
+        { "campaign",      DIMENSION_CAMPAIGNS     },
+        { "search",        DIMENSION_SEARCH        },
+        { "browser",       DIMENSION_BROWSERS      },
+        { "system",        DIMENSION_SYSTEMS       },
+        { "device",        DIMENSION_DEVICES       },
+        { "bot",           DIMENSION_BOTS          },
+        { "host",          DIMENSION_HOSTS         },
+        { "status",        DIMENSION_STATUS        },
+        { "method",        DIMENSION_METHODS       },
+        { "goal",          DIMENSION_GOALS         },
+};
+
+static int set_list(struct request *request, const char *word, size_t length)
+{
+        for (size_t i = 0; i < LENGTH(lists); i++) {
+                if (strlen(lists[i].name) != length || memcmp(lists[i].name, word, length) != 0)
+                        continue;
+                if (request->query.dimension != QUERY_ALL && request->query.dimension != lists[i].dimension) {
+                        command_usage(&command_analyze, _("rollups know no %s of each %s; one list at a time"),
+                                      lists[i].name, request->list);
+                        return -EINVAL;
+                }
+                request->query.dimension = lists[i].dimension;
+                request->list = lists[i].name;
+                return 0;
+        }
+        command_usage(&command_analyze, _("there is no list '%.*s'"), (int)length, word);
+        return -EINVAL;
+}
+
+static int set_by(struct request *request, const char *text)
+{
+        static const char *const spans[] = { "hour", "day", "month" };
+        int r = 0;
+
+        while (r == 0 && *text) {
+                size_t length = strcspn(text, ","), span = 0;
+
+                while (span < LENGTH(spans) &&
+                       (strlen(spans[span]) != length || memcmp(spans[span], text, length) != 0))
+                        span++;
+                if (span < LENGTH(spans))
+                        request->query.span = (int)span;
+                else
+                        r = set_list(request, text, length);
+                text += length + (text[length] == ',');
+        }
+        return r;
+}
+
+static int set_where(struct request *request, const char *text)
+{
+        const char *equals = strchr(text, '=');
+
+        if (!equals || equals == text) {
+                command_usage(&command_analyze, _("'%s' is no filter; write page=/shop/*"), text);
+                return -EINVAL;
+        }
+        if (equals - text == 4 && memcmp(text, "host", 4) == 0) {
+                request->query.site = equals + 1;
+                return 0;
+        }
+        request->query.name = equals + 1;
+        return set_list(request, text, (size_t)(equals - text));
+}
+
+static int set_metrics(struct request *request, const char *text)
+{
+        request->metric_count = 0;
+        while (*text) {
+                size_t length = strcspn(text, ","), i = 0;
+
+                while (i < METRIC_COUNT &&
+                       (strlen(metric_names[i]) != length || memcmp(metric_names[i], text, length) != 0))
+                        i++;
+                if (i == METRIC_COUNT || request->metric_count == METRIC_COUNT) {
+                        command_usage(&command_analyze, _("there is no metric '%.*s'"), (int)length, text);
+                        return -EINVAL;
+                }
+                request->metrics[request->metric_count++] = (enum store_metric)i;
+                text += length + (text[length] == ',');
+        }
+        request->query.order = request->metrics[0];
+        return 0;
+}
 
 static int set_option(struct request *request, int code, char *argument)
 {
@@ -54,28 +188,287 @@ static int set_option(struct request *request, int code, char *argument)
 
         switch (code) {
         case OPTION_STORE: request->store = argument; return 0;
+        case OPTION_BY: return set_by(request, argument);
+        case OPTION_WHERE: return set_where(request, argument);
+        case OPTION_METRIC: return set_metrics(request, argument);
+        case OPTION_COMPARE:
+                request->compare = text_equal(argument, "month");
+                if (!request->compare)
+                        command_usage(&command_analyze, _("--compare knows 'month' alone"));
+                return request->compare ? 0 : -EINVAL;
         case OPTION_REPORT: request->report = true; return 0;
         case OPTION_CSV: request->csv = true; return 0;
         case OPTION_TOP:
                 r = analyze_number(argument, 1000000000, &number);
-                request->question.top = (size_t)number;
+                request->query.top = (size_t)number;
                 return r;
         case OPTION_OWN:
-                request->question.own_hosts = request->own;
+                request->query.own_hosts = request->own;
                 return analyze_own(request->own, HOSTS_MAXIMUM, &request->own_count, argument);
-        case OPTION_FROM: return analyze_time(argument, &request->question.from_us);
-        case OPTION_TO: return analyze_time(argument, &request->question.until_us);
+        case OPTION_FROM: return analyze_time(argument, &request->query.from_us);
+        case OPTION_TO: return analyze_time(argument, &request->query.until_us);
         default: return -EINVAL;
         }
 }
 
+/* ---------------------------------------------------------------- month against month */
+
+/* The same day of the month before, at most its last. */
+static int64_t month_before(int64_t day)
+{
+        int64_t month = store_month_of(day), before = store_month_begin(month - 1) + (day - store_month_begin(month));
+
+        return before < store_month_begin(month) ? before : store_month_begin(month);
+}
+
+/* What was not said is the newest month, as far as it has come. */
+static int set_months(struct request *request, struct store *store, struct store_query *before, struct error *err)
+{
+        const struct store_query whole = { .site = request->query.site, .dimension = QUERY_ALL, .span = QUERY_ONCE };
+        struct store_query *query = &request->query;
+        struct store_answer answer;
+        int r;
+
+        if (!query->from_us || !query->until_us) {
+                r = store_query(store, &whole, &answer, err);
+                if (r < 0)
+                        return r;
+                if (!query->until_us)
+                        query->until_us = answer.until_hour * HOUR_US;
+                if (!query->from_us)
+                        query->from_us =
+                                store_month_begin(store_month_of(query->until_us / (24 * HOUR_US) - 1)) * 24 * HOUR_US;
+                store_answer_done(&answer);
+        }
+        *before = *query;
+        before->from_us = month_before(query->from_us / (24 * HOUR_US)) * 24 * HOUR_US;
+        before->until_us = month_before(query->until_us / (24 * HOUR_US)) * 24 * HOUR_US;
+        before->top = 0;
+        return 0;
+}
+
+static const struct figures *find_before(const struct store_answer *before, const struct store_row *row)
+{
+        static const struct figures none;
+
+        for (size_t i = 0; before && i < before->count; i++)
+                if (before->rows[i].name_length == row->name_length &&
+                    memcmp(before->rows[i].name, row->name, row->name_length) == 0)
+                        return &before->rows[i].figures;
+        return &none;
+}
+
+/* ---------------------------------------------------------------- showing */
+
+static void time_text(int span, int64_t start, char text[static CLOCK_TEXT_SIZE])
+{
+        clock_format_utc(span == SPAN_HOUR  ? start * 3600
+                         : span == SPAN_DAY ? start * 86400
+                                            : store_month_begin(start) * 86400,
+                         text);
+        if (span != SPAN_HOUR)
+                text[span == SPAN_DAY ? 10 : 7] = '\0';
+}
+
+static const char *span_name(int span)
+{
+        return span == SPAN_HOUR ? "hour" : span == SPAN_DAY ? "day" : "month";
+}
+
+static json_t *metrics_json(const struct request *request, const struct figures *figures, json_t *object)
+{
+        for (size_t i = 0; i < request->metric_count; i++)
+                json_object_set_new(object, metric_names[request->metrics[i]],
+                                    json_integer((json_int_t)store_metric(figures, request->metrics[i])));
+        return object;
+}
+
+static json_t *hour_json(int64_t hour)
+{
+        char text[CLOCK_TEXT_SIZE];
+
+        clock_format_utc(hour * 3600, text);
+        return json_string(text);
+}
+
+static int show_json(const struct request *request, const struct store_answer *answer,
+                     const struct store_answer *before)
+{
+        static const char *const visitors[] = { "different", "sum_of_days", "sum_of_hours" };
+        json_t *object = json_object(), *rows = json_array();
+        char text[CLOCK_TEXT_SIZE];
+
+        json_object_set_new(object, "from", hour_json(answer->from_hour));
+        json_object_set_new(object, "to", hour_json(answer->until_hour));
+        if (before) {
+                json_object_set_new(object, "before_from", hour_json(before->from_hour));
+                json_object_set_new(object, "before_to", hour_json(before->until_hour));
+        }
+        json_object_set_new(object, "visitors_are", json_string(visitors[answer->visitors]));
+        json_object_set_new(object, "names", json_integer((json_int_t)answer->names));
+        for (size_t i = 0; i < answer->count; i++) {
+                const struct store_row *row = &answer->rows[i];
+                json_t *one = json_object();
+
+                if (request->list)
+                        json_object_set_new(one, request->list, command_json_name(row->name, row->name_length));
+                if (request->query.span != QUERY_ONCE) {
+                        time_text(request->query.span, row->start, text);
+                        json_object_set_new(one, span_name(request->query.span), json_string(text));
+                }
+                metrics_json(request, &row->figures, one);
+                if (before)
+                        json_object_set_new(one, "before",
+                                            metrics_json(request, find_before(before, row), json_object()));
+                json_array_append_new(rows, one);
+        }
+        json_object_set_new(object, "rows", rows);
+        return command_print_json(object);
+}
+
+static void put_csv_name(const char *name, size_t length)
+{
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(1U << 20);
+
+        if (text_escape(&text, name, length) < 0)
+                return;
+        putchar('"');
+        if (length && strchr("=+-@", *name)) /* a spreadsheet takes it for a formula */
+                putchar('\'');
+        for (const char *at = buffer_text(&text); *at; at++) {
+                if (*at == '"')
+                        putchar('"');
+                putchar(*at);
+        }
+        fputs("\",", stdout);
+}
+
+static int show_csv(const struct request *request, const struct store_answer *answer, const struct store_answer *before)
+{
+        char text[CLOCK_TEXT_SIZE];
+
+        if (request->list)
+                printf("%s,", request->list);
+        if (request->query.span != QUERY_ONCE)
+                printf("%s,", span_name(request->query.span));
+        for (size_t i = 0; i < request->metric_count; i++)
+                printf("%s%s", metric_names[request->metrics[i]], i + 1 < request->metric_count ? "," : "");
+        for (size_t i = 0; before && i < request->metric_count; i++)
+                printf(",before_%s", metric_names[request->metrics[i]]);
+        puts("\r");
+        for (size_t i = 0; i < answer->count; i++) {
+                const struct store_row *row = &answer->rows[i];
+
+                if (request->list)
+                        put_csv_name(row->name, row->name_length);
+                if (request->query.span != QUERY_ONCE) {
+                        time_text(request->query.span, row->start, text);
+                        printf("%s,", text);
+                }
+                for (size_t k = 0; k < request->metric_count; k++)
+                        printf("%" PRIu64 "%s", store_metric(&row->figures, request->metrics[k]),
+                               k + 1 < request->metric_count ? "," : "");
+                for (size_t k = 0; before && k < request->metric_count; k++)
+                        printf(",%" PRIu64, store_metric(find_before(before, row), request->metrics[k]));
+                puts("\r");
+        }
+        return ferror(stdout) ? EXIT_FAILED : EXIT_DONE;
+}
+
+static void show_words(const struct store_answer *answer, const struct store_answer *before)
+{
+        char from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE];
+
+        clock_format_utc(answer->from_hour * 3600, from);
+        clock_format_utc(answer->until_hour * 3600, to);
+        printf(_("From %s to %s"), from, to);
+        if (before) {
+                clock_format_utc(before->from_hour * 3600, from);
+                clock_format_utc(before->until_hour * 3600, to);
+                printf(_("; in brackets from %s to %s"), from, to);
+        }
+        putchar('\n');
+        if (answer->visitors == VISITORS_SUM_OF_DAYS)
+                puts(_("Visitors are those of each day, added up: who came on two days is counted twice."));
+        else if (answer->visitors == VISITORS_SUM_OF_HOURS)
+                puts(_("Visitors are those of each hour and day, added up: at most so many."));
+        putchar('\n');
+}
+
+static int show_text(const struct request *request, const struct store_answer *answer,
+                     const struct store_answer *before)
+{
+        char text[CLOCK_TEXT_SIZE], number[COUNT_TEXT_SIZE];
+        unsigned int width = before ? 24 : 14;
+
+        show_words(answer, before);
+        for (size_t i = 0; i < request->metric_count; i++)
+                print_right(stdout, metric_names[request->metrics[i]], width);
+        putchar('\n');
+        for (size_t i = 0; i < answer->count; i++) {
+                const struct store_row *row = &answer->rows[i];
+                _cleanup_(buffer_done) struct buffer name = BUFFER_INIT(1U << 20);
+
+                for (size_t k = 0; k < request->metric_count; k++) {
+                        char cell[2 * COUNT_TEXT_SIZE + 4], other[COUNT_TEXT_SIZE];
+                        uint64_t value = store_metric(&row->figures, request->metrics[k]);
+
+                        if (before)
+                                snprintf(
+                                        cell, sizeof(cell), "%s (%s)", count_text(value, number),
+                                        count_text(store_metric(find_before(before, row), request->metrics[k]), other));
+                        else
+                                snprintf(cell, sizeof(cell), "%s", count_text(value, number));
+                        print_right(stdout, cell, width);
+                }
+                if (request->query.span != QUERY_ONCE) {
+                        time_text(request->query.span, row->start, text);
+                        printf("  %s", text);
+                }
+                if (request->list && text_escape(&name, row->name, row->name_length) == 0)
+                        printf("  %s", buffer_text(&name));
+                putchar('\n');
+        }
+        return ferror(stdout) ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int show(struct request *request, struct store *store)
+{
+        struct error error = ERROR_NONE;
+        struct store_answer answer = { 0 }, before = { 0 };
+        struct store_query earlier;
+        int status, r = request->compare ? set_months(request, store, &earlier, &error) : 0;
+
+        if (r == 0)
+                r = store_query(store, &request->query, &answer, &error);
+        if (r == 0 && request->compare)
+                r = store_query(store, &earlier, &before, &error);
+        if (r < 0)
+                status = command_fail(&error);
+        else if (request->common.json)
+                status = show_json(request, &answer, request->compare ? &before : NULL);
+        else if (request->csv)
+                status = show_csv(request, &answer, request->compare ? &before : NULL);
+        else
+                status = show_text(request, &answer, request->compare ? &before : NULL);
+        store_answer_done(&answer);
+        store_answer_done(&before);
+        return status;
+}
+
 static int report(const struct request *request, struct store *store)
 {
+        struct store_question question = { .site = request->query.site,
+                                           .from_us = request->query.from_us,
+                                           .until_us = request->query.until_us,
+                                           .top = request->query.top,
+                                           .own_hosts = request->query.own_hosts,
+                                           .answered_only = !request->common.json && !request->csv };
         struct error error = ERROR_NONE;
         struct summary summary = { 0 };
         int status = EXIT_DONE;
 
-        if (store_summary(store, &request->question, &summary, &error) < 0)
+        if (store_summary(store, &question, &summary, &error) < 0)
                 return command_fail(&error);
         if (request->common.json)
                 status = command_print_json(analyze_json(&summary, NULL));
@@ -91,7 +484,11 @@ static int report(const struct request *request, struct store *store)
 
 int analyze_query(int argc, char *argv[])
 {
-        struct request request = { .question.top = TOP_DEFAULT };
+        struct request request = {
+                .query = {.top = TOP_DEFAULT, .dimension = QUERY_ALL, .span = QUERY_ONCE},
+                .metrics = { METRIC_HITS,       METRIC_VISITORS,        METRIC_BYTES      },
+                .metric_count = 3
+        };
         _cleanup_(store_closep) struct store *store = NULL;
         struct error error = ERROR_NONE;
         int code;
@@ -99,10 +496,14 @@ int analyze_query(int argc, char *argv[])
         while ((code = command_option(argc, argv, &command_analyze, options, help(), &request.common)) != -1)
                 if (set_option(&request, code, optarg) < 0)
                         return EXIT_USAGE;
-        if (!request.store)
-                return command_usage(&command_analyze, _("query needs --store FILE"));
-        request.question.answered_only = !request.common.json && !request.csv;
+        if (!request.store || optind < argc)
+                return command_usage(&command_analyze, _("query needs --store FILE, and no logs"));
+        if (request.csv && request.common.json)
+                return command_usage(&command_analyze, _("--csv and --json exclude each other"));
+        if (request.compare && request.query.span != QUERY_ONCE)
+                return command_usage(&command_analyze,
+                                     _("--compare compares whole times: no hour, day or month in --by"));
         if (store_open(request.store, false, &store, &error) < 0)
                 return command_fail(&error);
-        return report(&request, store);
+        return request.report ? report(&request, store) : show(&request, store);
 }
