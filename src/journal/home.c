@@ -59,25 +59,6 @@ int home_lock(int folder, const char *path, struct error *err)
         return fd_steal(&fd);
 }
 
-/* HOST/understudy/XXXXXXXX: another journal on the same host has another name. */
-static int make_name(char name[static NOTE_NAME_SIZE], struct error *err)
-{
-        char host[100] = "", hex[9];
-        uint8_t salt[4];
-        int r = random_secret(salt, sizeof(salt), err);
-
-        if (r < 0)
-                return r;
-        gethostname(host, sizeof(host) - 1);
-        for (char *p = host; *p; p++)
-                if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '.' ||
-                      *p == '-' || *p == '_'))
-                        *p = '-';
-        text_hex(salt, sizeof(salt), hex);
-        snprintf(name, NOTE_NAME_SIZE, "%s/understudy/%s", *host ? host : "localhost", hex);
-        return 0;
-}
-
 static bool is_there(int folder, const char *name)
 {
         struct stat st;
@@ -102,9 +83,9 @@ static int make_key(int folder, const char *path, struct note_signer *signer, st
                                  _("the key of the journal %s is gone; keep the folder as evidence under another name, "
                                    "and a new journal is begun"),
                                  path);
-        r = make_name(name, err);
+        r = note_make_name("understudy", name, err);
         if (r == 0)
-                r = note_signer_generate(name, signer, err);
+                r = note_signer_generate(name, NOTE_ED25519, signer, err);
         if (r < 0)
                 return r;
         if (buffer_reserve(&text, NOTE_KEY_TEXT_MAXIMUM) < 0 || note_signer_format(signer, &text) < 0 ||
@@ -129,7 +110,10 @@ static int read_key(int folder, const char *path, struct note_signer *signer, st
                                  _("others may read the key of the journal, %s/node.key; look who has, and take their "
                                    "right away with chmod 600"),
                                  path);
-        return note_signer_parse(buffer_text(&text), text.length, signer, err);
+        r = note_signer_parse(buffer_text(&text), text.length, signer, err);
+        if (r == 0 && signer->pub.algorithm != NOTE_ED25519)
+                r = error_set(err, -EBADMSG, _("%s/node.key is a witness's key, and not a journal's"), path);
+        return r;
 }
 
 int home_key(int folder, const char *path, struct note_key *ret_key, struct error *err)

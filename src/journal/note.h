@@ -8,6 +8,9 @@
  *     public   NAME+ID+BASE64(0x01 || key)                 ID: 8 hex digits of SHA-256(NAME || "\n" || 0x01 || key)
  *     secret   PRIVATE+KEY+NAME+ID+BASE64(0x01 || seed)
  *
+ * A witness cosigns: its signature has a time in it (C2SP tlog-cosignature, cosignature/v1), and its keys have 0x04
+ * where others have 0x01.
+ *
  * Parsers are strict, allocate nothing and have a fuzzer. Nothing of a note may be believed before note_verify()
  * returned 0.
  */
@@ -25,9 +28,15 @@
 #define NOTE_SIGNATURES       32           /* most signatures of a note */
 #define NOTE_NAME_SIZE        256          /* of a key's name, with NUL */
 #define NOTE_KEY_TEXT_MAXIMUM 512
+#define NOTE_TIME_SIZE        8 /* before a cosignature's Ed25519 signature */
+#define NOTE_SIGNATURE_SIZE   (NOTE_TIME_SIZE + ED25519_SIGNATURE_SIZE)
+
+/* The byte before a key. */
+enum note_algorithm { NOTE_ED25519 = 0x01, NOTE_COSIGNATURE = 0x04 };
 
 struct note_key {
         char name[NOTE_NAME_SIZE];
+        enum note_algorithm algorithm;
         uint8_t id[4];
         uint8_t key[ED25519_KEY_SIZE];
 };
@@ -41,8 +50,8 @@ struct note_signature {
         const char *name; /* borrowed from the note */
         size_t name_length;
         uint8_t id[4];
-        uint8_t signature[ED25519_SIGNATURE_SIZE];
-        size_t length; /* of the signature; another length than 64 is of another algorithm, and not kept */
+        uint8_t signature[NOTE_SIGNATURE_SIZE];
+        size_t length; /* of the signature; a longer one is of another algorithm, and not kept */
 };
 
 struct note {
@@ -55,8 +64,12 @@ struct note {
 /* A name is not empty, valid UTF-8, without white space, control characters and "+". */
 int note_name_check(const char *name, size_t length, struct error *err);
 
+/* HOST/WHAT/XXXXXXXX for a new key: by the last part another one on the same host has another name. */
+int note_make_name(const char *what, char name[static NOTE_NAME_SIZE], struct error *err);
+
 /* A fresh key of that name. */
-int note_signer_generate(const char *name, struct note_signer *ret_signer, struct error *err);
+int note_signer_generate(const char *name, enum note_algorithm algorithm, struct note_signer *ret_signer,
+                         struct error *err);
 int note_signer_parse(const char *text, size_t length, struct note_signer *ret_signer, struct error *err);
 int note_signer_format(const struct note_signer *signer, struct buffer *out);
 void note_signer_wipe(struct note_signer *signer);
@@ -65,11 +78,22 @@ void note_signer_wipe(struct note_signer *signer);
 int note_key_parse(const char *text, size_t length, struct note_key *ret_key, struct error *err);
 int note_key_format(const struct note_key *key, struct buffer *out);
 
-/* Appends the text (which ends in a newline), the empty line and the signature. */
+/* Appends the text (which ends in a newline), the empty line and the signature. The key must be NOTE_ED25519. */
 int note_sign(const struct note_signer *signer, const char *text, size_t length, struct buffer *out, struct error *err);
+
+/* Appends one line: the cosignature of a note's text at this time. The key must be NOTE_COSIGNATURE. */
+int note_cosign(const struct note_signer *signer, int64_t seconds, const char *text, size_t length, struct buffer *out,
+                struct error *err);
 
 /* -EBADMSG with words when it is no note; `what` names it. */
 int note_parse(const char *bytes, size_t length, const char *what, struct note *ret_note, struct error *err);
+
+/* Appends the line of a signature that was made with this key; nothing for another one. -ENOMEM, -E2BIG. */
+int note_copy_signature(const struct note_signature *signature, const struct note_key *key, struct buffer *out);
+
+/* When this key has cosigned it, in seconds since 1970; errors as below. The latest, when it did so more than once. */
+int note_cosigned(const struct note *note, const struct note_key *key, const char *what, int64_t *ret_seconds,
+                  struct error *err);
 
 /*
  * 0 when it is signed by one of the keys. -EKEYREJECTED when none of them signed it; -EBADMSG when one is said to have

@@ -113,15 +113,15 @@ static void keys_go_out_and_come_back(void **state _unused_)
         struct note_signer made, read;
         struct note_key key;
 
-        assert_int_equal(note_signer_generate("web1/understudy/0a1b", &made, NULL), 0);
+        assert_int_equal(note_signer_generate("web1/understudy/0a1b", NOTE_ED25519, &made, NULL), 0);
         assert_int_equal(note_signer_format(&made, &secret), 0);
         assert_int_equal(note_key_format(&made.pub, &public), 0);
         assert_int_equal(note_signer_parse(secret.data, secret.length, &read, NULL), 0);
         key = key_of(public.data);
         assert_int_equal(note_sign(&read, "text\n", 5, &note, NULL), 0);
         assert_int_equal(open_note(note.data, &key), 0);
-        assert_int_equal(note_signer_generate("with space", &made, NULL), -EBADMSG);
-        assert_int_equal(note_signer_generate("", &made, NULL), -EBADMSG);
+        assert_int_equal(note_signer_generate("with space", NOTE_ED25519, &made, NULL), -EBADMSG);
+        assert_int_equal(note_signer_generate("", NOTE_ED25519, &made, NULL), -EBADMSG);
         secret.data[secret.length - 2] ^= 1;
         assert_int_equal(note_signer_parse(secret.data, secret.length, &read, NULL), -EBADMSG);
         public.data[2] ^= 1; /* the id belongs to the name */
@@ -155,6 +155,34 @@ static void checkpoints_are_strict(void **state _unused_)
                 assert_int_equal(checkpoint_parse(bad[i], strlen(bad[i]), "it", &checkpoint, NULL), -EBADMSG);
 }
 
+/* What a witness signs has its time in it; that openssl agrees is in tests/t/93-witness.t. */
+static void a_cosignature_has_a_time_and_holds_for_nothing_else(void **state _unused_)
+{
+        _cleanup_(buffer_done) struct buffer note = BUFFER_INIT(4096), key = BUFFER_INIT(1024);
+        struct note_signer log, witness;
+        struct note parsed;
+        int64_t seconds = 0;
+
+        assert_int_equal(note_signer_generate("log", NOTE_ED25519, &log, NULL), 0);
+        assert_int_equal(note_signer_generate("witness", NOTE_COSIGNATURE, &witness, NULL), 0);
+        assert_int_equal(note_key_format(&witness.pub, &key), 0);
+        assert_int_equal(key_of(key.data).algorithm, NOTE_COSIGNATURE);
+        assert_int_equal(note_sign(&log, "text\n", 5, &note, NULL), 0);
+        assert_int_equal(open_note(note.data, &witness.pub), -EKEYREJECTED);
+        assert_int_equal(note_cosign(&witness, 1679315147, "text\n", 5, &note, NULL), 0);
+        assert_int_equal(note_cosign(&witness, 1679315140, "text\n", 5, &note, NULL), 0);
+        assert_int_equal(open_note(note.data, &log.pub), 0);
+        assert_int_equal(open_note(note.data, &witness.pub), 0);
+        assert_int_equal(note_parse(note.data, note.length, "it", &parsed, NULL), 0);
+        assert_int_equal(parsed.signature_count, 3);
+        assert_int_equal(note_cosigned(&parsed, &witness.pub, "it", &seconds, NULL), 0);
+        assert_int_equal(seconds, 1679315147);
+        parsed.signatures[2].signature[NOTE_TIME_SIZE - 1]++; /* it was another second */
+        assert_int_equal(note_cosigned(&parsed, &witness.pub, "it", &seconds, NULL), -EBADMSG);
+        note.data[0] = 'T';
+        assert_int_equal(open_note(note.data, &witness.pub), -EBADMSG);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -164,6 +192,7 @@ int main(void)
                 cmocka_unit_test(signatures_of_others_are_passed_over),
                 cmocka_unit_test(what_is_no_note_is_refused),
                 cmocka_unit_test(keys_go_out_and_come_back),
+                cmocka_unit_test(a_cosignature_has_a_time_and_holds_for_nothing_else),
                 cmocka_unit_test(checkpoints_are_strict),
         };
 
