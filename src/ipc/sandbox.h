@@ -20,6 +20,8 @@
 
 struct sandbox {
         bool network; /* TCP and UDP sockets out, name resolution and TLS roots readable; otherwise no socket at all */
+        bool serve;   /* accepting connections on a listening socket that is open already, and talking on them; with
+                         `network` false nothing else of the network, and no name */
         const char *const *read_paths; /* further folders or files that may be read (with network only);
                                           NULL-terminated, NULL for none */
         uint64_t memory_bytes;         /* RLIMIT_AS (not set under sanitizers, which reserve terabytes) */

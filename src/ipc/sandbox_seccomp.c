@@ -93,6 +93,12 @@ static const int with_network[] = {
         SCMP_SYS(sysinfo),
 };
 
+/* Needed by libmicrohttpd on a socket that listens already. */
+static const int with_serving[] = {
+        SCMP_SYS(accept),      SCMP_SYS(accept4),     SCMP_SYS(epoll_ctl),  SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
+        SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(setsockopt), SCMP_SYS(getsockopt), SCMP_SYS(sendfile),
+};
+
 /* Nobody calls these by mistake. */
 static const int deadly[] = {
         SCMP_SYS(execve),
@@ -250,6 +256,8 @@ int sandbox_seccomp_enter(const struct sandbox *sandbox, struct error *err)
                 r = add_memory(filter);
         if (r == 0 && sandbox->network)
                 r = add_network(filter);
+        if (r == 0 && sandbox->serve)
+                r = add_all(filter, SCMP_ACT_ALLOW, with_serving, LENGTH(with_serving));
         if (r == 0) {
                 r = seccomp_load(filter);
                 if (r == -EINVAL || r == -ENOSYS) /* a kernel without seccomp filters */
