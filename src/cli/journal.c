@@ -19,11 +19,21 @@
 #include "journal/record.h"
 #include "journal/verify.h"
 #include "tree/state.h"
+#include "witness/receiver.h"
+#include "witness/witness.h"
 
 #define CHECKPOINTS_MAXIMUM 256
-#define NODE_KEYS_MAXIMUM        16
+#define NODE_KEYS_MAXIMUM   16
 
-enum { OPTION_DIR = OPTION_COMMAND, OPTION_KIND, OPTION_SINCE, OPTION_CHECKPOINT, OPTION_PUB };
+enum {
+        OPTION_DIR = OPTION_COMMAND,
+        OPTION_KIND,
+        OPTION_SINCE,
+        OPTION_CHECKPOINT,
+        OPTION_PUB,
+        OPTION_FOLDER,
+        OPTION_LISTEN
+};
 
 static const struct option options[] = {
         {"dir",         required_argument, NULL, OPTION_DIR       },
@@ -31,12 +41,14 @@ static const struct option options[] = {
         { "since",      required_argument, NULL, OPTION_SINCE     },
         { "checkpoint", required_argument, NULL, OPTION_CHECKPOINT},
         { "pub",        required_argument, NULL, OPTION_PUB       },
+        { "folder",     required_argument, NULL, OPTION_FOLDER    },
+        { "listen",     required_argument, NULL, OPTION_LISTEN    },
         { NULL,         0,                 NULL, 0                },
 };
 
 struct request {
         struct common common;
-        const char *dir, *kind;
+        const char *dir, *kind, *witness_folder, *listen;
         char folder[PATH_MAX]; /* of the journal */
         char since[RECORD_TIME_SIZE];
         const char *checkpoints[CHECKPOINTS_MAXIMUM];
@@ -91,6 +103,8 @@ static int parse_option(struct request *request, int code, struct error *err)
         case OPTION_DIR: request->dir = optarg; return 0;
         case OPTION_KIND: request->kind = optarg; return 0;
         case OPTION_SINCE: return parse_since(request, optarg, err);
+        case OPTION_FOLDER: request->witness_folder = optarg; return 0;
+        case OPTION_LISTEN: request->listen = optarg; return 0;
         case OPTION_PUB: return parse_pub(request, optarg, err);
         case OPTION_CHECKPOINT:
                 if (request->checkpoint_count == CHECKPOINTS_MAXIMUM)
@@ -249,6 +263,65 @@ static int export(struct request *request, const char *to)
         return EXIT_DONE;
 }
 
+/* ---- tell ---- */
+
+static void on_told(void *context, const struct witness_entry *entry, const struct error *error)
+{
+        struct request *request = context;
+
+        if (error) {
+                int status = command_fail(error);
+
+                if (request->status != EXIT_REFUSED) /* that is worth more than a share that is not mounted */
+                        request->status = status;
+        } else if (!request->common.quiet) {
+                printf(_("%s has the newest checkpoint.\n"), entry->address);
+        }
+}
+
+static int tell(struct request *request)
+{
+        struct error error = ERROR_NONE;
+        int r = witness_tell_all(request->folder, on_told, request, &error);
+
+        if (r < 0)
+                return command_fail(&error);
+        return request->status;
+}
+
+/* ---- witness ---- */
+
+static void on_ready(void *context, const char *key, const char *where)
+{
+        const struct request *request = context;
+
+        if (!request->common.quiet)
+                printf(_("%s\nready on %s\n"), key, where);
+        fflush(stdout);
+}
+
+static void on_note(void *context, const char *sentence)
+{
+        (void)context;
+        fprintf(stderr, "understudy: %s\n", sentence);
+}
+
+static int witness(struct request *request)
+{
+        struct receiver_options how = { .folder = request->witness_folder,
+                                        .listen = request->listen,
+                                        .logs = request->keys,
+                                        .log_count = request->key_count,
+                                        .ready = on_ready,
+                                        .note = on_note,
+                                        .context = request };
+        struct error error = ERROR_NONE;
+
+        if (!how.folder || !how.listen)
+                return command_usage(&command_journal, _("witness needs --folder DIR and --listen ADDRESS:PORT"));
+        return receiver_run(&how, &error) < 0 ? command_fail(&error) : EXIT_DONE;
+}
+
 /* ---- the command ---- */
 
 static int choose_folder(struct request *request, struct error *err)
@@ -270,6 +343,10 @@ static int dispatch(struct request *request, int argc, char *argv[])
                 return verify(request);
         if (text_equal(verb, "export") && argc == 2)
                 return export(request, argv[1]);
+        if (text_equal(verb, "tell") && argc == 1)
+                return tell(request);
+        if (text_equal(verb, "witness") && argc == 1)
+                return witness(request);
         return command_usage(&command_journal, _("say one of: show, verify, export FOLDER"));
 }
 

@@ -36,7 +36,7 @@ static void fail(struct journal_sink *sink, const struct error *err)
 
 void journal_sink_open(struct journal_sink *sink, const char *state_directory, bool quietly)
 {
-        struct journal_options options = { .note = say };
+        struct journal_options options = { .program = "/proc/self/exe", .note = say };
         struct error error = ERROR_NONE;
         char path[PATH_MAX];
         int r;

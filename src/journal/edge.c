@@ -287,29 +287,15 @@ int edge_finish(struct edge *edge, struct digest *ret_root, struct error *err)
         return r < 0 ? r : edge_root(edge, ret_root, err);
 }
 
-static void remove_partials(struct edge *edge, int level, uint64_t index)
-{
-        _cleanup_(fd_closep) int above = -1;
-        char path[TILE_PATH_SIZE], *slash;
-
-        tile_path(level, index, 1, path);
-        path[strlen(path) - 2] = '\0'; /* without "/1": the folder NAME.p */
-        slash = strrchr(path, '/');
-        *slash = '\0';
-        above = open_beneath(edge->folder, path, O_RDONLY | O_DIRECTORY, 0, BENEATH_STRICT);
-        if (above >= 0)
-                (void)tree_remove(above, slash + 1, NULL);
-}
-
-void edge_prune(struct edge *edge)
+void edge_filled(struct edge *edge, struct prune *prune)
 {
         /* Of the tiles that became full in one step only the first can have had partial ones. */
         for (int i = 0; i < TILE_LEVELS; i++) {
                 if (!edge->levels[i].filled)
                         continue;
-                remove_partials(edge, i, edge->levels[i].first_full);
                 if (i == 0)
-                        remove_partials(edge, TILE_ENTRIES, edge->levels[i].first_full);
+                        prune_add(prune, TILE_ENTRIES, edge->levels[i].first_full);
+                prune_add(prune, i, edge->levels[i].first_full);
                 edge->levels[i].filled = false;
         }
 }

@@ -14,6 +14,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "journal/files.h"
+#include "journal/prune.h"
 #include "journal/tile.h"
 
 #define EDGE_FILES   64 /* files open at a time that wait for their fsync */
@@ -51,7 +52,7 @@ int edge_append(struct edge *edge, const char *head, size_t head_length, const c
 /* Writes what is unfinished, makes everything durable, and tells the root. */
 int edge_finish(struct edge *edge, struct digest *ret_root, struct error *err);
 
-/* After the checkpoint is durable: takes away the partial tiles of those that are full now. */
-void edge_prune(struct edge *edge);
+/* After the checkpoint is durable: which tiles are full now, so that their partial ones can go. */
+void edge_filled(struct edge *edge, struct prune *prune);
 
 #endif

@@ -13,6 +13,7 @@
 #define JOURNAL_PUBLIC     "node.pub"
 #define JOURNAL_LOCK       "lock"
 #define JOURNAL_WITNESSES  "witnesses"
+#define JOURNAL_COSIGNED   "cosigned"
 #define BUNDLE_MAXIMUM     ((size_t)256 * (2 + 65535))
 
 /* The first `width` hashes of a tile: from the partial tile of that width, or else from the full one. -ENOENT when

@@ -1,10 +1,10 @@
 /*
- * journal.c - the writer: a queue in memory, and commits.
+ * journal.c - the writer: a queue in memory, and who commits it when.
  *
- * Two locks, always taken in this order: `commit` by whoever commits (it guards edge, checkpoint, `writing`),
- * and `queue` for the moment in which records are appended or the batches are exchanged. A commit takes the whole
- * queue, locks the folder against other processes, loads the edge anew when one of them has appended meanwhile, and
- * signs once. When it fails, its batch stays in `writing` and goes first with the next commit.
+ * Two locks, always taken in this order: `committing` by whoever commits (it guards `commit`), and `queue` for the
+ * moment in which records are appended or the batches are exchanged. A commit takes the whole queue. When it fails, its
+ * batch stays and goes first with the next commit. `tidying` is for what nobody waits for, and is never held together
+ * with another one: witnesses, and files that can go.
  */
 #include "journal.h"
 
@@ -19,32 +19,16 @@
 
 #include "base/clock.h"
 #include "base/i18n.h"
-#include "base/io.h"
 #include "base/memory.h"
-#include "base/text.h"
-#include "journal/edge.h"
-#include "journal/home.h"
-#include "journal/reader.h"
-#include "journal/recover.h"
-#include "journal/witness.h"
+#include "journal/commit.h"
+#include "journal/teller.h"
 
-#define QUEUE_RECORDS     65536
-#define QUEUE_BYTES       ((size_t)32 << 20)
-#define RETRY_MS          1000 /* after a commit that failed */
-#define WITNESS_PAUSE_MS  1000 /* a witness is told at most this often; and when the journal is closed */
-#define WITNESSES_MAXIMUM 16
-
-struct batch {
-        struct buffer bytes;
-        struct batch_item {
-                uint32_t length, split;
-        } * items;
-        size_t count;
-};
+#define QUEUE_RECORDS 65536
+#define QUEUE_BYTES   ((size_t)32 << 20)
+#define PAUSE_MS      1000 /* after a commit that failed; and how often an idle thread looks at the witnesses */
 
 struct journal {
         char *path, *server;
-        int folder;
         size_t queue_records;
         void (*note)(void *context, const char *sentence);
         void *context;
@@ -60,311 +44,148 @@ struct journal {
         bool ending, threaded;
         pthread_t thread;
 
-        pthread_mutex_t commit;
-        struct note_key key;
-        struct edge edge;
-        bool loaded;                   /* the edge is that of `checkpoint` */
-        struct buffer checkpoint_note; /* as it lay on the disk when the edge was loaded or signed */
-        struct checkpoint checkpoint;
-        struct checkpoint intended; /* of a commit whose end is not known; size 0: none */
-        struct batch writing;
-        char *witnesses[WITNESSES_MAXIMUM];
-        size_t witness_count;
-        int64_t told_ms;
-        bool untold;
+        pthread_mutex_t committing;
+        struct commit commit;
+        uint64_t tries; /* that failed since the last one that did not */
+        int64_t failing_since_ms;
+
+        pthread_mutex_t tidying;
+        struct teller teller;
+        struct prune prune;
 };
 
-/* ---- batches ---- */
+/* ---- committing; `committing` is held ---- */
 
-static int batch_put(struct batch *batch, const char *bytes, size_t length, size_t split)
+/* A record of the journal's own, behind those that wait. `queue` is held. */
+static bool add_own(struct journal *journal, const char *kind, const char *what)
 {
-        size_t start = batch->bytes.length;
-        int r = buffer_append(&batch->bytes, bytes, length);
+        bool added;
 
-        if (r < 0)
-                return r;
-        r = memory_grow(&batch->items, batch->count, sizeof(batch->items[0]));
-        if (r < 0)
-                batch->bytes.length = start;
-        else
-                batch->items[batch->count++] = (struct batch_item){ (uint32_t)length, (uint32_t)split };
-        return r;
+        journal->waiting.bytes.maximum += RECORD_MAXIMUM;
+        added = batch_tell(&journal->waiting, kind, what, journal->server, NULL) == 0;
+        journal->waiting.bytes.maximum -= RECORD_MAXIMUM;
+        journal->appended += added;
+        return added;
 }
 
-/* A record of the journal's own. */
-static int batch_tell(struct batch *batch, const char *kind, const char *what, const char *server, struct error *err)
-{
-        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(RECORD_MAXIMUM);
-        struct journal_record record = { .actor = "journal", .kind = kind, .what = what };
-        size_t split = 0;
-        int r = record_format(&record, server, &text, &split, err);
-
-        if (r == 0 && batch_put(batch, text.data, text.length, split) < 0)
-                r = error_memory(err);
-        return r;
-}
-
-/* memory_grow() counts on a list that only grows: an emptied batch gives its list back. */
-static void batch_clear(struct batch *batch)
-{
-        buffer_clear(&batch->bytes);
-        free(batch->items);
-        batch->items = NULL;
-        batch->count = 0;
-}
-
-static void batch_done(struct batch *batch)
-{
-        batch_clear(batch);
-        buffer_done(&batch->bytes);
-}
-
-/* ---- notes and witnesses ---- */
-
-static void say(struct journal *journal, const char *sentence)
-{
-        if (journal->note)
-                journal->note(journal->context, sentence);
-}
-
-static int read_witnesses(struct journal *journal, struct error *err)
-{
-        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(64 * 1024);
-        const char *cursor, *line;
-        size_t length;
-        int r = files_read(journal->folder, JOURNAL_WITNESSES, &text, err);
-
-        if (r == -ENOENT && err)
-                *err = ERROR_NONE;
-        if (r < 0)
-                return r == -ENOENT ? 0 : r;
-        cursor = buffer_text(&text);
-        while (text_next_line(&cursor, buffer_text(&text) + text.length, &line, &length)) {
-                if (length == 0 || *line == '#')
-                        continue;
-                if (*line != '/' || journal->witness_count == WITNESSES_MAXIMUM)
-                        return error_set(err, -EBADMSG,
-                                         _("%s/witnesses must have one absolute path a line, at most %d"),
-                                         journal->path, WITNESSES_MAXIMUM);
-                journal->witnesses[journal->witness_count] = memory_copy(line, length);
-                if (!journal->witnesses[journal->witness_count])
-                        return error_memory(err);
-                journal->witness_count++;
-        }
-        return 0;
-}
-
-/* A witness that cannot be told or that refuses is said; the journal goes on. */
-static void tell_witnesses(struct journal *journal, bool now)
-{
-        int64_t time = clock_monotonic_ms();
-        struct error error = ERROR_NONE;
-        struct journal_reader *reader = NULL;
-
-        if (!journal->untold || journal->witness_count == 0 || (!now && time - journal->told_ms < WITNESS_PAUSE_MS))
-                return;
-        journal->told_ms = time;
-        journal->untold = false;
-        if (journal_reader_at(journal->folder, &journal->checkpoint, &reader, &error) < 0) {
-                say(journal, error.text);
-                return;
-        }
-        for (size_t i = 0; i < journal->witness_count; i++) {
-                struct merkle_source source = journal_reader_source(reader);
-                struct witness witness = witness_folder(journal->witnesses[i]);
-
-                error = ERROR_NONE;
-                if (witness_tell(&witness, &source, journal->checkpoint_note.data, journal->checkpoint_note.length,
-                                 &journal->key, &error) < 0)
-                        say(journal, error.text);
-        }
-        journal_reader_close(reader);
-}
-
-/* ---- committing; `commit` is held ---- */
-
-static int sign(struct journal *journal, struct error *err)
-{
-        struct checkpoint next = journal->checkpoint;
-        int r = edge_finish(&journal->edge, &next.root, err);
-
-        if (r < 0)
-                return r;
-        next.size = journal->edge.size;
-        journal->intended = next;
-        r = home_sign(journal->folder, journal->path, &journal->key, &next, &journal->checkpoint_note, err);
-        if (r < 0)
-                return r;
-        journal->checkpoint = next;
-        journal->intended.size = 0;
-        journal->untold = true;
-        edge_prune(&journal->edge);
-        return 0;
-}
-
-/* What a crash left is taken in, with a record that says so. */
-static int replay(struct journal *journal, struct error *err)
-{
-        struct recovery recovery = { 0, 0 };
-        struct batch batch = { .bytes = BUFFER_INIT(2 * RECORD_MAXIMUM) };
-        char what[200], digits[24];
-        int r = recover_replay(&journal->edge, &recovery, err);
-
-        if (r < 0 || (recovery.replayed == 0 && recovery.cut == 0))
-                return r;
-        snprintf(what, sizeof(what),
-                 "the journal was not closed: %" PRIu64 " unsigned records were taken in, %" PRIu64
-                 " torn files were cut",
-                 recovery.replayed, recovery.cut);
-        r = batch_tell(&batch, "journal_recovered", what, journal->server, err);
-        snprintf(digits, sizeof(digits), "%" PRIu64, journal->edge.size);
-        if (r == 0)
-                r = edge_append(&journal->edge, batch.bytes.data, batch.items[0].split, digits,
-                                batch.bytes.data + batch.items[0].split, batch.items[0].length - batch.items[0].split,
-                                err);
-        if (r == 0)
-                r = sign(journal, err);
-        journal->intended.size = 0; /* it says nothing of the queue */
-        if (r == 0) {
-                recover_clean(&journal->edge);
-                say(journal, what);
-        }
-        batch_done(&batch);
-        return r;
-}
-
-/* With the folder locked: makes the edge that of the newest checkpoint, which another process may have moved on. */
-static int refresh(struct journal *journal, struct error *err)
-{
-        _cleanup_(buffer_done) struct buffer note = BUFFER_INIT(NOTE_MAXIMUM);
-        struct checkpoint found;
-        int r = files_read(journal->folder, JOURNAL_CHECKPOINT, &note, err);
-
-        if (r < 0)
-                return r == -ENOENT ? -EBADMSG : r;
-        if (journal->loaded && note.length == journal->checkpoint_note.length &&
-            memcmp(note.data, journal->checkpoint_note.data, note.length) == 0)
-                return 0;
-        r = home_checkpoint(journal->folder, &journal->key, &note, &found, err);
-        if (r == 0 && found.size < journal->checkpoint.size)
-                r = error_set(err, -EBADMSG,
-                              _("the journal %s was cut: it had %" PRIu64 " records, now it says %" PRIu64),
-                              journal->path, journal->checkpoint.size, found.size);
-        if (r == 0)
-                r = edge_load(&journal->edge, &found, err);
-        if (r < 0)
-                return r;
-        journal->checkpoint = found;
-        buffer_clear(&journal->checkpoint_note);
-        if (buffer_append(&journal->checkpoint_note, note.data, note.length) < 0)
-                return error_memory(err);
-        return replay(journal, err);
-}
-
-/* True when the checkpoint on the disk is that of the commit that was said to have failed: its records are in. */
-static bool was_committed(struct journal *journal)
-{
-        bool same = journal->intended.size > 0 && journal->intended.size == journal->checkpoint.size &&
-                    digest_equal(&journal->intended.root, &journal->checkpoint.root);
-
-        journal->intended.size = 0;
-        return same;
-}
-
-static int write_batch(struct journal *journal, const struct batch *batch, struct error *err)
-{
-        const char *bytes = batch->bytes.data;
-
-        for (size_t i = 0; i < batch->count; i++) {
-                const struct batch_item *item = &batch->items[i];
-                char digits[24];
-                int r;
-
-                snprintf(digits, sizeof(digits), "%" PRIu64, journal->edge.size);
-                r = edge_append(&journal->edge, bytes, item->split, digits, bytes + item->split,
-                                item->length - item->split, err);
-                if (r < 0)
-                        return r;
-                bytes += item->length;
-        }
-        return batch->count ? sign(journal, err) : 0;
-}
-
-static int commit_locked(struct journal *journal, struct error *err)
-{
-        _cleanup_(fd_closep) int lock = home_lock(journal->folder, journal->path, err);
-        int r;
-
-        if (lock < 0)
-                return lock;
-        r = refresh(journal, err);
-        if (r == 0 && !(journal->writing.count && was_committed(journal)))
-                r = write_batch(journal, &journal->writing, err);
-        journal->loaded = r == 0;
-        return r;
-}
-
-/* What was lost is told by a record of its own, behind those that came before. `queue` is held. */
 static void tell_lost(struct journal *journal)
 {
         char what[120];
-        struct error ignored = ERROR_NONE;
 
         if (journal->lost == 0)
                 return;
         snprintf(what, sizeof(what), "%" PRIu64 " records were lost: they came faster than they could be written",
                  journal->lost);
-        journal->waiting.bytes.maximum += RECORD_MAXIMUM;
-        if (batch_tell(&journal->waiting, "journal_overflow", what, journal->server, &ignored) == 0) {
+        if (add_own(journal, "journal_overflow", what))
                 journal->lost = 0;
-                journal->appended++;
-        }
-        journal->waiting.bytes.maximum -= RECORD_MAXIMUM;
 }
 
-static int commit_once(struct journal *journal, struct error *err)
+/* The disk was full, or worse, and takes records again. True when there is a record of it to be committed. */
+static bool tell_resumed(struct journal *journal, size_t waited)
 {
-        uint64_t upto = journal->committed + journal->writing.count;
+        const char *reason = strerrorname_np(-journal->failure.code);
+        char what[200];
+
+        if (journal->tries == 0)
+                return false;
+        snprintf(what, sizeof(what),
+                 "the journal could not be written for %" PRId64 " seconds (%s, tried %" PRIu64
+                 " times); the %zu records that waited are in",
+                 (clock_monotonic_ms() - journal->failing_since_ms + 500) / 1000, reason ? reason : "damaged",
+                 journal->tries, waited);
+        journal->tries = 0;
+        return add_own(journal, "journal_resumed", what);
+}
+
+static void note_failure(struct journal *journal, const struct error *err)
+{
+        if (journal->tries++ == 0)
+                journal->failing_since_ms = clock_monotonic_ms();
+        journal->failures++;
+        journal->failure = *err;
+}
+
+/* *ret_more: another commit has something to write at once. */
+static int commit_once(struct journal *journal, bool *ret_more, struct error *err)
+{
+        uint64_t upto = journal->committed + journal->commit.writing.count;
+        bool again = journal->commit.writing.count > 0; /* one that failed before; others wait behind it */
         int r;
 
-        if (journal->writing.count == 0) {
+        if (!again) {
                 struct batch taken;
 
                 pthread_mutex_lock(&journal->queue);
                 tell_lost(journal);
                 taken = journal->waiting;
-                journal->waiting = journal->writing;
-                journal->writing = taken;
+                journal->waiting = journal->commit.writing;
+                journal->commit.writing = taken;
                 upto = journal->appended;
                 pthread_mutex_unlock(&journal->queue);
+                if (taken.count == 0) /* somebody else has written it meanwhile */
+                        return 0;
         }
-        r = commit_locked(journal, err);
+        r = commit_write(&journal->commit, err);
         pthread_mutex_lock(&journal->queue);
         if (r == 0) {
                 journal->committed = upto;
-                batch_clear(&journal->writing);
+                *ret_more = tell_resumed(journal, journal->commit.writing.count) || again;
+                batch_clear(&journal->commit.writing);
         } else {
-                journal->failures++;
-                journal->failure = *err;
+                note_failure(journal, err);
         }
         pthread_cond_broadcast(&journal->settled);
         pthread_mutex_unlock(&journal->queue);
         return r;
 }
 
+/* ---- what nobody waits for ---- */
+
+/* True when there is more of it that can be done at once. */
+static bool tidy(struct journal *journal)
+{
+        bool more;
+
+        if (pthread_mutex_trylock(&journal->tidying) != 0)
+                return false; /* somebody else is at it */
+        more = prune_one(&journal->prune, journal->commit.folder);
+        teller_step(&journal->teller);
+        pthread_mutex_unlock(&journal->tidying);
+        return more;
+}
+
+/* What a commit left to be done. `committing` is held, and given up before anything is done. */
+static void hand_over(struct journal *journal, uint64_t size_before)
+{
+        struct prune filled = journal->commit.prune;
+        bool grown = journal->commit.checkpoint.size != size_before;
+
+        journal->commit.prune.count = 0;
+        pthread_mutex_unlock(&journal->committing);
+        pthread_mutex_lock(&journal->tidying);
+        for (size_t i = 0; i < filled.count; i++)
+                prune_add(&journal->prune, filled.waiting[i].level, filled.waiting[i].index);
+        if (grown)
+                journal->teller.untold = true;
+        pthread_mutex_unlock(&journal->tidying);
+}
+
 int journal_commit(struct journal *journal, struct error *err)
 {
         struct error error = ERROR_NONE;
         bool more = true;
+        uint64_t size;
         int r = 0;
 
-        pthread_mutex_lock(&journal->commit);
-        while (r == 0 && more) {
-                more = journal->writing.count > 0; /* one that failed before comes first, then what waits behind it */
-                r = commit_once(journal, &error);
+        pthread_mutex_lock(&journal->committing);
+        size = journal->commit.checkpoint.size;
+        while (more && r == 0) {
+                more = false;
+                r = commit_once(journal, &more, &error);
         }
-        tell_witnesses(journal, false);
-        pthread_mutex_unlock(&journal->commit);
+        hand_over(journal, size);
+        if (!journal->threaded)
+                tidy(journal);
         if (r < 0 && err)
                 *err = error;
         return r;
@@ -372,42 +193,42 @@ int journal_commit(struct journal *journal, struct error *err)
 
 /* ---- the thread ---- */
 
-static void deadline(int64_t after_ms, struct timespec *ret_time)
+/* Until records wait, a second passed, or the journal ends. After a failure only the latter two. */
+static void wait_for_work(struct journal *journal, bool failed)
 {
-        clock_gettime(CLOCK_MONOTONIC, ret_time);
-        ret_time->tv_sec += after_ms / 1000;
+        struct timespec until;
+
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += PAUSE_MS / 1000;
+        while (!journal->ending && (failed || journal->committed == journal->appended))
+                if (pthread_cond_timedwait(&journal->arrived, &journal->queue, &until) == ETIMEDOUT)
+                        break;
 }
 
 static void *commit_loop(void *context)
 {
         struct journal *journal = context;
-        bool failed = false;
+        bool failed = false, busy = false;
 
         for (;;) {
                 struct error error = ERROR_NONE;
-                struct timespec until;
                 bool ending, idle;
 
                 pthread_mutex_lock(&journal->queue);
-                deadline(RETRY_MS, &until);
-                while (!journal->ending && (failed || journal->committed == journal->appended))
-                        if (pthread_cond_timedwait(&journal->arrived, &journal->queue, &until) == ETIMEDOUT)
-                                break;
+                if (!busy)
+                        wait_for_work(journal, failed);
                 ending = journal->ending;
                 idle = journal->committed == journal->appended;
                 pthread_mutex_unlock(&journal->queue);
                 if (ending)
-                        return NULL; /* journal_close() commits the rest */
-                if (idle) {
-                        pthread_mutex_lock(&journal->commit);
-                        tell_witnesses(journal, false);
-                        pthread_mutex_unlock(&journal->commit);
-                        continue;
-                }
-                if (journal_commit(journal, &error) < 0 && !failed)
-                        say(journal, error.text);
+                        break; /* journal_close() commits the rest */
+                if (!idle && journal_commit(journal, &error) < 0 && !failed && journal->note)
+                        journal->note(journal->context, error.text);
                 failed = error.code < 0;
+                busy = !failed && tidy(journal);
         }
+        teller_stop(&journal->teller); /* it would not outlive this thread */
+        return NULL;
 }
 
 int journal_start(struct journal *journal, struct error *err)
@@ -471,94 +292,86 @@ int journal_wait(struct journal *journal, uint64_t ticket, struct error *err)
 
 void journal_latest(struct journal *journal, struct checkpoint *ret_checkpoint, struct note_key *ret_key)
 {
-        pthread_mutex_lock(&journal->commit);
-        *ret_checkpoint = journal->checkpoint;
-        *ret_key = journal->key;
-        pthread_mutex_unlock(&journal->commit);
+        pthread_mutex_lock(&journal->committing);
+        *ret_checkpoint = journal->commit.checkpoint;
+        *ret_key = journal->commit.key;
+        pthread_mutex_unlock(&journal->committing);
 }
 
 /* ---- opening and closing ---- */
 
-static int init(struct journal *journal, const struct journal_options *options, struct error *err)
+static void init_locks(struct journal *journal)
 {
         pthread_condattr_t monotonic;
-        size_t bytes = options && options->queue_bytes ? options->queue_bytes : QUEUE_BYTES;
-        char host[256] = "";
 
-        journal->folder = -1;
         pthread_mutex_init(&journal->queue, NULL);
-        pthread_mutex_init(&journal->commit, NULL);
+        pthread_mutex_init(&journal->committing, NULL);
+        pthread_mutex_init(&journal->tidying, NULL);
         pthread_condattr_init(&monotonic);
         pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
         pthread_cond_init(&journal->arrived, &monotonic);
         pthread_cond_init(&journal->settled, &monotonic);
         pthread_condattr_destroy(&monotonic);
+}
+
+static int init(struct journal *journal, const char *folder, const struct journal_options *options, struct error *err)
+{
+        size_t bytes = options->queue_bytes ? options->queue_bytes : QUEUE_BYTES;
+        char host[256] = "";
+
+        init_locks(journal);
         gethostname(host, sizeof(host) - 1);
-        journal->server = memory_string(options && options->server ? options->server : host);
-        journal->queue_records = options && options->queue_records ? options->queue_records : QUEUE_RECORDS;
-        journal->waiting.bytes.maximum = journal->writing.bytes.maximum = bytes;
-        journal->checkpoint_note.maximum = NOTE_MAXIMUM;
-        journal->note = options ? options->note : NULL;
-        journal->context = options ? options->context : NULL;
+        journal->path = memory_string(folder);
+        journal->server = memory_string(options->server ? options->server : host);
+        journal->queue_records = options->queue_records ? options->queue_records : QUEUE_RECORDS;
+        journal->note = options->note;
+        journal->context = options->context;
+        journal->waiting.bytes.maximum = bytes;
+        journal->commit = (struct commit){ .path = journal->path,
+                                           .server = journal->server,
+                                           .note = options->note,
+                                           .context = options->context,
+                                           .folder = -1,
+                                           .writing.bytes.maximum = bytes };
+        journal->teller = (struct teller){ .program = options->program,
+                                           .path = journal->path,
+                                           .note = options->note,
+                                           .context = options->context,
+                                           .words = -1 };
         return journal->server && journal->path ? 0 : error_memory(err);
 }
 
 static void destroy(struct journal *journal)
 {
-        edge_done(&journal->edge);
-        fd_close(&journal->folder);
+        commit_done(&journal->commit);
         batch_done(&journal->waiting);
-        batch_done(&journal->writing);
-        buffer_done(&journal->checkpoint_note);
-        for (size_t i = 0; i < journal->witness_count; i++)
-                free(journal->witnesses[i]);
         pthread_cond_destroy(&journal->arrived);
         pthread_cond_destroy(&journal->settled);
         pthread_mutex_destroy(&journal->queue);
-        pthread_mutex_destroy(&journal->commit);
+        pthread_mutex_destroy(&journal->committing);
+        pthread_mutex_destroy(&journal->tidying);
         free(journal->server);
         free(journal->path);
         free(journal);
 }
 
-static int load(struct journal *journal, struct error *err)
-{
-        _cleanup_(fd_closep) int lock = -1;
-        int r;
-
-        journal->folder = home_open(journal->path, err);
-        if (journal->folder < 0)
-                return journal->folder;
-        r = edge_init(&journal->edge, journal->folder, err);
-        if (r < 0)
-                return r;
-        lock = home_lock(journal->folder, journal->path, err);
-        if (lock < 0)
-                return lock;
-        home_clean(journal->folder);
-        r = home_key(journal->folder, journal->path, &journal->key, err);
-        if (r == 0)
-                r = refresh(journal, err);
-        journal->loaded = r == 0;
-        return r < 0 ? r : read_witnesses(journal, err);
-}
-
 int journal_open(const char *folder, const struct journal_options *options, struct journal **ret_journal,
                  struct error *err)
 {
+        static const struct journal_options plain = { 0 };
         struct journal *journal = memory_new(1, sizeof(*journal));
         int r;
 
         if (!journal)
                 return error_memory(err);
-        journal->path = memory_string(folder);
-        r = init(journal, options, err);
+        r = init(journal, folder, options ? options : &plain, err);
         if (r == 0)
-                r = load(journal, err);
+                r = commit_open(&journal->commit, err);
         if (r < 0) {
                 destroy(journal);
                 return r;
         }
+        journal->prune = journal->commit.prune;
         *ret_journal = journal;
         return 0;
 }
@@ -576,9 +389,12 @@ void journal_close(struct journal *journal)
                 pthread_mutex_unlock(&journal->queue);
                 pthread_join(journal->thread, NULL);
         }
-        if ((journal->appended != journal->committed || journal->lost) && journal_commit(journal, &error) < 0)
-                say(journal, error.text);
-        tell_witnesses(journal, true);
+        if ((journal->appended != journal->committed || journal->lost) && journal_commit(journal, &error) < 0 &&
+            journal->note)
+                journal->note(journal->context, error.text);
+        while (prune_one(&journal->prune, journal->commit.folder))
+                ;
+        teller_finish(&journal->teller);
         destroy(journal);
 }
 

@@ -6,9 +6,10 @@
  *     node.pub          its public half
  *     checkpoint        the newest signed checkpoint
  *     tile/             hashes and records (tile.h); with `checkpoint` this is a C2SP tlog-tiles log that any web
- * server can serve and any such verifier can follow witnesses         folders that get every checkpoint, one absolute
- * path a line (witness.h); may be missing personal/         keys of incidents (personal.h) lock              flock: one
- * writer at a time; readers need none
+ * server can serve and any such verifier can follow witnesses         who gets every checkpoint, a folder or an address
+ * a line (src/witness); may be missing cosigned          the newest checkpoint that witnesses have signed, too
+ *     personal/         keys of incidents (personal.h)
+ *     lock              flock: one writer at a time; readers need none
  *
  * What it promises: a record whose journal_wait() returned 0 is on the disk, under a checkpoint that was signed after
  * records and tiles were fsynced, and stays there through a crash or a power loss. Records keep the order in which they
@@ -45,6 +46,9 @@ struct journal_options {
         const char *server;   /* name of this server in records; NULL: the host's */
         size_t queue_records; /* most records that wait for a commit; 0: 65,536 */
         size_t queue_bytes;   /* most bytes of them; 0: 32 MiB */
+        /* This program, as a path that can be run: its `journal tell` is started beside the commits to tell the
+         * witnesses of new checkpoints (journal/teller.h). NULL: they are not told by this writer. */
+        const char *program;
         /* Sentences for the operator: what was replayed or cut, a witness that could not be reached. Called by whoever
          * commits. NULL: dropped. */
         void (*note)(void *context, const char *sentence);
@@ -60,7 +64,8 @@ struct journal;
 int journal_open(const char *folder, const struct journal_options *options, struct journal **ret_journal,
                  struct error *err);
 
-/* Commits what still waits and lets go; what could not be written is said through `note`. NULL is fine. */
+/* Commits what still waits, has the witnesses told (for at most ten seconds) and lets go; what could not be written is
+ * said through `note`. NULL is fine. */
 void journal_close(struct journal *journal);
 void journal_closep(struct journal **journal);
 
@@ -73,7 +78,8 @@ int journal_append(struct journal *journal, const struct journal_record *record,
                    struct error *err);
 
 /* Returns when the record is committed. An error is that of the commit that was tried; the records stay queued and are
- * tried again with the next. */
+ * tried again with the next, in a daemon once a second. A full disk loses none of them before the queue is full, and
+ * the journal tells afterwards how long it could not be written (journal_resumed). */
 int journal_wait(struct journal *journal, uint64_t ticket, struct error *err);
 
 /* Commits all that waits. */

@@ -32,17 +32,17 @@ static unsigned int count_beyond(const struct edge *edge, const struct buffer *b
         return (unsigned int)(sequence - edge->size);
 }
 
-/* The widths of the partial bundles that lie on the disk for the edge's bundle, beyond its own. */
-static void list_partials(const struct edge *edge, bool there[static TILE_WIDTH])
+/* The widths of the partial bundles that lie on the disk for one bundle, beyond one width. */
+static void list_partials(int below, uint64_t index, unsigned int above, bool there[static TILE_WIDTH])
 {
         char path[TILE_PATH_SIZE];
         DIR *folder;
         int fd;
 
         memset(there, 0, TILE_WIDTH * sizeof(there[0]));
-        tile_path(TILE_ENTRIES, edge->size / TILE_WIDTH, 1, path);
+        tile_path(TILE_ENTRIES, index, 1, path);
         *strrchr(path, '/') = '\0';
-        fd = open_beneath(edge->folder, path, O_RDONLY | O_DIRECTORY, 0, BENEATH_STRICT);
+        fd = open_beneath(below, path, O_RDONLY | O_DIRECTORY, 0, BENEATH_STRICT);
         folder = fd >= 0 ? fdopendir(fd) : NULL;
         if (!folder) {
                 fd_close(&fd);
@@ -51,8 +51,7 @@ static void list_partials(const struct edge *edge, bool there[static TILE_WIDTH]
         for (struct dirent *one = readdir(folder); one; one = readdir(folder)) {
                 uint64_t width;
 
-                if (text_parse_u64(one->d_name, strlen(one->d_name), TILE_WIDTH - 1, &width) == 0 &&
-                    width > edge->levels[0].width)
+                if (text_parse_u64(one->d_name, strlen(one->d_name), TILE_WIDTH - 1, &width) == 0 && width > above)
                         there[width] = true;
         }
         closedir(folder);
@@ -66,7 +65,7 @@ static int find_best(const struct edge *edge, struct buffer *best, unsigned int 
         bool there[TILE_WIDTH];
         unsigned int most = 0;
 
-        list_partials(edge, there);
+        list_partials(edge->folder, edge->size / TILE_WIDTH, edge->levels[0].width, there);
         for (unsigned int width = TILE_WIDTH; width > edge->levels[0].width; width--) {
                 char path[TILE_PATH_SIZE];
                 unsigned int count;
@@ -128,16 +127,33 @@ int recover_replay(struct edge *edge, struct recovery *ret_recovery, struct erro
         return 0;
 }
 
-void recover_clean(const struct edge *edge)
+/* Removes the files of a bundle that hold more than this many records; tells how many it were. */
+static unsigned int remove_beyond(int folder, uint64_t index, unsigned int above)
 {
+        unsigned int removed = 0;
         bool there[TILE_WIDTH];
         char path[TILE_PATH_SIZE];
 
-        list_partials(edge, there);
-        for (unsigned int width = edge->levels[0].width + 1; width <= TILE_WIDTH; width++) {
+        list_partials(folder, index, above, there);
+        for (unsigned int width = above + 1; width <= TILE_WIDTH; width++) {
                 if (width < TILE_WIDTH && !there[width])
                         continue;
-                tile_path(TILE_ENTRIES, edge->size / TILE_WIDTH, width, path);
-                (void)unlinkat(edge->folder, path, 0);
+                tile_path(TILE_ENTRIES, index, width, path);
+                removed += unlinkat(folder, path, 0) == 0;
         }
+        return removed;
+}
+
+void recover_clean(const struct edge *edge)
+{
+        remove_beyond(edge->folder, edge->size / TILE_WIDTH, edge->levels[0].width);
+}
+
+void recover_discard(int folder, uint64_t size)
+{
+        uint64_t index = size / TILE_WIDTH;
+
+        remove_beyond(folder, index, (unsigned int)(size % TILE_WIDTH));
+        while (remove_beyond(folder, ++index, 0) > 0)
+                ;
 }

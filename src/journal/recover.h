@@ -21,4 +21,7 @@ int recover_replay(struct edge *edge, struct recovery *ret_recovery, struct erro
 /* After the checkpoint is durable: removes the torn files beyond it. */
 void recover_clean(const struct edge *edge);
 
+/* Removes all records beyond a log of this size: those of a commit that failed and will be tried again. */
+void recover_discard(int folder, uint64_t size);
+
 #endif

@@ -1,5 +1,5 @@
-/* witness.c - telling a witness, and the witness that is a plain folder. */
-#include "witness.h"
+/* folder.c - a plain folder that holds checkpoints. */
+#include "folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,29 +10,13 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/i18n.h"
 #include "base/io.h"
 
-#define NAME_LATEST "latest"
-#define NAME_KEY    "key"
-
-int witness_tell(const struct witness *witness, const struct merkle_source *source, const char *note, size_t length,
-                 const struct note_key *key, struct error *err)
-{
-        struct checkpoint checkpoint, seen = { 0 };
-        struct merkle_proof proof = { .count = 0 };
-        int r = checkpoint_open(note, length, key, 1, _("the checkpoint"), &checkpoint, err);
-
-        if (r == 0)
-                r = witness->seen(witness->context, checkpoint.origin, &seen, err);
-        if (r < 0 || (seen.size == checkpoint.size && digest_equal(&seen.root, &checkpoint.root)))
-                return r;
-        if (seen.size <= checkpoint.size)
-                r = merkle_consistency(source, seen.size, checkpoint.size, &proof, err);
-        return r < 0 ? r : witness->offer(witness->context, note, length, key, seen.size, &proof, err);
-}
-
-/* ---- a folder ---- */
+#define NAME_LATEST  "latest"
+#define NAME_KEY     "key"
+#define NAME_REFUSED "refused"
 
 static void folder_name(const char *origin, char name[static NOTE_NAME_SIZE])
 {
@@ -49,8 +33,8 @@ static int open_log(const char *path, const char *origin, bool make, struct erro
         char name[NOTE_NAME_SIZE];
         int fd, r;
 
-        if (folder < 0)
-                return error_errno(err, errno, _("cannot open the folder %s of a witness"), path);
+        if (folder < 0) /* not -ENOENT, which says that a log is not known */
+                return error_set(err, -EIO, _("cannot open the folder: %s"), strerror(errno));
         folder_name(origin, name);
         if (make) {
                 r = directory_make(folder, name, 0755, err);
@@ -58,62 +42,39 @@ static int open_log(const char *path, const char *origin, bool make, struct erro
                         return r;
         }
         fd = open_beneath(folder, name, O_RDONLY | O_DIRECTORY, 0, BENEATH_STRICT);
-        if (fd == -ENOENT && !make)
-                return fd;
-        return fd < 0 ? error_errno(err, -fd, _("cannot open the folder %s/%s of a witness"), path, name) : fd;
-}
-
-static int read_text(int folder, const char *name, struct buffer *out, struct error *err)
-{
-        int r = file_read(folder, name, out, err);
-
-        if (r == -ENOENT && err)
-                *err = ERROR_NONE;
-        return r;
+        return fd < 0 ? error_errno(err, -fd, _("cannot open the folder %s"), name) : fd;
 }
 
 /* The newest one; its signature was checked when it was taken, and is again: the folder may be anybody's by now. */
-static int read_latest(int folder, const char *path, struct checkpoint *ret_checkpoint, struct error *err)
+static int read_latest(int folder, const struct note_key *key, struct checkpoint *ret_checkpoint, struct error *err)
 {
-        _cleanup_(buffer_done) struct buffer note = BUFFER_INIT(NOTE_MAXIMUM),
-                                             text = BUFFER_INIT(NOTE_KEY_TEXT_MAXIMUM);
-        struct checkpoint checkpoint = { .size = 0 };
-        struct note_key key;
-        int r = read_text(folder, NAME_LATEST, &note, err);
+        _cleanup_(buffer_done) struct buffer note = BUFFER_INIT(NOTE_MAXIMUM);
+        int r = file_read(folder, NAME_LATEST, &note, err);
 
         if (r == -ENOENT) {
-                *ret_checkpoint = checkpoint;
-                return 0;
+                if (err)
+                        *err = ERROR_NONE;
+                *ret_checkpoint = (struct checkpoint){ .size = 0 };
+                return digest_of_bytes("", 0, &ret_checkpoint->root, err);
         }
         if (r == 0)
-                r = file_read(folder, NAME_KEY, &text, err);
-        if (r == 0)
-                r = note_key_parse(text.data, text.length, &key, err);
-        if (r == 0)
-                r = checkpoint_open(note.data, note.length, &key, 1, _("the checkpoint"), &checkpoint, err);
-        if (r < 0)
-                return error_prefix(err, _("the witness %s"), path);
-        *ret_checkpoint = checkpoint;
-        return 0;
+                r = checkpoint_open(note.data, note.length, key, 1, _("the newest checkpoint"), ret_checkpoint, err);
+        return r;
 }
 
-static int folder_seen(void *context, const char *origin, struct checkpoint *ret_checkpoint, struct error *err)
+static int read_key(int folder, struct note_key *ret_key, struct error *err)
 {
-        const char *path = context;
-        _cleanup_(fd_closep) int folder = open_log(path, origin, false, err);
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(NOTE_KEY_TEXT_MAXIMUM);
+        int r = file_read(folder, NAME_KEY, &text, err);
 
-        if (folder == -ENOENT) {
-                *ret_checkpoint = (struct checkpoint){ .size = 0 };
-                return 0;
-        }
-        return folder < 0 ? folder : read_latest(folder, path, ret_checkpoint, err);
+        return r < 0 ? r : note_key_parse(buffer_text(&text), text.length, ret_key, err);
 }
 
 /* The first key stays the key: another one is another journal. */
-static int pin_key(int folder, const struct note_key *key, const char *path, struct error *err)
+static int pin_key(int folder, const struct note_key *key, struct error *err)
 {
-        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(NOTE_KEY_TEXT_MAXIMUM),
-                                             kept = BUFFER_INIT(NOTE_KEY_TEXT_MAXIMUM);
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(NOTE_KEY_TEXT_MAXIMUM);
+        struct note_key kept;
         int r;
 
         if (note_key_format(key, &text) < 0 || buffer_append_byte(&text, '\n') < 0)
@@ -123,91 +84,127 @@ static int pin_key(int folder, const struct note_key *key, const char *path, str
                 return r;
         if (err)
                 *err = ERROR_NONE;
-        r = file_read(folder, NAME_KEY, &kept, err);
-        if (r == 0 && (kept.length != text.length || memcmp(kept.data, text.data, text.length) != 0))
-                return error_refuse(err, _("the witness %s knows this journal with another key: it was replaced"),
-                                    path);
+        r = read_key(folder, &kept, err);
+        if (r == 0 && (memcmp(kept.key, key->key, sizeof(key->key)) != 0 || strcmp(kept.name, key->name) != 0))
+                return error_refuse(err, _("it knows %s with another key: the journal was replaced"), key->name);
         return r;
 }
 
-/* The file of that size; one with other bytes is a fork, unless only other signatures stand on the same text. */
-static int keep(int folder, const char *note, size_t length, const struct checkpoint *checkpoint, const char *path,
-                const struct note_key *key, struct error *err)
+int folder_introduce(const char *path, const struct note_key *key, struct error *err)
 {
-        _cleanup_(buffer_done) struct buffer kept = BUFFER_INIT(NOTE_MAXIMUM);
-        struct checkpoint other;
+        _cleanup_(fd_closep) int folder = open_log(path, key->name, true, err);
+
+        return folder < 0 ? folder : pin_key(folder, key, err);
+}
+
+/* Is it what comes after what was seen? */
+static int judge(const struct checkpoint *seen, const struct checkpoint *checkpoint,
+                 const struct witness_request *request, uint64_t *ret_seen, struct error *err)
+{
+        _cleanup_(hasher_freep) struct hasher *hasher = NULL;
+        int r;
+
+        if (request->old > checkpoint->size)
+                return error_set(err, -EINVAL, _("the old size is larger than the checkpoint's"));
+        if (seen->size != request->old ||
+            (seen->size == checkpoint->size && !digest_equal(&seen->root, &checkpoint->root))) {
+                *ret_seen = seen->size;
+                return error_set(err, -ESTALE, _("it has seen %" PRIu64 " records"), seen->size);
+        }
+        r = hasher_new(&hasher, err);
+        if (r == 0)
+                r = merkle_consistency_holds(hasher, seen->size, &seen->root, checkpoint->size, &checkpoint->root,
+                                             &request->proof, err);
+        if (r == 0)
+                return error_refuse(err,
+                                    _("the journal does not begin with the %" PRIu64
+                                      " records that it has seen: it was rewritten or forked"),
+                                    seen->size);
+        return r < 0 ? r : 0;
+}
+
+/* The file of that size: there already when the same checkpoint comes again. */
+static int keep(int folder, const char *note, size_t length, const struct checkpoint *checkpoint, struct error *err)
+{
         char name[32];
         int r;
 
         snprintf(name, sizeof(name), "%020" PRIu64, checkpoint->size);
         r = file_create(folder, name, note, length, 0444, err);
-        if (r != -EEXIST)
-                return r;
-        if (err)
+        if (r == -EEXIST && err)
                 *err = ERROR_NONE;
-        r = file_read(folder, name, &kept, err);
-        if (r == 0)
-                r = checkpoint_open(kept.data, kept.length, key, 1, name, &other, err);
-        if (r == 0 && !digest_equal(&other.root, &checkpoint->root))
-                return error_refuse(
-                        err,
-                        _("the witness %s holds another checkpoint of %" PRIu64 " records: the journal was forked"),
-                        path, checkpoint->size);
-        return r;
-}
-
-static int judge(const struct checkpoint *seen, const struct checkpoint *checkpoint, const struct merkle_proof *proof,
-                 const char *path, struct error *err)
-{
-        _cleanup_(hasher_freep) struct hasher *hasher = NULL;
-        int r;
-
-        if (checkpoint->size < seen->size)
-                return error_refuse(
-                        err, _("the witness %s has seen %" PRIu64 " records, the journal has %" PRIu64 ": it was cut"),
-                        path, seen->size, checkpoint->size);
-        if (seen->size == 0)
-                return 0;
-        r = hasher_new(&hasher, err);
-        if (r == 0)
-                r = merkle_consistency_holds(hasher, seen->size, &seen->root, checkpoint->size, &checkpoint->root,
-                                             proof, err);
-        if (r == 0)
-                return error_refuse(err,
-                                    _("the journal does not begin with the %" PRIu64
-                                      " records that the witness %s has seen: it was rewritten or forked"),
-                                    seen->size, path);
-        return r < 0 ? r : 0;
-}
-
-static int folder_offer(void *context, const char *note, size_t length, const struct note_key *key,
-                        uint64_t old _unused_, const struct merkle_proof *proof, struct error *err)
-{
-        const char *path = context;
-        struct checkpoint checkpoint, seen = { 0 };
-        _cleanup_(fd_closep) int folder = -1;
-        int r = checkpoint_open(note, length, key, 1, _("the checkpoint"), &checkpoint, err);
-
-        if (r < 0)
-                return r;
-        folder = open_log(path, checkpoint.origin, true, err);
-        if (folder < 0)
-                return folder;
-        if (flock(folder, LOCK_EX) < 0)
-                return error_errno(err, errno, _("cannot lock the folder %s of a witness"), path);
-        r = pin_key(folder, key, path, err);
-        if (r == 0)
-                r = read_latest(folder, path, &seen, err);
-        if (r == 0)
-                r = judge(&seen, &checkpoint, proof, path, err);
-        if (r == 0)
-                r = keep(folder, note, length, &checkpoint, path, key, err);
-        if (r == 0)
+        if (r == 0 || r == -EEXIST)
                 r = file_replace(folder, NAME_LATEST, note, length, 0644, err);
         return r;
 }
 
+/* With the folder of its log. */
+static int take(int folder, const struct witness_request *request, const struct note_signer *signer,
+                struct buffer *cosignatures, uint64_t *ret_seen, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer kept = BUFFER_INIT(2 * NOTE_MAXIMUM);
+        struct checkpoint checkpoint, seen;
+        struct note_key key;
+        struct note note;
+        size_t before = cosignatures->length;
+        int r = read_key(folder, &key, err);
+
+        if (r < 0)
+                return -EIO;
+        r = checkpoint_open(request->note, request->note_length, &key, 1, _("the checkpoint"), &checkpoint, err);
+        if (r < 0)
+                return r == -EBADMSG ? -EKEYREJECTED : r;
+        if (flock(folder, LOCK_EX) < 0)
+                return error_errno(err, errno, _("cannot lock the folder"));
+        r = read_latest(folder, &key, &seen, err);
+        if (r == 0)
+                r = judge(&seen, &checkpoint, request, ret_seen, err);
+        if (r == -EPERM || (r == -ESTALE && request->old == checkpoint.size && seen.size == checkpoint.size))
+                (void)file_replace(folder, NAME_REFUSED, request->note, request->note_length, 0644, NULL);
+        if (r == 0)
+                r = note_parse(request->note, request->note_length, _("the checkpoint"), &note, err);
+        if (r == 0 && signer)
+                r = note_cosign(signer, clock_now(), note.text, note.text_length, cosignatures, err);
+        if (r == 0 && (buffer_append(&kept, request->note, request->note_length) < 0 ||
+                       buffer_append(&kept, buffer_text(cosignatures) + before, cosignatures->length - before) < 0))
+                r = error_memory(err);
+        if (r == 0)
+                r = keep(folder, kept.data, kept.length, &checkpoint, err);
+        if (r < 0)
+                cosignatures->length = before;
+        return r;
+}
+
+int folder_take(const char *path, const struct witness_request *request, const struct note_signer *signer,
+                struct buffer *cosignatures, uint64_t *ret_seen, struct error *err)
+{
+        _cleanup_(fd_closep) int folder = -1;
+        struct checkpoint checkpoint;
+        struct note note;
+        int r = note_parse(request->note, request->note_length, _("the checkpoint"), &note, err);
+
+        if (r == 0)
+                r = checkpoint_parse(note.text, note.text_length, _("the checkpoint"), &checkpoint, err);
+        if (r == 0) /* it becomes a folder's name */
+                r = note_name_check(checkpoint.origin, strlen(checkpoint.origin), err);
+        if (r < 0)
+                return r;
+        folder = open_log(path, checkpoint.origin, false, err);
+        return folder < 0 ? folder : take(folder, request, signer, cosignatures, ret_seen, err);
+}
+
+static int folder_offer(void *context, const char *note, size_t length, const struct note_key *key, uint64_t old,
+                        const struct merkle_proof *proof, struct buffer *cosignatures, uint64_t *ret_seen,
+                        struct error *err)
+{
+        struct witness_request request = { .old = old, .proof = *proof, .note = note, .note_length = length };
+        const char *path = context;
+        int r = folder_introduce(path, key, err);
+
+        return r < 0 ? r : folder_take(path, &request, NULL, cosignatures, ret_seen, err);
+}
+
 struct witness witness_folder(const char *path)
 {
-        return (struct witness){ folder_seen, folder_offer, (void *)(uintptr_t)path };
+        return (struct witness){ folder_offer, (void *)(uintptr_t)path };
 }

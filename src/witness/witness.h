@@ -2,37 +2,72 @@
  * witness.h - checkpoints that are held elsewhere: without them a journal that was rolled back whole looks whole.
  *
  * A witness remembers the newest checkpoint that it has seen of each log, and takes another one only when a consistency
- * proof shows that the log was appended to since. What holds the checkpoints is behind a table of functions; here is
- * the plain folder (a mounted share, another disk, a folder that is copied off the machine):
+ * proof shows that the log was appended to since. What it is lies behind a table of one function:
  *
- *     FOLDER/<origin, every "/" as "_">/<size, 20 digits>     a checkpoint; never overwritten by another one
- *     FOLDER/<origin>/latest                                  the newest
- *     FOLDER/<origin>/key                                     the key that the first one was signed with
+ *     folder.h     a plain folder: a mounted share, another disk, a folder that is copied off the machine
+ *     http.h       a server, ours (receiver.h) or anybody's, that speaks C2SP tlog-witness
  *
- * A witness over HTTP has the same two steps (what have you seen; here is a proof and the checkpoint, as in C2SP
- * tlog-witness) and is another table.
+ * Which ones a journal has stands in its file `witnesses`, one a line, "#" for words:
+ *
+ *     /mnt/elsewhere/witness
+ *     https://web2.example.org/witness web2/understudy-witness/1a2b3c4d+5e6f7081+BF...
+ *
+ * Behind an address is the key that the witness cosigns with (C2SP tlog-cosignature); without it its cosignatures are
+ * not kept, since nobody could say whose they are.
+ *
+ * witness_tell_all() works in processes of its own, one for each witness, and is called by a process without threads:
+ * `understudy journal tell`.
  */
-#ifndef JOURNAL_WITNESS_H
-#define JOURNAL_WITNESS_H
+#ifndef WITNESS_WITNESS_H
+#define WITNESS_WITNESS_H
 
+#include "base/buffer.h"
 #include "journal/checkpoint.h"
 #include "journal/merkle.h"
 
+#define WITNESSES_MAXIMUM 16
+
 struct witness {
-        /* The newest checkpoint that it has seen of this origin; size 0 when there is none. */
-        int (*seen)(void *context, const char *origin, struct checkpoint *ret_checkpoint, struct error *err);
-        /* Hands it a signed note with the proof that it continues what was seen. -EPERM (refused, with words) when it
-         * does not: the log was rewritten, forked or replaced. */
+        /*
+         * Hands it a signed note with the proof that it continues a log of `old` records. 0: it holds it now, and the
+         * lines with which it cosigned are appended to `cosignatures`. -ESTALE: it has seen *ret_seen records, not
+         * `old`, or as many but others; nothing happened. -EPERM: refused, the proof does not hold.
+         */
         int (*offer)(void *context, const char *note, size_t length, const struct note_key *key, uint64_t old,
-                     const struct merkle_proof *proof, struct error *err);
+                     const struct merkle_proof *proof, struct buffer *cosignatures, uint64_t *ret_seen,
+                     struct error *err);
         void *context;
 };
 
-/* Asks, proves from the log's own tiles, and offers. Nothing is done when the witness has seen this checkpoint. */
+/*
+ * Offers a signed note, with proofs out of the log's own tiles. `guess`: how many records the witness may have seen;
+ * another number costs one more question. -EPERM with words when the log was cut, rewritten, forked or replaced since.
+ */
 int witness_tell(const struct witness *witness, const struct merkle_source *source, const char *note, size_t length,
-                 const struct note_key *key, struct error *err);
+                 const struct note_key *key, uint64_t guess, struct buffer *cosignatures, struct error *err);
 
-/* A plain folder; the path is borrowed as context. */
-struct witness witness_folder(const char *path);
+struct witness_entry {
+        char *address; /* owned */
+        bool is_folder, has_key;
+        struct note_key key;
+};
+
+struct witness_list {
+        struct witness_entry entries[WITNESSES_MAXIMUM];
+        size_t count;
+};
+
+/* The file `witnesses` of a journal; none is an empty list. */
+int witness_list_read(int journal, struct witness_list *ret_list, struct error *err);
+void witness_list_done(struct witness_list *list);
+
+/* One witness was told (error NULL), or could not be. */
+typedef void witness_report(void *context, const struct witness_entry *entry, const struct error *error);
+
+/*
+ * Tells all of a journal's witnesses of its newest checkpoint, all at once, for at most half a minute, and keeps what
+ * they cosigned in the journal's file `cosigned`. Returns how many were told; negative when there is no whole journal.
+ */
+int witness_tell_all(const char *journal, witness_report *report, void *context, struct error *err);
 
 #endif

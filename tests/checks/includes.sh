@@ -13,6 +13,7 @@ declare -A may_include=(
         [notify]="base config crypto ipc"
         [manifest]="base crypto"
         [journal]="base crypto"
+        [witness]="base crypto ipc journal"
         [store]="base crypto ipc manifest"
         [tree]="base crypto ipc manifest store"
         [review]="base crypto ipc manifest"
@@ -32,7 +33,8 @@ may_include[cli]="$everything console"
 # Pattern of a library's headers -> the folders that may include them.
 declare -A library_users=(
         ["openssl/*"]="crypto"
-        ["curl/*"]="store notify"
+        ["curl/*"]="store notify witness"
+        ["microhttpd*"]="witness console"
         ["zstd*"]="store accesslog" # rotated logs are packed
         ["zlib*"]="accesslog"
         ["zdict*"]="store"

@@ -2,8 +2,8 @@
  * journal_writer.c - appends to a journal, one commit a record, and says of each when it is told that it is durable:
  * what the crash tests kill.
  *
- *     journal_writer FOLDER COUNT [WORD]     prints the sequence of each record that is in; the word "batch" makes one
- *                                            commit of all
+ *     journal_writer FOLDER COUNT [WORD [UNDERSTUDY]]     prints the sequence of each record that is in; the word "batch"
+ *                                                         makes one commit of all. With the program it has witnesses told
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ static void say(void *context, const char *sentence)
 
 int main(int argc, char *argv[])
 {
-        struct journal_options options = { .note = say };
+        struct journal_options options = { .program = argc > 4 ? argv[4] : NULL, .note = say };
         struct journal *journal = NULL;
         struct error error = ERROR_NONE;
         struct checkpoint checkpoint;

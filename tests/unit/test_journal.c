@@ -240,7 +240,72 @@ static void a_commit_that_fails_is_tried_again(void **state)
         assert_int_equal(journal_commit(journal, NULL), 0);
         journal_close(journal);
         assert_int_equal(verdict_of(place, NULL, 0).fault, JOURNAL_WHOLE);
-        assert_int_equal(verdict_of(place, NULL, 0).records, 2);
+        assert_int_equal(verdict_of(place, NULL, 0).records, 3); /* and one that tells of it */
+}
+
+static int count_them(void *context, uint64_t sequence _unused_, const char *bytes, size_t length,
+                      struct error *err _unused_)
+{
+        unsigned int *counts = context;
+
+        counts[0] += memmem(bytes, length, "\"what\":\"one\"", 12) != NULL;
+        counts[1] += memmem(bytes, length, "\"kind\":\"journal_resumed\"", 24) != NULL;
+        counts[2] += memmem(bytes, length, "\"kind\":\"journal_recovered\"", 26) != NULL;
+        return 0;
+}
+
+/* The records were written, their hashes could not be: they must not be taken for what a crash left, by us or by
+ * another process. */
+static void a_commit_that_failed_half_way_writes_nothing_twice(void **state)
+{
+        struct place *place = *state;
+        struct journal *journal = open_journal(place, 0);
+        struct journal_reader *reader = NULL;
+        unsigned int counts[3] = { 0 };
+        char blocked[TESTS_FOLDER_SIZE + 64];
+
+        append(journal, "first"); /* makes the folders */
+        assert_int_equal(journal_commit(journal, NULL), 0);
+        snprintf(blocked, sizeof(blocked), "%s/tile/0/000.p/2", place->journal);
+        assert_int_equal(mkdir(blocked, 0700), 0); /* a folder where a file must be */
+        append(journal, "one");
+        assert_true(journal_commit(journal, NULL) < 0);
+        assert_true(journal_commit(journal, NULL) < 0);
+        journal_close(open_journal(place, 0)); /* another process comes by */
+        assert_int_equal(rmdir(blocked), 0);
+        assert_int_equal(journal_commit(journal, NULL), 0);
+        journal_close(journal);
+        assert_int_equal(verdict_of(place, NULL, 0).fault, JOURNAL_WHOLE);
+        assert_int_equal(journal_reader_open(place->journal, &reader, NULL), 0);
+        assert_int_equal(journal_reader_checkpoint(reader)->size, 3);
+        assert_int_equal(journal_read(reader, 0, count_them, counts, NULL), 0);
+        journal_reader_close(reader);
+        assert_int_equal(counts[0], 1);
+        assert_int_equal(counts[1], 1);
+        assert_int_equal(counts[2], 0);
+}
+
+static void partial_tiles_go_when_their_full_one_is_there(void **state)
+{
+        struct place *place = *state;
+        struct journal *journal = open_journal(place, 0);
+        char gone[TESTS_FOLDER_SIZE + 64], there[TESTS_FOLDER_SIZE + 64];
+
+        assert_int_equal(journal_start(journal, NULL), 0);
+        for (unsigned int i = 0; i < 260; i++)
+                if (i % 10 == 9)
+                        assert_int_equal(journal_wait(journal, append(journal, "x"), NULL), 0);
+                else
+                        append(journal, "x");
+        journal_close(journal);
+        snprintf(gone, sizeof(gone), "%s/tile/entries/000.p", place->journal);
+        snprintf(there, sizeof(there), "%s/tile/entries/001.p", place->journal);
+        assert_int_equal(access(gone, F_OK), -1);
+        assert_int_equal(access(there, F_OK), 0);
+        snprintf(gone, sizeof(gone), "%s/tile/0/000.p", place->journal);
+        assert_int_equal(access(gone, F_OK), -1);
+        assert_int_equal(verdict_of(place, NULL, 0).records, 260);
+        assert_int_equal(verdict_of(place, NULL, 0).fault, JOURNAL_WHOLE);
 }
 
 static void others_may_not_read_the_key(void **state)
@@ -287,6 +352,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(threads_and_processes_append_at_once, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_queue_that_overflows_says_how_many_were_lost, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_commit_that_fails_is_tried_again, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_commit_that_failed_half_way_writes_nothing_twice, setup, teardown),
+                cmocka_unit_test_setup_teardown(partial_tiles_go_when_their_full_one_is_there, setup, teardown),
                 cmocka_unit_test_setup_teardown(others_may_not_read_the_key, setup, teardown),
                 cmocka_unit_test_setup_teardown(personal_data_is_deleted_with_its_key, setup, teardown),
         };
