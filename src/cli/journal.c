@@ -347,7 +347,7 @@ static int dispatch(struct request *request, int argc, char *argv[])
                 return tell(request);
         if (text_equal(verb, "witness") && argc == 1)
                 return witness(request);
-        return command_usage(&command_journal, _("say one of: show, verify, export FOLDER"));
+        return command_usage(&command_journal, _("say one of: show, verify, export FOLDER, tell, witness"));
 }
 
 static int run(int argc, char *argv[])
@@ -364,12 +364,17 @@ static int run(int argc, char *argv[])
                            "  show              the records, oldest first; --json: one object a line\n"
                            "  verify            every record and hash against the signed checkpoint\n"
                            "  export FOLDER     the log for others: C2SP tlog-tiles, without any key\n"
+                           "  tell              the newest checkpoint to the journal's witnesses, now\n"
+                           "  witness           is a witness for other servers, over HTTP\n"
                            "\n"
                            "  --dir DIR         the journal (STATE/journal)\n"
                            "  --kind KIND       show: only records of this kind\n"
                            "  --since TIME      show: a date, a time, or how long ago (15m, 24h, 7d)\n"
                            "  --checkpoint FILE verify: a checkpoint that was held elsewhere; may be repeated\n"
-                           "  --pub KEY         verify: the journal's public key or a file with it; may be repeated\n"),
+                           "  --pub KEY         verify: the journal's public key or a file with it; witness: a journal\n"
+                           "                    that becomes known to it; may be repeated\n"
+                           "  --folder DIR      witness: where it keeps checkpoints, and its key\n"
+                           "  --listen WHERE    witness: ADDRESS:PORT or unix:PATH\n"),
                         &request.common)) != -1) {
                 if (code == '?')
                         return EXIT_USAGE;
@@ -384,7 +389,7 @@ static int run(int argc, char *argv[])
 const struct command command_journal = {
         .name = "journal",
         .run = run,
-        .synopsis = "journal show|verify|export FOLDER [--dir DIR] [--kind KIND] [--since TIME] "
-                    "[--checkpoint FILE ...] [--pub KEY ...]",
+        .synopsis = "journal show|verify|export FOLDER|tell|witness [--dir DIR] [--kind KIND] [--since TIME] "
+                    "[--checkpoint FILE ...] [--pub KEY ...] [--folder DIR] [--listen WHERE]",
         .summary = N_("show, prove or copy the journal"),
 };
