@@ -25,7 +25,7 @@ static void on_note(void *context, const char *sentence)
 
 int chronicle_open(struct guard *guard, struct error *err)
 {
-        const struct journal_options options = { .note = on_note, .context = guard };
+        const struct journal_options options = { .program = "/proc/self/exe", .note = on_note, .context = guard };
         char path[PATH_MAX];
         int r;
 
@@ -99,7 +99,8 @@ void chronicle_alive(struct guard *guard, bool stopping)
         for (size_t i = 0; i < guard->site_count; i++) {
                 const struct guarded *guarded = &guard->sites[i];
                 int n = snprintf(text, sizeof(text),
-                                 "{\"alive\": %" PRId64 ", \"boot\": \"%s\", \"pid\": %d, \"mode\": \"%s\", \"stopped\": %s}\n",
+                                 "{\"alive\": %" PRId64
+                                 ", \"boot\": \"%s\", \"pid\": %d, \"mode\": \"%s\", \"stopped\": %s}\n",
                                  clock_now(), boot_id, (int)getpid(), guard_mode_name(guard->options->mode),
                                  stopping ? "true" : "false");
 
