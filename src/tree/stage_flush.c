@@ -16,7 +16,7 @@
 #include "base/memory.h"
 #include "tree/stage_parts.h"
 
-#define FLUSH_BYTES (UINT64_C(64) << 20)
+#define FLUSH_BYTES (UINT64_C(8) << 20)
 
 struct stage_flush {
         pthread_t thread;
