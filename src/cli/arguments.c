@@ -39,3 +39,15 @@ int argument_root(const char *text, struct state_root *roots, size_t *count, str
                 (*count)++;
         return r;
 }
+
+int argument_dest(const struct command *command, int argc, char *argv[], const char *missing, bool has_pub,
+                  char dest[static PATH_MAX])
+{
+        struct error error = ERROR_NONE;
+
+        if (argc - optind != 1)
+                return command_usage(command, "%s", missing);
+        if (!has_pub)
+                return command_usage(command, _("name the public key with --pub FILE"));
+        return state_absolute(argv[optind], dest, &error) < 0 ? command_fail(&error) : -1;
+}

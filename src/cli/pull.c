@@ -300,7 +300,7 @@ static int run(int argc, char *argv[])
         static struct request request; /* 70 KB of paths */
         static char dest[PATH_MAX];
         struct error error = ERROR_NONE;
-        int code;
+        int code, status;
 
         memset(&request, 0, sizeof(request));
         while ((code = command_option(
@@ -333,14 +333,11 @@ static int run(int argc, char *argv[])
                 if (parse_option(&request, code, &error) < 0)
                         return command_fail(&error);
         }
-        if (argc - optind != 1)
-                return command_usage(&command_pull, _("name one folder to pull to"));
+        status = argument_dest(&command_pull, argc, argv, _("name one folder to pull to"), request.has_pub, dest);
+        if (status >= 0)
+                return status;
         if (!request.pull.url)
                 return command_usage(&command_pull, _("name the repository with --repo URL"));
-        if (!request.has_pub)
-                return command_usage(&command_pull, _("name the public key with --pub FILE"));
-        if (state_absolute(argv[optind], dest, &error) < 0)
-                return command_fail(&error);
         request.dest = dest;
         request.pull.roots = request.roots;
         request.pull.difference = on_difference;

@@ -354,7 +354,7 @@ static int run(int argc, char *argv[])
         static struct request request; /* 70 KB of paths */
         static char dest[PATH_MAX];
         struct error error = ERROR_NONE;
-        int code;
+        int code, status;
 
         memset(&request, 0, sizeof(request));
         while ((code = command_option(
@@ -374,14 +374,11 @@ static int run(int argc, char *argv[])
                 if (parse_option(&request, code, &error) < 0)
                         return command_fail(&error);
         }
-        if (argc - optind != 1)
-                return command_usage(&command_verify, _("name one folder to verify"));
-        if (!request.has_pub)
-                return command_usage(&command_verify, _("name the public key with --pub FILE"));
+        status = argument_dest(&command_verify, argc, argv, _("name one folder to verify"), request.has_pub, dest);
+        if (status >= 0)
+                return status;
         if (request.manifest && (request.release || request.root_count))
                 return command_usage(&command_verify, _("--manifest goes with neither --release nor --root"));
-        if (state_absolute(argv[optind], dest, &error) < 0)
-                return command_fail(&error);
         request.dest = dest;
         return verify(&request);
 }

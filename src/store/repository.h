@@ -53,10 +53,15 @@ int repository_folder(const struct repository *repository);
 /* One small file into a buffer, at most its maximum. -ENOENT when the repository has no such file. */
 int repository_get(struct repository *repository, const char *path, struct buffer *buffer, struct error *err);
 
+/* A file and the signature beside it (PATH.minisig); whether it holds is the caller's to find out. -ENOENT when there is
+ * no such file, -EBADMSG when there is no signature: an unsigned file must not pass for one that is not there. */
+int repository_get_pair(struct repository *repository, const char *path, struct buffer *text, struct buffer *signature,
+                        struct error *err);
+
 /*
- * A file and the signature beside it (PATH.minisig), which `check` accepts. A publisher replaces the two one after the
- * other, so they are read again for about a second while check says -EBADMSG or -EKEYREJECTED. What other results check
- * gives, and -ENOENT of either file, is the result at once.
+ * The same for a pair that is replaced from time to time, one file after the other: it is read again for about a second
+ * while `check` says -EBADMSG or -EKEYREJECTED, or the signature is not there. What else check gives, and -ENOENT, is
+ * the result at once.
  */
 typedef int repository_check_function(void *context, const struct buffer *text, const struct buffer *signature,
                                       struct error *err);

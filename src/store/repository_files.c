@@ -79,18 +79,30 @@ int repository_latest(struct repository *repository, uint64_t *ret_number, struc
         return 0;
 }
 
+int repository_get_pair(struct repository *repository, const char *path, struct buffer *text, struct buffer *signature,
+                        struct error *err)
+{
+        char signature_path[FETCH_PATH_MAXIMUM];
+        int r = repository_get(repository, path, text, err);
+
+        if (r < 0)
+                return r;
+        snprintf(signature_path, sizeof(signature_path), "%s.minisig", path);
+        r = repository_get(repository, signature_path, signature, err);
+        if (r == -ENOENT)
+                return error_set(err, -EBADMSG, _("%s/%s has no signature (%s); publish it again"),
+                                 repository->url.shown, path, signature_path);
+        return r;
+}
+
 int repository_get_signed(struct repository *repository, const char *path, struct buffer *text,
                           struct buffer *signature, repository_check_function *check, void *context, struct error *err)
 {
-        char signature_path[FETCH_PATH_MAXIMUM];
         size_t text_start = text->length, signature_start = signature->length;
 
-        snprintf(signature_path, sizeof(signature_path), "%s.minisig", path);
         for (int tries = 1;; tries++) {
-                int r = repository_get(repository, path, text, err);
+                int r = repository_get_pair(repository, path, text, signature, err);
 
-                if (r == 0)
-                        r = repository_get(repository, signature_path, signature, err);
                 if (r == 0)
                         r = check(context, text, signature, err);
                 if ((r != -EBADMSG && r != -EKEYREJECTED) || repository->broken || tries == SIGNED_TRIES)

@@ -4,65 +4,30 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/i18n.h"
 
-/* keys.json and its signature are two files: who reads between their replacements reads again. */
-#define PAIR_TRIES    3
-#define PAIR_PAUSE_US 300000
+struct keys_check {
+        const struct public_key *pub;
+        struct trust *trust;
+};
 
-/* A file and its .minisig. -ENOENT when the file is not there. */
-static int get_pair(struct repository *repository, const char *path, struct buffer *text, struct buffer *signature,
-                    struct error *err)
+static int check_keys(void *context, const struct buffer *text, const struct buffer *signature, struct error *err)
 {
-        char signature_path[128];
-        int r;
+        const struct keys_check *check = context;
 
-        buffer_clear(text);
-        buffer_clear(signature);
-        r = repository_get(repository, path, text, err);
-        if (r < 0)
-                return r;
-        snprintf(signature_path, sizeof(signature_path), "%s.minisig", path);
-        r = repository_get(repository, signature_path, signature, err);
-        if (r == -ENOENT)
-                return error_set(err, -EBADMSG, _("%s/%s has no signature (%s); publish it again"),
-                                 repository_url(repository), path, signature_path);
-        return r;
-}
-
-/* True when a pair that was refused may have been caught in the middle of its replacement. */
-static bool try_again(int r, int attempt)
-{
-        if (r != -EBADMSG && r != -EKEYREJECTED)
-                return false;
-        if (attempt + 1 >= PAIR_TRIES)
-                return false;
-        usleep(PAIR_PAUSE_US);
-        return true;
-}
-
-static int get_keys(struct repository *repository, const struct public_key *pub, struct trust *ret_trust,
-                    struct buffer *text, struct buffer *signature, struct error *err)
-{
-        int r;
-
-        for (int attempt = 0;; attempt++) {
-                r = get_pair(repository, "keys.json", text, signature, err);
-                if (r == 0)
-                        r = trust_init_root(ret_trust, pub, text, signature, err);
-                if (!try_again(r, attempt))
-                        return r;
-        }
+        return trust_init_root(check->trust, check->pub, text, signature, err);
 }
 
 int source_trust(struct repository *repository, const struct public_key *pub, bool must_be_root,
                  struct trust *ret_trust, struct buffer *keys_text, struct buffer *keys_signature, struct error *err)
 {
-        int r = get_keys(repository, pub, ret_trust, keys_text, keys_signature, err);
+        struct keys_check check = { pub, ret_trust };
+        int r;
 
+        buffer_clear(keys_text);
+        buffer_clear(keys_signature);
+        r = repository_get_signed(repository, "keys.json", keys_text, keys_signature, check_keys, &check, err);
         if (r == -ENOENT && must_be_root)
                 return error_set(err, -EBADMSG,
                                  _("%s has no keys.json any more, but was pulled from with a root key before; somebody "
@@ -78,24 +43,29 @@ int source_trust(struct repository *repository, const struct public_key *pub, bo
         return r;
 }
 
+struct current_check {
+        const struct trust *trust;
+        int64_t now;
+        struct current *current;
+        bool *expired;
+};
+
+static int check_current(void *context, const struct buffer *text, const struct buffer *signature, struct error *err)
+{
+        const struct current_check *check = context;
+
+        return trust_current(check->trust, text, signature, check->now, check->current, check->expired, err);
+}
+
 int source_current(struct repository *repository, const struct trust *trust, int64_t now, struct current *ret_current,
                    bool *ret_expired, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(CURRENT_MAXIMUM);
         _cleanup_(buffer_done) struct buffer signature = BUFFER_INIT(SIGNATURE_MAXIMUM);
-        int r;
+        struct current_check check = { trust, now, ret_current, ret_expired };
+        int r = repository_get_signed(repository, "current.json", &text, &signature, check_current, &check, err);
 
-        for (int attempt = 0;; attempt++) {
-                r = get_pair(repository, "current.json", &text, &signature, err);
-                if (r == -ENOENT)
-                        return 0;
-                if (r == 0)
-                        r = trust_current(trust, &text, &signature, now, ret_current, ret_expired, err);
-                if (r == 0)
-                        return 1;
-                if (!try_again(r, attempt))
-                        return r;
-        }
+        return r == -ENOENT ? 0 : r < 0 ? r : 1;
 }
 
 int source_release(struct repository *repository, const struct trust *trust, uint64_t number,
@@ -105,7 +75,9 @@ int source_release(struct repository *repository, const struct trust *trust, uin
         int r;
 
         snprintf(path, sizeof(path), "releases/%" PRIu64 "/release.json", number);
-        r = get_pair(repository, path, text, signature, err);
+        buffer_clear(text);
+        buffer_clear(signature);
+        r = repository_get_pair(repository, path, text, signature, err);
         if (r == -ENOENT)
                 return error_set(err, -EBADMSG,
                                  _("%s has no release %" PRIu64 " (no %s); name one that 'understudy releases' lists"),

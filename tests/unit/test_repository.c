@@ -593,6 +593,20 @@ static void pair_that_is_just_replaced_is_read_again(void **state)
                 -EBADMSG);
 }
 
+/* A keys.json that somebody took the signature from must not look like a repository that never had a root key. */
+static void file_without_its_signature_is_no_file_that_is_not_there(void **state)
+{
+        struct fixture *fixture = *state;
+        _cleanup_(repository_closep) struct repository *repository = open_repository(fixture);
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(100), signature = BUFFER_INIT(100);
+        struct error error = ERROR_NONE;
+
+        write_file(fixture, "alone.json", "new", 3);
+        assert_int_equal(repository_get_pair(repository, "alone.json", &text, &signature, &error), -EBADMSG);
+        assert_non_null(strstr(error.text, "alone.json.minisig"));
+        assert_int_equal(repository_get_pair(repository, "neither.json", &text, &signature, &error), -ENOENT);
+}
+
 static void check_url(const char *text, const char *address, const char *shown, bool is_folder)
 {
         struct repository_url url;
@@ -667,6 +681,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(large_file_comes_in_its_smallest_form, setup, teardown),
                 cmocka_unit_test_setup_teardown(bomb_does_not_go_off, setup, teardown),
                 cmocka_unit_test_setup_teardown(pair_that_is_just_replaced_is_read_again, setup, teardown),
+                cmocka_unit_test_setup_teardown(file_without_its_signature_is_no_file_that_is_not_there, setup, teardown),
                 cmocka_unit_test(addresses),
                 cmocka_unit_test(opening_says_what_is_wrong),
         };
