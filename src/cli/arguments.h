@@ -23,8 +23,8 @@ int argument_number(const char *option, const char *text, uint64_t maximum, uint
 int argument_root(const char *text, struct state_root *roots, size_t *count, struct error *err);
 
 /*
- * DEST, the one argument of a command on a tree, made absolute; and --pub, without which nothing can be believed. -1, or
- * the exit status after the words: `missing` (translated) when it is not one folder.
+ * DEST, the one argument of a command on a tree, made absolute; and --pub, without which nothing can be believed. -1,
+ * or the exit status after the words: `missing` (translated) when it is not one folder.
  */
 int argument_dest(const struct command *command, int argc, char *argv[], const char *missing, bool has_pub,
                   char dest[static PATH_MAX]);

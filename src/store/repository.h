@@ -53,8 +53,8 @@ int repository_folder(const struct repository *repository);
 /* One small file into a buffer, at most its maximum. -ENOENT when the repository has no such file. */
 int repository_get(struct repository *repository, const char *path, struct buffer *buffer, struct error *err);
 
-/* A file and the signature beside it (PATH.minisig); whether it holds is the caller's to find out. -ENOENT when there is
- * no such file, -EBADMSG when there is no signature: an unsigned file must not pass for one that is not there. */
+/* A file and the signature beside it (PATH.minisig); whether it holds is the caller's to find out. -ENOENT when there
+ * is no such file, -EBADMSG when there is no signature: an unsigned file must not pass for one that is not there. */
 int repository_get_pair(struct repository *repository, const char *path, struct buffer *text, struct buffer *signature,
                         struct error *err);
 

@@ -7,6 +7,9 @@
 /* Trust, choice, release.json: fills run->trust, choice, release, kept_next, same_release. */
 int pull_choose(struct pull_run *run, struct error *err);
 
+/* A small file into kept.next; whether kept/ has another is noted in run->kept_differs. */
+int pull_keep_text(struct pull_run *run, const char *name, const struct buffer *text, struct error *err);
+
 /* The place of every root, docroot first; none lies in another, nor does the state or the repository in one. */
 int pull_open_roots(struct pull_run *run, struct error *err);
 

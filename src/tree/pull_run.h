@@ -1,7 +1,7 @@
 /*
  * pull_run.h - what the parts of pull share: one pull under way, and the places of its roots.
  *
- * Only src/tree/pull*.c, place.c, stage.c, exchange.c, settle.c, evidence.c, areas.c and namespaces.c include this.
+ * Only src/tree/pull*.c, place.c, stage*.c, exchange.c, settle.c, evidence.c, areas.c and namespaces.c include this.
  */
 #ifndef TREE_PULL_RUN_H
 #define TREE_PULL_RUN_H

@@ -1,14 +1,12 @@
 /*
- * stage.c - the fresh trees, built beside the old ones: folders and links by the calling thread, files by workers, what
- * no source here has from the repository, folders' metadata last.
+ * stage.c - the fresh trees, built beside the old ones: folders and links by the calling thread, files by workers
+ * (stage_files.c), what no source here has from the repository (stage_fetch.c), folders' metadata last.
  */
 #include "tree/stage.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,67 +16,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "manifest/mtree.h"
-#include "tree/copy.h"
 #include "tree/stage_parts.h"
-
-/* ---- items ---- */
-
-static void item_done(struct stage_item *item)
-{
-        free(item->path);
-        item->path = NULL;
-}
-
-void stage_item_entry(const struct stage_item *item, struct entry *ret_entry)
-{
-        *ret_entry = (struct entry){ .type = item->type,
-                                     .path = item->path,
-                                     .path_length = strlen(item->path),
-                                     .mode = item->mode,
-                                     .uid = item->uid,
-                                     .gid = item->gid,
-                                     .size = item->size,
-                                     .time = item->time,
-                                     .digest = item->digest };
-}
-
-static int item_from_entry(struct stage_item *item, const struct entry *entry, struct pull_root *root)
-{
-        *item = (struct stage_item){ .root = root,
-                                     .path = memory_copy(entry->path, entry->path_length),
-                                     .type = entry->type,
-                                     .mode = entry->mode,
-                                     .uid = entry->uid,
-                                     .gid = entry->gid,
-                                     .size = entry->size,
-                                     .time = entry->time,
-                                     .digest = entry->digest };
-        return item->path ? 0 : -ENOMEM;
-}
-
-/* Appends; the list takes what the item owns on success. */
-static int list_add(struct stage_list *list, const struct stage_item *item)
-{
-        if (list->count == list->capacity) {
-                size_t capacity = list->capacity ? list->capacity * 2 : 64;
-                struct stage_item *items = memory_resize(list->items, capacity, sizeof(*items));
-
-                if (!items)
-                        return -ENOMEM;
-                list->items = items;
-                list->capacity = capacity;
-        }
-        list->items[list->count++] = *item;
-        return 0;
-}
-
-static void list_done(struct stage_list *list)
-{
-        for (size_t i = 0; i < list->count; i++)
-                item_done(&list->items[i]);
-        free(list->items);
-        memset(list, 0, sizeof(*list));
-}
 
 int stage_new(struct pull_run *run, struct stage **ret_stage, struct error *err)
 {
@@ -109,9 +47,9 @@ void stage_free(struct stage *stage)
         if (!stage)
                 return;
         stage_flush_end(stage);
-        list_done(&stage->jobs);
-        list_done(&stage->missing);
-        list_done(&stage->folders);
+        stage_list_done(&stage->jobs);
+        stage_list_done(&stage->missing);
+        stage_list_done(&stage->folders);
         for (unsigned int i = 0; i < stage->threads; i++)
                 copier_free(stage->copiers[i]);
         pthread_mutex_destroy(&stage->mutex);
@@ -126,196 +64,6 @@ void stage_progress(struct stage *stage, const char *what, uint64_t done)
                 options->progress(options->context, what, done, stage->total);
 }
 
-/* ---- one file ---- */
-
-static int apply(const struct pull_root *root, int fd, const struct entry *entry, const struct attributes *attributes,
-                 struct error *err)
-{
-        int r = inode_apply(fd, entry, attributes, err);
-
-        if (r == -EPERM && geteuid() != 0)
-                error_prefix(err,
-                             _("the new tree beside %s needs owners that only root can give; run as root, or "
-                               "publish with --owner"),
-                             root->place.folder);
-        return r;
-}
-
-int stage_apply(const struct stage_item *item, int fd, struct error *err)
-{
-        struct entry entry;
-
-        stage_item_entry(item, &entry);
-        return apply(item->root, fd, &entry, companion_attributes(&item->root->companion, item->path), err);
-}
-
-int stage_create(const struct stage_item *item, int flags, struct error *err)
-{
-        int fd = fault_point(FAULT_OPEN) ? -1
-                                         : openat(item->root->place.staged, item->path,
-                                                  O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
-
-        if (fd < 0)
-                return error_errno(err, errno, _("cannot make %s in the new tree beside %s"), item->path,
-                                   item->root->place.folder);
-        return fd;
-}
-
-/* A regular file of the right size below a folder, opened without following or crossing anything; -1 when there is
- * none. The folder may be an intruder's: only the hash decides whether it is the content. */
-static int open_source(int folder, const char *path, int64_t size)
-{
-        struct stat st;
-        int fd = open_beneath(folder, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0, BENEATH_STRICT);
-
-        if (fd < 0)
-                return -1;
-        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != size)
-                fd_close(&fd);
-        return fd;
-}
-
-static int empty(int fd)
-{
-        return ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
-}
-
-int stage_copy_from(struct stage *stage, struct copier *copier, struct stage_item *item, int folder, const char *path,
-                    struct error *err)
-{
-        _cleanup_(fd_closep) int from = open_source(folder, path, item->size);
-        _cleanup_(fd_closep) int to = -1;
-        bool clone = atomic_load(&stage->clone);
-        int r;
-
-        if (from < 0)
-                return 0;
-        to = stage_create(item, O_EXCL, err);
-        if (to < 0)
-                return to;
-        r = copier_copy(copier, from, to, &item->digest, (uint64_t)item->size, &clone);
-        if (!clone)
-                atomic_store(&stage->clone, false);
-        if (r == -ESTALE) {
-                (void)empty(to); /* gives the blocks back at once: a large file may stay open elsewhere */
-                return unlinkat(item->root->place.staged, item->path, 0) < 0
-                               ? error_errno(err, errno, _("cannot remove %s"), item->path)
-                               : 0;
-        }
-        if (r < 0)
-                return error_errno(err, -r, _("cannot write %s in the new tree beside %s"), item->path,
-                                   item->root->place.folder);
-        r = stage_apply(item, to, err);
-        if (r < 0)
-                return r;
-        if (!clone)
-                stage_written(stage, (uint64_t)item->size);
-        item->done = true;
-        return 0;
-}
-
-static int make_empty(struct stage_item *item, struct error *err)
-{
-        _cleanup_(fd_closep) int to = stage_create(item, O_EXCL, err);
-        int r;
-
-        if (to < 0)
-                return to;
-        r = stage_apply(item, to, err);
-        item->done = r == 0;
-        return r;
-}
-
-static int stage_file(struct stage *stage, struct copier *copier, struct stage_item *item, struct error *err)
-{
-        struct place *place = &item->root->place;
-        int r = 0;
-
-        if (item->size == 0)
-                return make_empty(item, err);
-        if (item->in_live)
-                r = stage_take_live(stage, item, err);
-        if (r == 0 && !item->done && item->in_live)
-                r = stage_copy_from(stage, copier, item, place->live, item->path, err);
-        if (r == 0 && !item->done && item->root->leftover >= 0)
-                r = stage_copy_from(stage, copier, item, item->root->leftover, item->path, err);
-        return r;
-}
-
-/* ---- workers: a chunk of jobs at a time, each thread takes the next one ---- */
-
-struct worker {
-        struct stage *stage;
-        struct copier *copier;
-        pthread_t thread;
-};
-
-static void *work(void *argument)
-{
-        struct worker *worker = argument;
-        struct stage *stage = worker->stage;
-
-        for (;;) {
-                size_t i = atomic_fetch_add(&stage->next_job, 1);
-                struct error error = ERROR_NONE;
-                int r;
-
-                if (i >= stage->jobs.count || atomic_load(&stage->failed))
-                        return NULL;
-                r = stage_file(stage, worker->copier, &stage->jobs.items[i], &error);
-                if (r == 0)
-                        continue;
-                pthread_mutex_lock(&stage->mutex);
-                if (!atomic_exchange(&stage->failed, true))
-                        stage->error = error;
-                pthread_mutex_unlock(&stage->mutex);
-        }
-}
-
-/* What no source here had goes to the list of what is missing. */
-static int collect_missing(struct stage *stage, struct error *err)
-{
-        for (size_t i = 0; i < stage->jobs.count; i++) {
-                struct stage_item *item = &stage->jobs.items[i];
-
-                if (item->done) {
-                        item_done(item);
-                        stage->done++;
-                } else if (list_add(&stage->missing, item) < 0) {
-                        return error_memory(err);
-                } else {
-                        item->path = NULL; /* the other list's now */
-                }
-        }
-        stage->jobs.count = 0;
-        stage_progress(stage, _("building the new tree"), stage->done);
-        return 0;
-}
-
-static int run_jobs(struct stage *stage, struct error *err)
-{
-        struct worker workers[STAGE_THREADS_MAXIMUM];
-        unsigned int started = 1;
-
-        atomic_store(&stage->next_job, 0);
-        for (unsigned int i = 0; i < stage->threads; i++)
-                workers[i] = (struct worker){ .stage = stage, .copier = stage->copiers[i] };
-        /* A thread that cannot be started is one worker less; this one always works. */
-        while (started < stage->threads && started < stage->jobs.count &&
-               pthread_create(&workers[started].thread, NULL, work, &workers[started]) == 0)
-                started++;
-        (void)work(&workers[0]);
-        for (unsigned int i = 1; i < started; i++)
-                pthread_join(workers[i].thread, NULL);
-        stage_release_links(stage);
-        if (atomic_load(&stage->failed)) {
-                if (err)
-                        *err = stage->error;
-                return stage->error.code;
-        }
-        return collect_missing(stage, err);
-}
-
 /* ---- one root ---- */
 
 static int add_folder(struct stage *stage, struct pull_root *root, const struct entry *entry, struct error *err)
@@ -325,10 +73,10 @@ static int add_folder(struct stage *stage, struct pull_root *root, const struct 
         if (entry->path_length > 0 && (fault_point(FAULT_WRITE) || mkdirat(root->place.staged, entry->path, 0700) < 0))
                 return error_errno(err, errno, _("cannot make the folder %s in the new tree beside %s"), entry->path,
                                    root->place.folder);
-        if (item_from_entry(&item, entry, root) < 0)
+        if (stage_item_init(&item, entry, root) < 0)
                 return error_memory(err);
-        if (list_add(&stage->folders, &item) < 0) {
-                item_done(&item);
+        if (stage_list_add(&stage->folders, &item) < 0) {
+                stage_item_done(&item);
                 return error_memory(err);
         }
         return 0;
@@ -342,7 +90,7 @@ static int add_link(struct pull_root *root, const struct entry *entry, struct er
             (fd = openat(root->place.staged, entry->path, O_PATH | O_NOFOLLOW | O_CLOEXEC)) < 0)
                 return error_errno(err, errno, _("cannot make the link %s in the new tree beside %s"), entry->path,
                                    root->place.folder);
-        return apply(root, fd, entry, companion_attributes(&root->companion, entry->path), err);
+        return stage_apply_entry(root, fd, entry, companion_attributes(&root->companion, entry->path), err);
 }
 
 /* The kept manifest, read alongside: what the live tree should have at the same path. */
@@ -381,7 +129,7 @@ static int add_file(struct stage *stage, struct pull_root *root, const struct en
                 if (r < 0)
                         return r;
         }
-        if (item_from_entry(&item, entry, root) < 0)
+        if (stage_item_init(&item, entry, root) < 0)
                 return error_memory(err);
         if (r > 0) {
                 item.has_old = true;
@@ -390,11 +138,11 @@ static int add_file(struct stage *stage, struct pull_root *root, const struct en
         }
         item.in_live = root->place.live >= 0 &&
                        (!alongside->reader || (item.has_old && digest_equal(&item.old_digest, &item.digest)));
-        if (list_add(&stage->jobs, &item) < 0) {
-                item_done(&item);
+        if (stage_list_add(&stage->jobs, &item) < 0) {
+                stage_item_done(&item);
                 return error_memory(err);
         }
-        return stage->jobs.count < STAGE_CHUNK ? 0 : run_jobs(stage, err);
+        return stage->jobs.count < STAGE_CHUNK ? 0 : stage_run_jobs(stage, err);
 }
 
 static int build_entries(struct stage *stage, struct pull_root *root, struct mtree_reader *reader,
@@ -413,7 +161,7 @@ static int build_entries(struct stage *stage, struct pull_root *root, struct mtr
                 if (r < 0)
                         return r;
         }
-        return r < 0 ? r : run_jobs(stage, err);
+        return r < 0 ? r : stage_run_jobs(stage, err);
 }
 
 static int build_root(struct stage *stage, struct pull_root *root, struct error *err)
@@ -483,7 +231,7 @@ static int finish_folders(struct stage *stage, struct error *err)
                         attributes = &without_flags;
                 }
                 stage_item_entry(item, &entry);
-                r = apply(item->root, fd, &entry, attributes, err);
+                r = stage_apply_entry(item->root, fd, &entry, attributes, err);
                 if (r < 0)
                         return r;
         }

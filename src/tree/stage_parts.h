@@ -62,7 +62,15 @@ struct stage {
         uint64_t done, total;
 };
 
+/* An item of an entry, and back (borrowing its path). 0 or -ENOMEM. */
+int stage_item_init(struct stage_item *item, const struct entry *entry, struct pull_root *root);
 void stage_item_entry(const struct stage_item *item, struct entry *ret_entry);
+void stage_item_done(struct stage_item *item);
+
+/* Appends; the list takes what the item owns on success. 0 or -ENOMEM. */
+int stage_list_add(struct stage_list *list, const struct stage_item *item);
+void stage_list_done(struct stage_list *list);
+
 void stage_progress(struct stage *stage, const char *what, uint64_t done);
 
 /* Opens the item's file in the new tree for writing, making it. */
@@ -70,6 +78,13 @@ int stage_create(const struct stage_item *item, int flags, struct error *err);
 
 /* Gives it owner, mode, attributes and time. */
 int stage_apply(const struct stage_item *item, int fd, struct error *err);
+/* The same for anything else in the new tree of a root. */
+int stage_apply_entry(const struct pull_root *root, int fd, const struct entry *entry,
+                      const struct attributes *attributes, struct error *err);
+
+/* The workers fill stage->jobs, each taking the next one, from the live tree and from what an interrupted pull left.
+ * What neither had is in stage->missing then. */
+int stage_run_jobs(struct stage *stage, struct error *err);
 
 /* So many bytes more were written: from time to time they are sent to the disk, in the background (stage_flush.c). Any
  * thread. */
