@@ -62,7 +62,7 @@ static void on_event(void *context, const struct watch_event *event)
                 return; /* a pull that announced itself moves the tree */
         if (event->content && !event->closed && finding_is_fresh(guarded, tree, event->path, event->path_length))
                 return;
-        who_ask(event->pidfd, event->pid, &who);
+        who_memory_ask(guard->who, event->pidfd, event->pid, &who);
         (void)finding_look(guarded, tree, event->path, event->path_length, &who, 0);
 }
 
@@ -426,7 +426,8 @@ static int start(struct guard *guard, struct error *err)
         int r;
 
         raise_descriptors();
-        r = take_signals(guard, err);
+        guard->who = who_memory_new();
+        r = guard->who ? take_signals(guard, err) : error_memory(err);
         for (size_t i = 0; i < guard->options->dest_count && r == 0; i++)
                 r = open_site(guard, guard->options->dests[i], &next_number, err);
         if (r == 0)
@@ -480,6 +481,7 @@ static void end(struct guard *guard)
                 site_close(&guarded->site);
         }
         watch_close(guard->watch);
+        who_memory_free(guard->who);
         chronicle_close(guard);
         fd_close(&guard->mounts);
         fd_close(&guard->signals);

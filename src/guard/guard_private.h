@@ -56,6 +56,7 @@ struct guard {
         struct journal *journal;
         struct watch *watch;
         struct keeper *keeper; /* NULL: every tree is only observed */
+        struct who_memory *who; /* of the last writers: a closing event often comes when they have ended */
         int mounts;            /* /proc/self/mountinfo */
         uint64_t mounts_hash;  /* of what it says of the trees */
         int signals;
