@@ -14,8 +14,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/journal_show.h"
 #include "journal/export.h"
-#include "journal/reader.h"
 #include "journal/record.h"
 #include "journal/verify.h"
 #include "tree/state.h"
@@ -23,12 +23,15 @@
 #include "witness/witness.h"
 
 #define CHECKPOINTS_MAXIMUM 256
+#define LINES_MAXIMUM       1000000
 #define NODE_KEYS_MAXIMUM   16
 
 enum {
         OPTION_DIR = OPTION_COMMAND,
         OPTION_KIND,
         OPTION_SINCE,
+        OPTION_UNTIL,
+        OPTION_PATH,
         OPTION_CHECKPOINT,
         OPTION_PUB,
         OPTION_FOLDER,
@@ -39,6 +42,10 @@ static const struct option options[] = {
         {"dir",         required_argument, NULL, OPTION_DIR       },
         { "kind",       required_argument, NULL, OPTION_KIND      },
         { "since",      required_argument, NULL, OPTION_SINCE     },
+        { "until",      required_argument, NULL, OPTION_UNTIL     },
+        { "path",       required_argument, NULL, OPTION_PATH      },
+        { "lines",      required_argument, NULL, 'n'              },
+        { "follow",     no_argument,       NULL, 'f'              },
         { "checkpoint", required_argument, NULL, OPTION_CHECKPOINT},
         { "pub",        required_argument, NULL, OPTION_PUB       },
         { "folder",     required_argument, NULL, OPTION_FOLDER    },
@@ -48,9 +55,9 @@ static const struct option options[] = {
 
 struct request {
         struct common common;
-        const char *dir, *kind, *witness_folder, *listen;
+        const char *dir, *witness_folder, *listen;
+        struct journal_show show;
         char folder[PATH_MAX]; /* of the journal */
-        char since[RECORD_TIME_SIZE];
         const char *checkpoints[CHECKPOINTS_MAXIMUM];
         size_t checkpoint_count;
         struct note_key keys[NODE_KEYS_MAXIMUM];
@@ -60,7 +67,7 @@ struct request {
 
 /* ---- options ---- */
 
-static int parse_since(struct request *request, const char *text, struct error *err)
+static int parse_time(const char *text, char time[static RECORD_TIME_SIZE], struct error *err)
 {
         int64_t seconds = 0, ago = 0;
 
@@ -72,7 +79,14 @@ static int parse_since(struct request *request, const char *text, struct error *
                                            text);
                 seconds = clock_now() - ago;
         }
-        record_format_time(seconds * 1000000, request->since);
+        record_format_time(seconds * 1000000, time);
+        return 0;
+}
+
+static int parse_lines(struct request *request, const char *text, struct error *err)
+{
+        if (text_parse_u64(text, strlen(text), LINES_MAXIMUM, &request->show.lines) < 0)
+                return error_usage(err, _("'%s' is no number of records"), text);
         return 0;
 }
 
@@ -101,8 +115,12 @@ static int parse_option(struct request *request, int code, struct error *err)
 {
         switch (code) {
         case OPTION_DIR: request->dir = optarg; return 0;
-        case OPTION_KIND: request->kind = optarg; return 0;
-        case OPTION_SINCE: return parse_since(request, optarg, err);
+        case OPTION_KIND: request->show.kind = optarg; return 0;
+        case OPTION_PATH: request->show.path = optarg; return 0;
+        case OPTION_SINCE: return parse_time(optarg, request->show.since, err);
+        case OPTION_UNTIL: return parse_time(optarg, request->show.until, err);
+        case 'n': return parse_lines(request, optarg, err);
+        case 'f': request->show.follow = true; return 0;
         case OPTION_FOLDER: request->witness_folder = optarg; return 0;
         case OPTION_LISTEN: request->listen = optarg; return 0;
         case OPTION_PUB: return parse_pub(request, optarg, err);
@@ -117,48 +135,11 @@ static int parse_option(struct request *request, int code, struct error *err)
 
 /* ---- show ---- */
 
-static bool is_wanted(const struct request *request, const json_t *record)
-{
-        if (request->kind && !text_equal(json_string_value(json_object_get(record, "kind")), request->kind))
-                return false;
-        /* Times of this one form sort as text. */
-        return strcmp(json_string_value(json_object_get(record, "time")), request->since) >= 0;
-}
-
-static int show_record(void *context, uint64_t sequence, const char *bytes, size_t length, struct error *err)
-{
-        struct request *request = context;
-        json_t *record = NULL;
-        struct error error = ERROR_NONE;
-
-        if (record_parse(bytes, length, sequence, &record, &error) < 0) { /* its bytes may be anything: not shown */
-                fprintf(stderr, "understudy: %s\n", error.text);
-                request->status = EXIT_FOUND;
-                return 0;
-        }
-        if (is_wanted(request, record)) {
-                if (request->common.json)
-                        printf("%.*s\n", (int)length, bytes);
-                else
-                        printf("%s  %s  %-16s %s (%s)\n", json_string_value(json_object_get(record, "time")),
-                               json_string_value(json_object_get(record, "server")),
-                               json_string_value(json_object_get(record, "kind")),
-                               json_string_value(json_object_get(record, "what")),
-                               json_string_value(json_object_get(record, "actor")));
-        }
-        json_decref(record);
-        return ferror(stdout) ? error_errno(err, EIO, _("cannot write the result to standard output")) : 0;
-}
-
 static int show(struct request *request)
 {
-        _cleanup_(journal_reader_closep) struct journal_reader *reader = NULL;
-        struct error error = ERROR_NONE;
-        int r = journal_reader_open(request->folder, &reader, &error);
-
-        if (r == 0)
-                r = journal_read(reader, 0, show_record, request, &error);
-        return r < 0 ? command_fail(&error) : request->status;
+        request->show.common = &request->common;
+        request->show.folder = request->folder;
+        return journal_show(&request->show);
 }
 
 /* ---- verify ---- */
@@ -357,6 +338,7 @@ static int run(int argc, char *argv[])
         int code;
 
         memset(&request, 0, sizeof(request));
+        request.show.lines = UINT64_MAX;
         while ((code = command_option(
                         argc, argv, &command_journal, options,
                         N_("Shows what stands in this server's journal, proves that nobody rewrote it, or copies it.\n"
@@ -369,9 +351,14 @@ static int run(int argc, char *argv[])
                            "\n"
                            "  --dir DIR         the journal (STATE/journal)\n"
                            "  --kind KIND       show: only records of this kind\n"
-                           "  --since TIME      show: a date, a time, or how long ago (15m, 24h, 7d)\n"
+                           "  --path PATH       show: only records of this path, or of what is below it\n"
+                           "  --since TIME      show: from a date, a time, or how long ago (15m, 24h, 7d)\n"
+                           "  --until TIME      show: up to then\n"
+                           "  -n, --lines N     show: only the last N\n"
+                           "  -f, --follow      show: the last ten, and what comes from now on\n"
                            "  --checkpoint FILE verify: a checkpoint that was held elsewhere; may be repeated\n"
-                           "  --pub KEY         verify: the journal's public key or a file with it; witness: a journal\n"
+                           "  --pub KEY         verify: the journal's public key or a file with it; witness: a "
+                           "journal\n"
                            "                    that becomes known to it; may be repeated\n"
                            "  --folder DIR      witness: where it keeps checkpoints, and its key\n"
                            "  --listen WHERE    witness: ADDRESS:PORT or unix:PATH\n"),
@@ -389,7 +376,8 @@ static int run(int argc, char *argv[])
 const struct command command_journal = {
         .name = "journal",
         .run = run,
-        .synopsis = "journal show|verify|export FOLDER|tell|witness [--dir DIR] [--kind KIND] [--since TIME] "
+        .synopsis = "journal show|verify|export FOLDER|tell|witness [--dir DIR] [--kind KIND] [--path PATH] "
+                    "[--since TIME] [--until TIME] [-n N] [-f] "
                     "[--checkpoint FILE ...] [--pub KEY ...] [--folder DIR] [--listen WHERE]",
         .summary = N_("show, prove or copy the journal"),
 };

@@ -73,8 +73,11 @@ int main(int argc, char *argv[])
         }
         for (uint64_t i = 0; i < count && r == 0; i++) {
                 struct journal_record record = { .actor = "test", .kind = "test", .what = argc > 3 ? argv[3] : "test" };
-                uint64_t ticket = 0;
+                uint64_t ticket = 0, seconds;
 
+                if (argc > 3 && *argv[3] == '@' &&
+                    text_parse_u64(argv[3] + 1, strlen(argv[3] + 1), INT32_MAX, &seconds) == 0)
+                        record.time_us = (int64_t)seconds * 1000000;
                 r = journal_append(journal, &record, &ticket, &error);
                 if (r == 0 && batch && i + 1 < count)
                         continue;
