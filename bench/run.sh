@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh [ROW...] - measures Understudy beside rsync, AIDE, sha256sum, ostree and casync, and writes docs/BENCHMARKS.md.
 #
-# Rows: verify, nothing, update, first, reflink, memory, analyze, analyze8; without a name all of them. Each row stands in the document by
+# Rows: verify, nothing, update, first, reflink, memory, analyze, analyze8, journal; without a name all of them. Each row stands in the document by
 # itself with its date and is replaced when it is measured again. Everything is made below $BENCH_FOLDER
 # (/var/tmp/understudy-bench) and taken away at the end of a row, but the downloaded packages.
 #
@@ -42,7 +42,7 @@ export LC_ALL=C.UTF-8 UNDERSTUDY_STATE=$work/state work
 . bench/analyze.sh
 
 if [[ -z ${BENCH_INSIDE:-} ]]; then
-        [[ ${*:-all} == analyze* ]] || packages_unpacked # the tree that is measured on; analyze has lines of its own
+        [[ ${*:-all} == analyze* || ${*:-all} == journal ]] || packages_unpacked # the tree that is measured on; analyze has lines of its own
         BENCH_INSIDE=1 exec unshare --net --mount --propagation private -- "$0" "$@"
 fi
 ip link set lo up
@@ -284,12 +284,40 @@ row_memory()
         target 'peak memory, MB' "$(awk '{ printf "%.1f", $3 * 1024 / 1e6 }' "$work/results/understudy verify, 1,000,000 files")" '<' 64
 }
 
+# The journal has no peer in Debian; sha256sum over the same bytes says how fast hashing is.
+row_journal()
+{
+        local records=${BENCH_RECORDS:-1000000} run
+
+        echo "$records records" >"$work/size"
+        for ((run = 1; run <= runs; run++)); do
+                rm -rf "$work/journal"
+                priority "${BENCH_NICE:-0}"
+                ${BENCH_NICE:+nice -n "$BENCH_NICE"} "$build/bench/bench_journal" "$work/journal" "$records" >>"$work/journal.json" ||
+                        stop 'bench_journal fails'
+                priority 0
+                ready "$work/journal"
+                measured 'understudy journal verify' 0 "$us" journal verify --dir "$work/journal"
+                ready "$work/journal"
+                measured 'sha256sum of the same files' 0 sh -c "find '$work/journal/tile' -type f -print0 | xargs -0 -n 256 sha256sum >/dev/null"
+        done
+        table wall cpu memory
+        target 'records appended a second, group commit' "$(journal_median .append_per_s)" '>=' 50000
+        target 'one record, from append to durable, ms, p50' "$(journal_median .one_record_ms_p50)" shown 1
+        target 'one record, from append to durable, ms, p99' "$(journal_median .one_record_ms_p99)" '<' 5
+        target 'one proof, from opening the journal, ms, p99' "$(journal_median .proof_ms_p99)" '<' 1
+        target 'cpu, verify : sha256sum' "$(ratio 2 'understudy journal verify' 'sha256sum of the same files')" '<=' 1
+}
+
+# journal_median FILTER: of what bench_journal printed in each run.
+journal_median() { jq "$1" "$work/journal.json" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+
 declare -A titles=(
         [verify]='Verify' [nothing]='Pull when nothing changed' [update]='Pull with 5 % of the files changed, over HTTP'
         [first]='First pull, over HTTP' [reflink]='Pull with 5 % changed: copy on ext4, reflink on XFS'
         [memory]='Memory to verify 1,000,000 files'
-        [analyze]='Analyse 1,000,000 lines of an access log' [analyze8]='Analyse 8,000,000 lines of an access log')
-known=(verify nothing update first reflink memory analyze analyze8)
+        [analyze]='Analyse 1,000,000 lines of an access log' [journal]='Journal: append, prove, verify' [analyze8]='Analyse 8,000,000 lines of an access log')
+known=(verify nothing update first reflink memory analyze analyze8 journal)
 [[ $# -gt 0 ]] || set -- "${known[@]}"
 for row in "$@"; do
         [[ -n ${titles[$row]:-} ]] || stop "there is no row $row; there are: ${known[*]}"
