@@ -21,7 +21,7 @@
 #include "cli/analyze.h"
 #include "cli/command.h"
 
-#define GATHER_MS      500 /* what is written in so long becomes one transaction */
+#define GATHER_MS      800 /* what is written in so long becomes one transaction */
 #define COMMIT_MS      1000
 #define COMMIT_LINES   500000
 #define WAIT_MS        30000

@@ -138,7 +138,7 @@ ok 'lines of a closed day are told' test "$(json '.approximate | map(.reason) | 
 is 'and are in hits' "$(json .hits)" "$at"
 
 # ---------------------------------------------------------------- a disk that is full
-if [[ $EUID -eq 0 ]] && mkdir "$tmp/small" && mount -t tmpfs -o size=3m none "$tmp/small" 2>/dev/null; then
+if [[ $EUID -eq 0 ]] && mkdir "$tmp/small" && mount -t tmpfs -o size=24m none "$tmp/small" 2>/dev/null; then
         store=$tmp/small/store.db
         afresh
         start "$log"
