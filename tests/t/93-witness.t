@@ -47,7 +47,7 @@ status_is 0 'and again' us journal tell
 signature=$(sed -n 's/^— [^ ]*understudy-witness[^ ]* //p' "$journal/cosigned" | base64 -d | od -An -v -tx1 | tr -d ' \n')
 time=$((16#${signature:8:16}))
 bytes() { sed 's/../\\x&/g' | { read -r hex && printf "$hex"; }; }
-{ printf 302a300506032b6570032100 && base64 -d <<<"${key##*+}" | tail -c 32 | od -An -v -tx1 | tr -d ' \n' && echo; } | bytes >"$tmp/key.der"
+{ printf 302a300506032b6570032100 && base64 -d <<<"${key#*+*+}" | tail -c 32 | od -An -v -tx1 | tr -d ' \n' && echo; } | bytes >"$tmp/key.der"
 echo "${signature:24}" | bytes >"$tmp/signature"
 { printf 'cosignature/v1\ntime %s\n' "$time" && head -n 3 "$journal/checkpoint"; } >"$tmp/message"
 ok 'openssl agrees with the cosignature' openssl pkeyutl -verify -rawin -out /dev/null -pubin -keyform DER -inkey "$tmp/key.der" -sigfile "$tmp/signature" -in "$tmp/message"
