@@ -1,4 +1,5 @@
 /* chronicle.c - whatever happens is written down first, then told. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -68,13 +69,16 @@ void chronicle(struct guard *guard, const struct guarded *guarded, enum chronicl
         const struct journal_record record = {
                 .actor = "guard", .kind = kind, .what = what, .evidence = evidence, .details = all
         };
+        const char *translated;
         va_list arguments;
 
+        assert(format);
         va_start(arguments, format);
         vsnprintf(what, sizeof(what), format, arguments);
         va_end(arguments);
+        translated = gettext(format);
         va_start(arguments, format);
-        vsnprintf(told, sizeof(told), gettext(format), arguments);
+        vsnprintf(told, sizeof(told), translated ? translated : format, arguments);
         va_end(arguments);
         if (all && dest)
                 json_object_set_new(all, "dest", chronicle_name(dest, strlen(dest)));
