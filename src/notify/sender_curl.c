@@ -36,6 +36,7 @@ struct sender_curl {
         /* of the job at hand */
         const struct sender_job *job;
         size_t sent, header_bytes, body_bytes;
+        bool answered; /* the head of its answer, not only of an informational one, has come whole */
 };
 
 /* ---- callbacks ---- */
@@ -64,12 +65,17 @@ static int on_seek(void *context, curl_off_t offset, int origin)
         return CURL_SEEKFUNC_OK;
 }
 
-static size_t on_header(char *bytes _unused_, size_t one, size_t length, void *context)
+static size_t on_header(char *bytes, size_t one, size_t length, void *context)
 {
         struct sender_curl *curl = context;
+        long status = 0;
 
-        curl->header_bytes += one * length;
-        return curl->header_bytes > HEADERS_MAXIMUM ? 0 : one * length;
+        length *= one;
+        curl->header_bytes += length;
+        curl_easy_getinfo(curl->easy, CURLINFO_RESPONSE_CODE, &status);
+        if (status >= 200 && length <= 2 && (length == 0 || *bytes == '\r' || *bytes == '\n'))
+                curl->answered = true;
+        return curl->header_bytes > HEADERS_MAXIMUM ? 0 : length;
 }
 
 static size_t on_body(char *bytes _unused_, size_t one, size_t length, void *context)
@@ -220,7 +226,7 @@ static void judge(struct sender_curl *curl, CURLcode code, struct sender_result 
         long status = 0;
 
         curl_easy_getinfo(curl->easy, CURLINFO_RESPONSE_CODE, &status);
-        if (curl->target->kind == TARGET_WEBHOOK && status >= 200 && (code == CURLE_OK || status < 300)) {
+        if (curl->target->kind == TARGET_WEBHOOK && curl->answered && (code == CURLE_OK || status < 300)) {
                 judge_status(curl, status, result);
                 return;
         }
@@ -266,6 +272,7 @@ void sender_curl_run(struct sender_curl *curl, const struct sender_job *job, str
 
         curl->job = job;
         curl->sent = curl->header_bytes = curl->body_bytes = 0;
+        curl->answered = false;
         curl->curl_words[0] = '\0';
         if (curl->target->kind == TARGET_MAIL) {
                 snprintf(from, sizeof(from), "<%s>", job->head);
