@@ -16,6 +16,7 @@ write()
         tail -n +$((at + 1)) "$tmp/all.log" | head -n "$1" >>"${2:-$log}"
         at=$((at + $1))
 }
+# shellcheck disable=SC2120 # with other logs than the one
 catch_up() { us analyze --follow "${@:-$log}" --store "$store" --once || { fail 'catching up' && output_diag; }; }
 figures() { jq -S 'del(.samples, .hosts)'; } # hosts are different addresses of each day, in the store
 # equal NAME: the store and an analysis of the first $at lines agree in every figure.
