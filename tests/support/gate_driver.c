@@ -81,7 +81,7 @@ void driver_begin(struct driver *driver, const char *program)
         int fd;
 
         *driver = (struct driver){
-                .program = program,
+                .program = realpath(program, NULL), /* tests change their folder */
                 .setup = {.verb = GATE_SETUP, .verdict_ms = 2000},
                 .channel = -1,
                 .gate = -1,
