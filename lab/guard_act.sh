@@ -92,7 +92,7 @@ attack()
         step "    $word_attack" "$((($(microseconds "$found") - began) / 1000))" "$((($(microseconds "$healed") - began) / 1000))" \
                 $numbers
         # shellcheck disable=SC2059
-        step "    $word_attack_who" "${who:-$word_attack_nobody}"
+        quote "$(printf "$word_attack_who" "${who:-$word_attack_nobody}")"
         act4_attacks+=("$path" "${found:+$((($(microseconds "$found") - began) / 1000))}" "${healed:+$((($(microseconds "$healed") - began) / 1000))}" "$who")
 }
 
