@@ -1,8 +1,8 @@
 #!/bin/bash
 # run.sh [ROW...] - measures Understudy beside rsync, AIDE, sha256sum, ostree and casync, and writes docs/BENCHMARKS.md.
 #
-# Rows: verify, nothing, update, first, reflink, memory, analyze, analyze8, journal; without a name all of them. Each row stands in the document by
-# itself with its date and is replaced when it is measured again. Everything is made below $BENCH_FOLDER
+# Rows: verify, nothing, update, first, reflink, memory, analyze, analyze8, journal, gate, web, heal, start; without a
+# name all of them. Each row stands in the document by itself with its date and is replaced when it is measured again. Everything is made below $BENCH_FOLDER
 # (/var/tmp/understudy-bench) and taken away at the end of a row, but the downloaded packages.
 #
 #   BENCH_TREE     large: 100,000 files, 3.4 GB (the default); small: 3,000 files, 97 MB
@@ -40,6 +40,7 @@ export LC_ALL=C.UTF-8 UNDERSTUDY_STATE=$work/state work
 . bench/peers.sh
 . bench/document.sh
 . bench/analyze.sh
+. bench/guard.sh
 
 if [[ -z ${BENCH_INSIDE:-} ]]; then
         [[ ${*:-all} == analyze* || ${*:-all} == journal ]] || packages_unpacked # the tree that is measured on; analyze has lines of its own
@@ -74,6 +75,7 @@ make_disk()
 
 row_clean()
 {
+        guard_stop 2>/dev/null
         peers_stop
         cd "$source_folder" || exit
         mountpoint -q "$work/disk" && umount "$work/disk"
@@ -316,8 +318,10 @@ declare -A titles=(
         [verify]='Verify' [nothing]='Pull when nothing changed' [update]='Pull with 5 % of the files changed, over HTTP'
         [first]='First pull, over HTTP' [reflink]='Pull with 5 % changed: copy on ext4, reflink on XFS'
         [memory]='Memory to verify 1,000,000 files'
-        [analyze]='Analyse 1,000,000 lines of an access log' [journal]='Journal: append, prove, verify' [analyze8]='Analyse 8,000,000 lines of an access log')
-known=(verify nothing update first reflink memory analyze analyze8 journal)
+        [analyze]='Analyse 1,000,000 lines of an access log' [journal]='Journal: append, prove, verify' [analyze8]='Analyse 8,000,000 lines of an access log'
+        [gate]='Guard: what an open costs' [web]='Guard: what the web server loses'
+        [heal]='Guard: from a write to the journal, and to a healed tree' [start]='Guard: to start')
+known=(verify nothing update first reflink memory analyze analyze8 journal gate web heal start)
 [[ $# -gt 0 ]] || set -- "${known[@]}"
 for row in "$@"; do
         [[ -n ${titles[$row]:-} ]] || stop "there is no row $row; there are: ${known[*]}"

@@ -363,7 +363,7 @@ static void test_asked_before_each_read(void **state)
         (void)state;
         driver_stop(&driver);
         if (!driver_ask(&driver, true)) {
-                print_message("this kernel does not ask before each read\n");
+                print_message("# this kernel does not ask before each read\n");
                 assert_true(driver_ask(&driver, false));
                 return;
         }

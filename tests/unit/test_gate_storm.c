@@ -140,7 +140,7 @@ static void test_planted_by_rename(void **state)
                         next_state(page);
         }
         end_readers(readers);
-        print_message("%u renames, %llu genuine, %llu refused, %llu wrong\n", times,
+        print_message("# %u renames, %llu genuine, %llu refused, %llu wrong\n", times,
                       (unsigned long long)shared->genuine, (unsigned long long)shared->refused,
                       (unsigned long long)shared->wrong);
         assert_int_equal(shared->wrong, 0);
@@ -187,7 +187,7 @@ static void test_pages_exchanged(void **state)
                 usleep(15000); /* the second one's word as well */
                 (void)driver_sync(&driver);
         }
-        print_message("window of exchanged names: seen in %llu of %u, mean %llu us, worst %llu us\n",
+        print_message("# window of exchanged names: seen in %llu of %u, mean %llu us, worst %llu us\n",
                       (unsigned long long)seen, times, (unsigned long long)(seen ? sum / seen : 0),
                       (unsigned long long)worst);
 }
@@ -267,7 +267,7 @@ static void test_tampered_in_place(void **state)
                 assert_int_equal(status, 0);
         }
         end_readers(readers);
-        print_message("%llu in-place changes, %llu genuine, %llu refused, %llu wrong, %llu written behind an open\n",
+        print_message("# %llu in-place changes, %llu genuine, %llu refused, %llu wrong, %llu written behind an open\n",
                       (unsigned long long)shared->changed, (unsigned long long)shared->genuine,
                       (unsigned long long)shared->refused, (unsigned long long)shared->wrong,
                       (unsigned long long)shared->old);
