@@ -57,19 +57,33 @@ static void take_signals(struct gate *gate)
         }
 }
 
-/* What was read says where and who, which is the guard's to find out; here it only matters that it happened. */
-static bool take_names(struct gate *gate)
+/* Was one of them a folder's, or may one have been? */
+static bool has_folder(const char *events, ssize_t n)
 {
-        char events[8192];
-        bool changed = false;
+        const struct fanotify_event_metadata *event = (const struct fanotify_event_metadata *)(const void *)events;
 
-        while (read(GATE_NAMES_FD, events, sizeof(events)) > 0) {
+        for (; FAN_EVENT_OK(event, n); event = FAN_EVENT_NEXT(event, n))
+                if (event->mask & (FAN_ONDIR | FAN_Q_OVERFLOW))
+                        return true;
+        return n > 0;
+}
+
+/* Where and who is the guard's to find out; here it only matters that it happened, and whether to a folder. */
+void gate_take_names(struct gate *gate)
+{
+        char events[8192] __attribute__((aligned(8)));
+        bool changed = false, folders = false;
+        ssize_t n;
+
+        while ((n = read(GATE_NAMES_FD, events, sizeof(events))) > 0) {
                 cache_flush(&gate->cache);
                 changed = true;
+                folders = folders || has_folder(events, n);
         }
         if (changed)
-                where_names_changed(&gate->trees);
-        return changed;
+                where_names_changed(&gate->trees, folders);
+        gate->names_untold = gate->names_untold || changed;
+        gate->folders_untold = gate->folders_untold || folders;
 }
 
 static void take_events(struct gate *gate)
@@ -148,7 +162,7 @@ enum {
         POLL_COUNT = POLL_VERIFIERS + GATE_VERIFIERS
 };
 
-static void wait_for_work(const struct gate *gate, bool names_untold, struct pollfd fds[static POLL_COUNT])
+static void wait_for_work(const struct gate *gate, struct pollfd fds[static POLL_COUNT])
 {
         const struct questions *questions = &gate->questions;
         int64_t timeout = -1;
@@ -166,7 +180,7 @@ static void wait_for_work(const struct gate *gate, bool names_untold, struct pol
         }
         if (gate->cache.sweep < gate->cache.size)
                 timeout = 0;
-        if (names_untold && (timeout < 0 || timeout > NAMES_PAUSE_MS))
+        if (gate->names_untold && (timeout < 0 || timeout > NAMES_PAUSE_MS))
                 timeout = NAMES_PAUSE_MS;
         if (gate->orphan && (timeout < 0 || timeout > ORPHAN_PAUSE_MS))
                 timeout = ORPHAN_PAUSE_MS;
@@ -178,17 +192,16 @@ static void wait_for_work(const struct gate *gate, bool names_untold, struct pol
 static void serve(struct gate *gate)
 {
         int64_t told_ms = 0, looked_ms = 0;
-        bool untold = false;
 
         for (;;) {
                 struct pollfd fds[POLL_COUNT];
                 int64_t now;
 
-                wait_for_work(gate, untold, fds);
+                wait_for_work(gate, fds);
                 if (fds[POLL_SIGNALS].revents)
                         take_signals(gate);
-                if (fds[POLL_NAMES].revents && take_names(gate))
-                        untold = true;
+                if (fds[POLL_NAMES].revents)
+                        gate_take_names(gate);
                 for (unsigned int i = 0; i < GATE_VERIFIERS; i++)
                         if (fds[POLL_VERIFIERS + i].revents)
                                 take_answers(gate, i);
@@ -200,10 +213,10 @@ static void serve(struct gate *gate)
                 now = now_ms();
                 open_late(gate, now);
                 ask_verifiers(gate);
-                if (untold && now - told_ms >= NAMES_PAUSE_MS) {
-                        report_plain(gate, GATE_NAMES, 0);
+                if (gate->names_untold && now - told_ms >= NAMES_PAUSE_MS) {
+                        report_plain(gate, GATE_NAMES, gate->folders_untold);
                         told_ms = now;
-                        untold = false;
+                        gate->names_untold = gate->folders_untold = false;
                 }
                 if (gate->orphan && now - looked_ms >= ORPHAN_PAUSE_MS) {
                         look_for_successor(gate);

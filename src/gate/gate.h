@@ -27,9 +27,13 @@ struct gate {
         int signals;  /* of broken leases */
         bool serving; /* the trees were told */
         bool orphan;  /* the guard is gone */
+        bool names_untold, folders_untold; /* changes of names that the guard has not been told of */
 };
 
 int64_t now_ms(void);
+
+/* All changes of names that the kernel has told so far: marks go. */
+void gate_take_names(struct gate *gate);
 
 /* ---- open.c ---- */
 

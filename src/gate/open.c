@@ -86,7 +86,7 @@ static uint64_t name_of(const struct gate *gate, const struct place *place)
 /*
  * Lets the kernel ask no more about a file that has one name, this one. The mark counts for the inode whatever it is
  * called; so the name is looked at again behind it. A rename or link before that is seen here, one after it is told by
- * the names' group, and all marks go.
+ * the names' group, and all marks go: where it is not known that it would be told, the kernel goes on asking.
  */
 static void stop_asking(struct gate *gate, struct known *known, const struct place *place)
 {
@@ -94,9 +94,12 @@ static void stop_asking(struct gate *gate, struct known *known, const struct pla
         struct place again;
         struct file file;
 
+        if (!where_watched(&gate->trees, place->tree))
+                return;
         cache_mark(&gate->cache, known);
         if (!where_look(fd, &file) || file.links != 1 || file.size != known->size ||
-            where_find(&gate->trees, fd, &file, &again) != WHERE_INSIDE || !where_same(&again, place))
+            where_find(&gate->trees, fd, &file, &again) != WHERE_INSIDE || !where_same(&again, place) ||
+            !where_watched(&gate->trees, place->tree))
                 cache_unmark(&gate->cache, known);
 }
 

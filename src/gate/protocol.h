@@ -51,6 +51,10 @@ enum gate_verb {
         GATE_PING = 9,     /* answered with GATE_PONG and the same argument. The first one also says that all was told:
                               only from then on are the kernel's questions taken, for before it every file would look
                               as if it lay outside. */
+        GATE_WATCHING = 11, /* the folders of `tree` are being given the names' group's marks; argument: which time */
+        GATE_WATCHED = 12,  /* they have them, for the time that is named: unless a folder came, went or changed its name
+                               meanwhile, files of the tree may get ignore marks, for whatever changes their names is
+                               told. Without it each open is asked. */
         GATE_STOP = 10,    /* allow what waits, take everything away, exit */
 };
 
@@ -79,7 +83,8 @@ enum gate_report_verb {
         GATE_REFUSED = 2, /* an open was refused; reason and path; argument: enum gate_how */
         GATE_TOUCHED = 3, /* somebody opens a genuine file for writing (its lease is being broken) */
         GATE_PONG = 4,    /* with counters */
-        GATE_NAMES = 5,   /* names changed in a folder under guard; marks were flushed */
+        GATE_NAMES = 5,   /* names changed in a folder under guard; marks were flushed. argument: 1 if it was a folder's,
+                             and GATE_WATCHED of all trees counts no more */
         GATE_GONE = 6,    /* verifier in slot `argument` is gone or talks nonsense: give another one */
         GATE_SLOW = 7, /* verifier in slot `argument` let a question go unanswered until its time was over; it is asked
                           no more before it has answered */

@@ -38,7 +38,16 @@ static void forget(struct gate *gate, uint32_t number, uint64_t before)
         cache_forget(&gate->cache, number, before);
 }
 
-/* Each verb can make the gate stricter, or slower; the two that make it remember say why that is safe. */
+/* Safe as far as the guard's marks on folders are complete: what came in between, also what was not read yet, undoes it. */
+static void watched(struct gate *gate, const struct gate_request *request)
+{
+        struct tree *tree = &gate->trees.tree[request->tree];
+
+        gate_take_names(gate);
+        tree->watched = request->argument != 0 && tree->watching == request->argument;
+}
+
+/* Each verb can make the gate stricter, or slower; those that make it remember, or mark, say why that is safe. */
 static void serve(struct gate *gate, const struct gate_request *request, int fd)
 {
         switch (request->verb) {
@@ -53,6 +62,8 @@ static void serve(struct gate *gate, const struct gate_request *request, int fd)
                 open_told(gate, &place, request->argument, fd);
                 break;
         }
+        case GATE_WATCHING: gate->trees.tree[request->tree].watching = request->argument; break;
+        case GATE_WATCHED: watched(gate, request); break;
         case GATE_FORGET: forget(gate, request->tree, request->argument); break;
         case GATE_FLUSH: cache_flush(&gate->cache); break;
         case GATE_VERIFIER:

@@ -185,11 +185,27 @@ static void find_actual(const struct trees *trees, struct tree *tree)
         }
 }
 
-void where_names_changed(struct trees *trees)
+void where_names_changed(struct trees *trees, bool folders)
 {
-        for (unsigned int i = 0; i < trees->count; i++)
+        for (unsigned int i = 0; i < trees->count; i++) {
                 if (trees->tree[i].used)
                         find_actual(trees, &trees->tree[i]);
+                if (folders) {
+                        trees->tree[i].watched = false;
+                        trees->tree[i].watching = 0;
+                }
+        }
+}
+
+bool where_watched(const struct trees *trees, uint32_t number)
+{
+        const struct tree *tree = &trees->tree[number];
+        struct statx stx;
+
+        return tree->watched &&
+               statx(AT_FDCWD, tree->path, AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO, &stx) ==
+                       0 &&
+               stx.stx_ino == tree->inode && makedev(stx.stx_dev_major, stx.stx_dev_minor) == tree->device;
 }
 
 bool where_set_tree(struct trees *trees, unsigned int number, bool area, int folder, uint64_t generation,
@@ -209,6 +225,9 @@ bool where_set_tree(struct trees *trees, unsigned int number, bool area, int fol
         tree->folder = folder;
         tree->device = file.device;
         tree->mount = file.mount;
+        tree->inode = file.inode;
+        tree->watching = 0;
+        tree->watched = false;
         tree->generation = generation;
         tree->length = tree->actual_length = length;
         memcpy(tree->path, path, length);

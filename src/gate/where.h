@@ -36,7 +36,9 @@ struct place {
 struct tree {
         bool used, area;
         int folder;
-        uint64_t device, mount;
+        uint64_t device, mount, inode;
+        uint64_t watching; /* which time its folders are being marked, or were */
+        bool watched;      /* they are */
         uint64_t generation; /* of what is asked now */
         size_t length, actual_length;
         char path[GATE_PATH_SIZE];   /* as the guard told it */
@@ -62,8 +64,14 @@ bool where_look(int fd, struct file *ret_file);
 bool where_set_tree(struct trees *trees, unsigned int number, bool area, int folder, uint64_t generation,
                     const char *path, size_t length);
 
-/* Names have changed, perhaps of a folder above a tree. */
-void where_names_changed(struct trees *trees);
+/* Names have changed, perhaps of a folder above a tree; `folders`: a folder's, so some may be without a mark. */
+void where_names_changed(struct trees *trees, bool folders);
+
+/*
+ * Would a change of names anywhere in this tree be told? Its folders were marked, and what stands at its path is still the
+ * folder that was marked: between an exchange and the guard's word of it another tree stands there.
+ */
+bool where_watched(const struct trees *trees, uint32_t number);
 
 enum where where_find(const struct trees *trees, int fd, const struct file *file, struct place *ret_place);
 

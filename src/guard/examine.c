@@ -101,11 +101,15 @@ static int mark_above(struct examination *examination, const struct site_tree *t
 static int mark_folders(struct examination *examination, const struct site_tree *tree, const struct index *index,
                         struct error *err)
 {
+        struct keeper *keeper = tree->mode == GUARD_OBSERVE ? NULL : examination->keeper;
+        const uint64_t watching = keeper ? keeper_watching(keeper, tree->number) : 0;
         int r = mark_above(examination, tree, err);
 
         for (size_t i = 0; i < index_count(index) && r == 0 && tree->root >= 0; i++)
                 if (index_at(index, i)->type == ENTRY_DIRECTORY)
                         r = mark_folder(examination, tree, index_at(index, i), err);
+        if (r == 0 && keeper)
+                keeper_watched(keeper, tree->number, watching);
         return r;
 }
 

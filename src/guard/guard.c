@@ -26,6 +26,7 @@
 #define LOCK_FILE    "guard.lock"
 #define SERVING_FILE "guard.serving"
 #define ALIVE_MS     10000
+#define MARK_PAUSE_MS 5000 /* after a folder came or changed its name */
 #define LOCK_TRIES   20 /* an orphaned gate tries the lock for a moment, twenty times a second */
 #define VERIFIERS    2
 #define FIXED_FDS    5
@@ -102,6 +103,15 @@ static void on_replaced(struct guard *guard, const struct gate_report *report)
         examine_all(guard);
 }
 
+/* A folder of a tree may be without a mark, and the gate asks at every open until all have been marked again. Usually a
+ * finding leads to that sooner. */
+static void on_folders(struct guard *guard)
+{
+        for (size_t i = 0; i < guard->site_count; i++)
+                if (!guard->sites[i].mark_due_ms)
+                        guard->sites[i].mark_due_ms = clock_monotonic_ms() + MARK_PAUSE_MS;
+}
+
 static void read_reports(struct guard *guard)
 {
         static struct gate_report report;
@@ -121,6 +131,10 @@ static void read_reports(struct guard *guard)
                 case GATE_GONE:
                         if (pulls_verifiers(guard, &error) < 0)
                                 guard->options->say(guard->options->context, error.text);
+                        break;
+                case GATE_NAMES:
+                        if (report.argument)
+                                on_folders(guard);
                         break;
                 case KEEPER_REPLACED: on_replaced(guard, &report); break;
                 }
@@ -173,8 +187,11 @@ static int wait_ms(const struct guard *guard)
         if (guard->options->rescan_ms)
                 sooner(&wait, guard->rescan_due_ms > now ? guard->rescan_due_ms - now : 0);
         sooner(&wait, guard->options->wait_ms ? guard->options->wait_ms(guard->options->context) : -1);
-        for (size_t i = 0; i < guard->site_count; i++)
+        for (size_t i = 0; i < guard->site_count; i++) {
                 sooner(&wait, heal_wait_ms(&guard->sites[i].heal, now));
+                if (guard->sites[i].mark_due_ms)
+                        sooner(&wait, guard->sites[i].mark_due_ms > now ? guard->sites[i].mark_due_ms - now : 0);
+        }
         return (int)wait;
 }
 
@@ -182,8 +199,11 @@ static void tick(struct guard *guard)
 {
         int64_t now = clock_monotonic_ms();
 
-        for (size_t i = 0; i < guard->site_count; i++)
+        for (size_t i = 0; i < guard->site_count; i++) {
                 pulls_step(&guard->sites[i], HEAL_TICK);
+                if (guard->sites[i].mark_due_ms && now >= guard->sites[i].mark_due_ms)
+                        pulls_examine(&guard->sites[i]);
+        }
         if (now >= guard->alive_due_ms) {
                 chronicle_alive(guard, false);
                 guard->alive_due_ms = now + ALIVE_MS;

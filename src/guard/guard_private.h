@@ -37,6 +37,7 @@ struct guarded {
         int pull_output; /* memfd with what it said */
         int64_t pull_started_ms;
         int64_t healing_since_ms; /* when what it heals was found */
+        int64_t mark_due_ms;      /* when its folders are to be marked again; 0: they are */
         int64_t exchanged_ms;     /* when its new tree came into place; 0: not yet */
         struct examination *examination;
         int examined_fd; /* readable when it is over */

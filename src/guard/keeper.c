@@ -53,7 +53,7 @@ struct keeper {
         int verifiers[GATE_VERIFIERS];
         pid_t verifier_pids[GATE_VERIFIERS];
         struct gate_counters counters;
-        uint64_t pinged;
+        uint64_t pinged, watching;
         atomic_bool lost; /* a report did not reach the main loop */
         int64_t answered_ms;
 };
@@ -312,11 +312,31 @@ int keeper_folder(struct keeper *keeper, int folder, const char *path, struct er
 {
         char name[32];
 
+        /* Only what comes to be there: a name that goes cannot be opened, and an old tree is deleted without a word. */
         snprintf(name, sizeof(name), "/proc/self/fd/%d", folder);
-        if (fanotify_mark(keeper->names, FAN_MARK_ADD, FAN_CREATE | FAN_DELETE | FAN_MOVE | FAN_ONDIR, AT_FDCWD, name) <
-            0)
+        if (fanotify_mark(keeper->names, FAN_MARK_ADD, FAN_CREATE | FAN_MOVED_TO | FAN_ONDIR, AT_FDCWD, name) < 0)
                 return error_errno(err, errno, _("cannot watch '%s' in a tree"), path);
         return 0;
+}
+
+uint64_t keeper_watching(struct keeper *keeper, unsigned int tree)
+{
+        struct gate_request packet = { .verb = GATE_WATCHING, .tree = tree };
+
+        pthread_mutex_lock(&keeper->lock);
+        packet.argument = ++keeper->watching;
+        (void)request(keeper, &packet, NULL, -1);
+        pthread_mutex_unlock(&keeper->lock);
+        return packet.argument;
+}
+
+void keeper_watched(struct keeper *keeper, unsigned int tree, uint64_t watching)
+{
+        struct gate_request packet = { .verb = GATE_WATCHED, .tree = tree, .argument = watching };
+
+        pthread_mutex_lock(&keeper->lock);
+        (void)request(keeper, &packet, NULL, -1);
+        pthread_mutex_unlock(&keeper->lock);
 }
 
 void keeper_genuine(struct keeper *keeper, unsigned int tree, const char *path, int file, uint64_t generation)

@@ -54,6 +54,12 @@ int keeper_tree(struct keeper *keeper, unsigned int tree, bool area, const char 
 int keeper_folder(struct keeper *keeper, int folder, const char *path, struct error *err);
 /* A verified file with its read lease. What the gate cannot take is asked about when it is opened. */
 void keeper_genuine(struct keeper *keeper, unsigned int tree, const char *path, int file, uint64_t generation);
+/*
+ * The folders of a tree are being marked by keeper_folder(), and then: have been, all of them. Only then may the kernel be
+ * told to ask no more about its files. What keeper_watching() returns is for keeper_watched().
+ */
+uint64_t keeper_watching(struct keeper *keeper, unsigned int tree);
+void keeper_watched(struct keeper *keeper, unsigned int tree, uint64_t watching);
 /* What came before this generation counts no more. */
 void keeper_forget(struct keeper *keeper, unsigned int tree, uint64_t generation);
 

@@ -363,6 +363,7 @@ void pulls_examine(struct guarded *guarded)
         struct guard *guard = guarded->guard;
         struct error error = ERROR_NONE;
 
+        guarded->mark_due_ms = 0;
         if (guarded->examination) {
                 guarded->examine_again = true;
                 return;

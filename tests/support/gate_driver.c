@@ -284,7 +284,7 @@ void driver_genuine(struct driver *driver, const char *name)
 
 void driver_watch(const struct driver *driver, const char *path)
 {
-        if (fanotify_mark(driver->names, FAN_MARK_ADD, FAN_CREATE | FAN_DELETE | FAN_MOVE | FAN_ONDIR, AT_FDCWD,
+        if (fanotify_mark(driver->names, FAN_MARK_ADD, FAN_CREATE | FAN_MOVED_TO | FAN_ONDIR, AT_FDCWD,
                           driver_path(driver, path)) < 0)
                 give_up("cannot watch '%s'", path);
 }
@@ -331,12 +331,21 @@ static void tell_tree(struct driver *driver, enum gate_verb verb, uint32_t numbe
         close(folder);
 }
 
+void driver_watched(struct driver *driver)
+{
+        static uint64_t times;
+
+        driver_request(driver, GATE_WATCHING, 0, ++times, "", -1);
+        driver_request(driver, GATE_WATCHED, 0, times, "", -1);
+}
+
 void driver_tell(struct driver *driver)
 {
         if (!driver_report(driver, GATE_READY, VISIT_MS))
                 give_up("the gate does not get ready");
         tell_tree(driver, GATE_TREE, 0, "tree");
         tell_tree(driver, GATE_AREA, 1, "area");
+        driver_watched(driver);
         for (unsigned int i = 0; i < DRIVER_VERIFIERS; i++)
                 driver_request(driver, GATE_VERIFIER, 0, i, "", driver->sockets[i]);
         (void)driver_sync(driver);

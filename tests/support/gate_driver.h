@@ -70,6 +70,9 @@ void driver_verifier(struct driver *driver, unsigned int slot);
 /* Marks the names of a folder of the tree as the guard does. */
 void driver_watch(const struct driver *driver, const char *path);
 
+/* Tells the gate that all folders of the tree are (as it is when it starts). */
+void driver_watched(struct driver *driver);
+
 void driver_request(struct driver *driver, enum gate_verb verb, uint32_t tree, uint64_t argument, const char *path,
                     int fd);
 /* Verified under a lease, as the guard does it. */

@@ -183,6 +183,62 @@ static void test_too_long(void **state)
         assert_int_equal(chdir("/"), 0);
 }
 
+/*
+ * Another tree of genuine pages comes in place, its folders without marks: nobody would tell that a page in it gets the
+ * name of another, so the kernel must go on asking.
+ */
+static void test_unwatched(void **state)
+{
+        uint64_t before;
+
+        (void)state;
+        driver_watch(&driver, "tree");
+        driver_watched(&driver);
+        (void)mkdir(at("staged"), 0755);
+        driver_write(&driver, "staged/page.html", "genuine:page.html\n");
+        driver_write(&driver, "staged/other.html", "genuine:other.html\n");
+        assert_int_equal(renameat2(AT_FDCWD, at("staged"), AT_FDCWD, at("tree"), RENAME_EXCHANGE), 0);
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+        before = asked();
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+        assert_int_equal(asked(), before); /* its lease is held, so it is not hashed again */
+        assert_int_equal(rename(at("tree/page.html"), at("tree/other.html")), 0);
+        assert_int_equal(driver_visit(&driver, "tree/other.html"), VISIT_REFUSED);
+        assert_told(GATE_DIFFERS);
+        assert_int_equal(renameat2(AT_FDCWD, at("staged"), AT_FDCWD, at("tree"), RENAME_EXCHANGE), 0);
+        assert_int_equal(unlink(at("staged/other.html")), 0);
+        assert_int_equal(rmdir(at("staged")), 0);
+}
+
+/* A folder that comes to be in the tree has no mark, either, until the guard has looked; its word from before counts no
+ * more. */
+static void test_new_folder(void **state)
+{
+        uint64_t allowed;
+
+        (void)state;
+        driver_watch(&driver, "tree");
+        driver_watched(&driver);
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+        allowed = driver_sync(&driver).allowed;
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+        assert_int_equal(driver_sync(&driver).allowed, allowed); /* marked */
+        assert_int_equal(mkdir(at("tree/new"), 0755), 0);
+        for (int i = 0; i < 3; i++)
+                assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+        assert_true(driver_sync(&driver).allowed >= allowed + 3); /* asked each time */
+        driver_request(&driver, GATE_WATCHED, 0, 1, "", -1); /* the word of another time */
+        allowed = driver_sync(&driver).allowed;
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+        assert_true(driver_sync(&driver).allowed > allowed);
+        assert_int_equal(rmdir(at("tree/new")), 0);
+        driver_watched(&driver);
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+        allowed = driver_sync(&driver).allowed;
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_GENUINE);
+        assert_int_equal(driver_sync(&driver).allowed, allowed);
+}
+
 /* A tree is verified beside the old one, told, and exchanged: not one page of it is hashed again. */
 static void test_exchange(void **state)
 {
@@ -224,6 +280,8 @@ static int run(void)
                 cmocka_unit_test_setup_teardown(test_two_names, begin_mounts, end_mounts),
                 cmocka_unit_test_setup_teardown(test_moved_away, begin_mounts, end_mounts),
                 cmocka_unit_test_setup_teardown(test_too_long, begin, end),
+                cmocka_unit_test_setup_teardown(test_unwatched, begin, end),
+                cmocka_unit_test_setup_teardown(test_new_folder, begin, end),
                 cmocka_unit_test_setup_teardown(test_exchange, begin, end),
         };
 
