@@ -9,6 +9,7 @@ trap 'rm -f "$lines"' EXIT
 timeout --kill-after=30 "${TEST_LIMIT:-600}" bash "$1" >"$lines" 2>&1 </dev/null
 status=$?
 cat "$lines"
+[ $status -eq 0 ] || grep -A 5 '^not ok' "$lines" >&2 # prove keeps what a test says to itself
 if [ $status -eq 124 ] || [ $status -eq 137 ]; then
         echo "# the last lines of $1 before it was stopped after ${TEST_LIMIT:-600} s:" >&2
         tail -n 5 "$lines" >&2
