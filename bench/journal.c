@@ -5,12 +5,15 @@
  *     journal FOLDER [RECORDS]     FOLDER must not be there; it is made on the file system that is to be measured
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "journal/journal.h"
@@ -92,6 +95,26 @@ static void measure_appending(const char *folder, uint64_t records)
         journal_close(journal);
 }
 
+/* What a record costs at least on this disk: a file is written anew and put in place of the old one, so that it survives. */
+static void measure_disk(const char *folder)
+{
+        static double times[SINGLES];
+        static const char bytes[300];
+        struct error error = ERROR_NONE;
+        int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        for (size_t i = 0; i < SINGLES; i++) {
+                double start = now_ms();
+
+                if (fd < 0 || file_replace(fd, "bench-disk", bytes, sizeof(bytes), 0600, &error) < 0)
+                        stop(&error);
+                times[i] = now_ms() - start;
+        }
+        print_quantiles("one_file", times, SINGLES);
+        (void)unlinkat(fd, "bench-disk", 0);
+        close(fd);
+}
+
 static void measure_proofs(const char *folder)
 {
         static double times[PROOFS];
@@ -139,6 +162,7 @@ int main(int argc, char *argv[])
                 return EXIT_USAGE;
         }
         measure_appending(argv[1], records);
+        measure_disk(argv[1]);
         measure_proofs(argv[1]);
         measure_verifying(argv[1]);
         return EXIT_DONE;

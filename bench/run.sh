@@ -307,6 +307,8 @@ row_journal()
         target 'records appended a second, group commit' "$(journal_median .append_per_s)" '>=' 50000
         target 'one record, from append to durable, ms, p50' "$(journal_median .one_record_ms_p50)" shown 1
         target 'one record, from append to durable, ms, p99' "$(journal_median .one_record_ms_p99)" '<' 5
+        target 'one small file replaced on the same disk (its floor), ms, p50' "$(journal_median .one_file_ms_p50)" shown 1
+        target 'one small file replaced on the same disk, ms, p99' "$(journal_median .one_file_ms_p99)" shown 1
         target 'one proof, from opening the journal, ms, p99' "$(journal_median .proof_ms_p99)" '<' 1
         target 'cpu, verify : sha256sum' "$(ratio 2 'understudy journal verify' 'sha256sum of the same files')" '<=' 1
 }
