@@ -1,10 +1,11 @@
 /*
- * tamper.c - how long the guard takes: a file is written over, and the clock runs until the journal has the record and
- * until the file has its own bytes again and the web server was reloaded.
+ * tamper.c - how long the guard takes: another file comes in place of one, and the clock runs until the journal has the
+ * record and until the file has its own bytes again and the web server was reloaded.
  *
- *     bench_tamper CHECKPOINT RELOADED PAUSE FILE...
+ *     bench_tamper SPARE CHECKPOINT RELOADED PAUSE FILE...
  *
- * CHECKPOINT is the journal's (it is replaced once a record is durable), RELOADED a file that the guard's reload command
+ * SPARE is a name outside of the tree on the same file system: what is written there is renamed over FILE (a write in place
+ * is refused by a kernel that asks before reads). CHECKPOINT is the journal's (it is replaced once a record is durable), RELOADED a file that the guard's reload command
  * makes longer, PAUSE the seconds between two files, so that nothing of one is still going on in the next. Prints for
  * each FILE one JSON object: record_ms, healed_ms. Ends in 1 when a file was not healed within 30 seconds.
  */
@@ -57,9 +58,9 @@ static size_t content(const char *path, char *into, size_t room)
         return length > 0 ? (size_t)length : 0;
 }
 
-static bool overwrite(const char *path)
+static bool write_page(const char *path)
 {
-        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
         bool written = fd >= 0 && write(fd, page, sizeof(page) - 1) == (ssize_t)sizeof(page) - 1;
 
         if (fd >= 0)
@@ -67,16 +68,23 @@ static bool overwrite(const char *path)
         return written;
 }
 
-static bool tamper(const char *path, const char *checkpoint, const char *reloaded)
+static bool tamper(const char *path, const char *spare, const char *checkpoint, const char *reloaded)
 {
         static char genuine[1 << 16], found[1 << 16];
         const size_t length = content(path, genuine, sizeof(genuine));
         const int64_t before = written_ns(checkpoint);
         const off_t reloads = size_of(reloaded);
-        double since = now_ms(), recorded = 0, healed = 0;
+        double since, recorded = 0, healed = 0;
 
-        if (!length || !overwrite(path))
+        if (!length || !write_page(spare)) {
+                fprintf(stderr, "bench_tamper: cannot read %s or write %s\n", path, spare);
                 return false;
+        }
+        since = now_ms();
+        if (rename(spare, path) < 0) {
+                fprintf(stderr, "bench_tamper: cannot write %s\n", path);
+                return false;
+        }
         while ((!recorded || !healed) && now_ms() - since < LIMIT_MS) {
                 if (!recorded && written_ns(checkpoint) != before)
                         recorded = now_ms();
@@ -85,8 +93,11 @@ static bool tamper(const char *path, const char *checkpoint, const char *reloade
                         healed = now_ms();
                 nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
         }
-        if (!recorded || !healed)
+        if (!recorded || !healed) {
+                fprintf(stderr, "bench_tamper: %s was %s and %s\n", path, recorded ? "recorded" : "not recorded",
+                        healed ? "healed" : "not healed");
                 return false;
+        }
         printf("{\"record_ms\": %.2f, \"healed_ms\": %.2f}\n", recorded - since, healed - since);
         fflush(stdout);
         return true;
@@ -94,16 +105,14 @@ static bool tamper(const char *path, const char *checkpoint, const char *reloade
 
 int main(int argc, char **argv)
 {
-        if (argc < 5) {
-                fprintf(stderr, "usage: bench_tamper CHECKPOINT RELOADED PAUSE FILE...\n");
+        if (argc < 6) {
+                fprintf(stderr, "usage: bench_tamper SPARE CHECKPOINT RELOADED PAUSE FILE...\n");
                 return 2;
         }
-        for (int i = 4; i < argc; i++) {
-                if (!tamper(argv[i], argv[1], argv[2])) {
-                        fprintf(stderr, "bench_tamper: %s was not recorded and healed\n", argv[i]);
+        for (int i = 5; i < argc; i++) {
+                if (!tamper(argv[i], argv[1], argv[2], argv[3]))
                         return 1;
-                }
-                sleep((unsigned int)strtoul(argv[3], NULL, 10));
+                sleep((unsigned int)strtoul(argv[4], NULL, 10));
         }
         return 0;
 }
