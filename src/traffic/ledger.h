@@ -1,0 +1,67 @@
+/*
+ * ledger.h - a move in the journal: each intent durable before its act, and what is known after a crash.
+ *
+ * Records of a move carry its id ("move") and, for a step, its name ("step"):
+ *
+ *     move_began        from, to, move_kind (planned, failover), by (address, dns)
+ *     step_intent       step_done       step_left            forwards
+ *     step_undo_intent  step_undone                          backwards
+ *     move_stopped      a person was called
+ *     move_ended        outcome: done, undone
+ *
+ * Beside the journal lies move.json, replaced whole: the id, and the first record that can be the move's. It says where to
+ * read from, nothing else; what counts is in the journal. While a ledger is open it holds move.lock: one move at a time.
+ */
+#ifndef TRAFFIC_LEDGER_H
+#define TRAFFIC_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "machine.h"
+
+#define MOVE_ID_SIZE   33
+#define MOVE_NAME_SIZE 65 /* of a server, with the NUL */
+
+struct move {
+        char id[MOVE_ID_SIZE];
+        enum move_kind kind;
+        unsigned int by; /* enum move_by */
+        char from[MOVE_NAME_SIZE], to[MOVE_NAME_SIZE];
+};
+
+struct ledger;
+
+struct ledger_options {
+        const char *state;   /* the controller's state folder; its journal is in it */
+        const char *actor;   /* for the records */
+        const char *program; /* so that witnesses are told (journal.h); NULL: they are not */
+        void (*note)(void *context, const char *sentence);
+        void *context;
+};
+
+/* -EBUSY, refused (status 4): another move is being made. */
+int ledger_open(const struct ledger_options *options, struct ledger **ret_ledger, struct error *err);
+void ledger_close(struct ledger *ledger); /* NULL is fine */
+void ledger_closep(struct ledger **ledger);
+
+/*
+ * The move that has not ended: 1, with *ret_move and a machine that stands where it stood; 0: there is none. -EBADMSG when
+ * the records cannot be those of one move; then nothing may be done on their word.
+ */
+int ledger_current(struct ledger *ledger, struct move *ret_move, struct machine *ret_machine, struct error *err);
+
+/* Begins a move: its id is made here. Only when there is none. */
+int ledger_begin(struct ledger *ledger, struct move *move, struct error *err);
+
+/* A record of the step that the machine is at, durable when this returns 0: for ACTION_RECORD_INTENT, _DONE, _LEFT.
+ * `what` is a sentence in English about it. */
+int ledger_step(struct ledger *ledger, const struct move *move, const struct machine *machine, enum action action,
+                const char *what, struct error *err);
+
+/* ACTION_FINISH and ACTION_STOP. */
+int ledger_end(struct ledger *ledger, const struct move *move, const struct machine *machine, enum action action,
+               const char *what, struct error *err);
+
+#endif
