@@ -42,7 +42,7 @@ declare -A library_users=(
         ["seccomp*"]="ipc"
         ["linux/landlock*"]="ipc"
         ["cap-ng*"]="ipc"
-        ["sqlite3*"]="analyze"
+        ["sqlite3*"]="analyze incident"
 )
 
 wrong=0
