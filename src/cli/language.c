@@ -97,3 +97,12 @@ int language_choose(const char *language)
         }
         return -EINVAL;
 }
+
+const char *language_name(void)
+{
+        const char *language = getenv("LANGUAGE"), *asked = asked_for();
+
+        if (language && *language)
+                return text_starts(language, "ja") ? "ja" : "en";
+        return asked && text_starts(asked, "ja") ? "ja" : "en";
+}

@@ -16,4 +16,7 @@ void language_start(void);
 /* "en" or "ja"; 0 or -EINVAL. */
 int language_choose(const char *language);
 
+/* "en" or "ja": that in which the words are now. */
+const char *language_name(void);
+
 #endif

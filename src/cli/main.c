@@ -35,6 +35,7 @@ static const struct command *const commands[] = {
         &command_check,
         &command_journal,
         &command_alert,
+        &command_incident,
         &command_demo,
 };
 

@@ -1,0 +1,53 @@
+/*
+ * incident.h - what the verbs of `understudy incident` share (private to src/cli/incident*.c).
+ */
+#ifndef CLI_INCIDENT_H
+#define CLI_INCIDENT_H
+
+#include "base/clock.h"
+#include "cli/command.h"
+#include "cli/journal_sink.h"
+#include "incident/casebook.h"
+
+struct incident_texts {
+        const char **list; /* owned; its members are arguments of the command line */
+        size_t count;
+};
+
+struct incident_request {
+        struct common common;
+        const char *state; /* folder */
+        int64_t number;    /* of the incident; 0: none was said */
+        char *const *arguments;
+        int argument_count; /* behind the number */
+        const char *title, *name, *susceptible, *explain, *form, *format, *pages_from, *digest, *socket;
+        struct incident_texts servers, paths, pages, login_paths, journals, logs, logins, last_logins, clocks;
+        int64_t from_us, to_us, last_good_us, first_good_us, at_us, payload_from_us, payload_to_us;
+        bool has_last_good, has_first_good;
+        int64_t near_us, cache_us, request_us, clock_unknown_us, held_open_us;
+        uint64_t size, genuine_size, universe, threads;
+        bool unwatched, refused, shared_cache, list_accounts;
+        struct journal_sink journal;
+};
+
+/* The casebook, and the incident that was named. Writers have the journal open, too, and must write to it first. */
+int incident_book(struct incident_request *request, bool writable, struct casebook **ret_book,
+                  struct casebook_incident *ret_incident, struct error *err);
+
+int64_t incident_now_us(void);
+void incident_time(int64_t time_us, char text[static CLOCK_TEXT_SIZE]);
+
+/* The verbs. */
+int incident_open(struct incident_request *request);
+int incident_add(struct incident_request *request);
+int incident_list(struct incident_request *request);
+int incident_show(struct incident_request *request);
+int incident_set(struct incident_request *request);
+int incident_aware(struct incident_request *request);
+int incident_close(struct incident_request *request);
+int incident_exposure(struct incident_request *request);
+int incident_report(struct incident_request *request);
+int incident_notices(struct incident_request *request);
+int incident_serve(struct incident_request *request);
+
+#endif
