@@ -33,7 +33,7 @@ may_include[cli]="$everything console"
 # Pattern of a library's headers -> the folders that may include them.
 declare -A library_users=(
         ["openssl/*"]="crypto"
-        ["curl/*"]="store notify witness"
+        ["curl/*"]="store notify witness probe"
         ["microhttpd*"]="witness console"
         ["zstd*"]="store accesslog" # rotated logs are packed
         ["zlib*"]="accesslog"
@@ -54,7 +54,7 @@ complain() {
 while IFS=: read -r file line text; do
         folder=${file#"$src"/}
         folder=${folder%%/*}
-        header=$(sed -E 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"]([^>"]+)[>"].*/\1/' <<<"$text")
+        [[ $text =~ [\<\"]([^\>\"]+)[\>\"] ]] && header=${BASH_REMATCH[1]}
         if [ -z "${may_include[$folder]+set}" ]; then
                 complain "$file: the folder $folder has no line in tests/checks/includes.sh"
         elif [[ $text == *\"* ]] && [[ $header == */* ]]; then

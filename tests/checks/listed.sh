@@ -25,7 +25,10 @@ done
 for file in tests/t/*.t tests/torture/*.sh; do
         [ -x "$file" ] || complain "$file cannot be executed"
 done
-for file in src/*/*.c; do
-        grep -q "'${file##*/}'" "${file%/*}/meson.build" || complain "$file is not in ${file%/*}/meson.build"
+for folder in src/*/; do
+        list=$(<"${folder}meson.build")
+        for file in "$folder"*.c; do
+                [[ $list == *"'${file##*/}'"* ]] || complain "$file is not in ${folder}meson.build"
+        done
 done
 exit $wrong
