@@ -36,7 +36,8 @@ static void become(const char *const argv[], const struct child_options *options
         if (input < 0)
                 input = open("/dev/null", O_RDONLY | O_CLOEXEC);
         if (dup2(input, 0) < 0 || (output >= 0 && (dup2(output, 1) < 0 || dup2(output, 2) < 0)) ||
-            (options->output_descriptor > 0 && dup2(options->output_descriptor, 1) < 0))
+            (options->output_descriptor > 0 && dup2(options->output_descriptor, 1) < 0) ||
+            (options->error_descriptor > 0 && dup2(options->error_descriptor, 2) < 0))
                 _exit(127);
         closefrom(3);
         if (options->before_exec && options->before_exec(options->context) < 0)

@@ -18,6 +18,7 @@ struct child_options {
         int input;                      /* descriptor for standard input; -1: /dev/null */
         int64_t timeout_ms;             /* killed after that; 0: no limit */
         int output_descriptor;          /* for standard output; 0: see `output` */
+        int error_descriptor;           /* for standard error; 0: see `output` */
         struct buffer *output; /* collects standard output and standard error up to its maximum (the rest is dropped);
                                   NULL: both go where ours go */
         int (*before_exec)(void *context); /* runs in the child just before exec; a negative result ends it with 127.
