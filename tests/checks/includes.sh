@@ -43,6 +43,7 @@ declare -A library_users=(
         ["linux/landlock*"]="ipc"
         ["cap-ng*"]="ipc"
         ["sqlite3*"]="analyze incident"
+        ["confuse*"]="config"
 )
 
 wrong=0
