@@ -55,7 +55,11 @@ int command_print_json(json_t *value);
 /* A string of JSON from raw bytes: UTF-8 with \ooo escapes as text_escape(). */
 json_t *command_json_name(const char *name, size_t length);
 
-/* Progress on a terminal (standard error), nothing elsewhere or with --quiet. progress_end() wipes the line. */
+/* Progress on a terminal (standard error), nothing elsewhere or with --quiet. progress_end() wipes the line. With
+ * UNDERSTUDY_PROGRESS=lines, as the agent sets it for its children, a line "progress: DONE TOTAL WHAT" twice a second
+ * instead. */
+#define PROGRESS_VARIABLE "UNDERSTUDY_PROGRESS"
+#define PROGRESS_LINE     "progress: "
 void progress_show(const struct common *common, const char *what, uint64_t done, uint64_t total);
 void progress_end(void);
 
@@ -68,6 +72,7 @@ int command_new_password(const char *what, struct buffer *password, struct error
 
 extern const struct command command_keygen, command_delegate, command_revoke, command_refresh, command_adopt,
         command_publish, command_releases, command_pull, command_verify, command_analyze, command_check,
-        command_journal, command_guard, command_status, command_alert, command_incident, command_demo;
+        command_journal, command_guard, command_status, command_alert, command_incident, command_demo, command_init,
+        command_agent;
 
 #endif

@@ -20,6 +20,7 @@
 
 /* In the order in which a newcomer meets them; so --help lists them. */
 static const struct command *const commands[] = {
+        &command_init,
         &command_keygen,
         &command_delegate,
         &command_revoke,
@@ -36,6 +37,7 @@ static const struct command *const commands[] = {
         &command_journal,
         &command_alert,
         &command_incident,
+        &command_agent,
         &command_demo,
 };
 

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/review.h"
+#include "cli/site_file.h"
 #include "crypto/key.h"
 #include "manifest/companion.h"
 #include "manifest/entry.h"
@@ -338,6 +339,29 @@ static int make(struct request *request)
         return r < 0 ? command_fail(&error) : report(request, &result);
 }
 
+/* ---- the configuration ---- */
+
+static int sign_configuration(const struct request *request)
+{
+        _cleanup_(site_file_done) struct site_file file = SITE_FILE_NONE;
+        _cleanup_(secret_key_freep) struct secret_key *key = NULL;
+        const char *path = request->common.config;
+        struct error error = ERROR_NONE;
+        int r = secret_key_read(request->key, command_password, NULL, &key, &error);
+
+        if (r == 0)
+                r = site_file_sign(&file, path, key, request->publish.repository, &error);
+        if (r < 0)
+                return site_file_fail(&file, &error);
+        if (request->common.json)
+                return command_print_json(json_pack("{s:s, s:I}", "site", file.config->site, "serial",
+                                                    (json_int_t)file.config->serial));
+        if (!request->common.quiet)
+                printf(_("configuration %" PRIu64 " of site %s is signed: %s.minisig\n"), file.config->serial,
+                       file.config->site, path);
+        return EXIT_DONE;
+}
+
 static int run(int argc, char *argv[])
 {
         _cleanup_(request_done) struct request request = {
@@ -377,11 +401,17 @@ static int run(int argc, char *argv[])
                            "                          (--yes: do not ask; FILE: the distributor's checksums)\n"
                            "\n"
                            "ALLOW is a list of code, html, control, links, execute: what may appear there.\n"
-                           "A PATH in a further root is written NAME:PATH, behind its --root NAME=DIR.\n"),
+                           "A PATH in a further root is written NAME:PATH, behind its --root NAME=DIR.\n"
+                           "\n"
+                           "With --config FILE and no SRC it signs the site's configuration instead: FILE.minisig.\n"),
                         &request.common)) != -1) {
                 if (apply_option(&request, code, &error) < 0)
                         return code == '?' ? EXIT_USAGE : command_fail(&error);
         }
+        if (request.common.config && argc == optind && request.key)
+                return sign_configuration(&request);
+        if (request.common.config)
+                return command_usage(&command_publish, _("--config FILE is signed by itself: say --key FILE, and no SRC"));
         if (argc - optind != 1 || !*argv[optind])
                 return command_usage(&command_publish, _("name one folder to publish"));
         if (!request.publish.repository || !request.key)

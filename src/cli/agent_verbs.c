@@ -1,0 +1,274 @@
+/*
+ * agent_verbs.c - the closed list of what the controller may ask a server for.
+ *
+ * None of these names a folder, a URL, a key or a command: those are this server's own configuration. So whoever has
+ * taken the controller can at worst have a server pull what a release key signed, stop its web server, or take it off
+ * the stage; he cannot put a byte of his own in front of a visitor.
+ */
+#include "cli/agent_verbs.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "traffic/agent_site.h"
+
+#define SECOND  INT64_C(1000)
+#define MINUTE  (60 * SECOND)
+#define HOUR    (60 * MINUTE)
+#define ARGUMENTS 64
+
+/* ---- who is there ---- */
+
+static int add(struct agent_call *call, json_t *more, struct error *err)
+{
+        int r = more ? json_object_update(call->result, more) : -1;
+
+        json_decref(more);
+        return r < 0 ? error_memory(err) : 0;
+}
+
+static int hello(struct agent_call *call, struct error *err)
+{
+        const struct agent_site *site = call->context;
+        json_t *verbs = json_array();
+
+        for (size_t i = 0; i < agent_verb_count; i++)
+                json_array_append_new(verbs, json_string(agent_verbs[i].name));
+        return add(call,
+                   json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:s, s:o}", "protocol", AGENT_PROTOCOL, "version",
+                             UNDERSTUDY_VERSION, "server", site->server->name, "role",
+                             config_role_name((enum config_role)site->server->role), "site", site->config->site,
+                             "serial", (json_int_t)site->config->serial, "config", site->digest, "verbs", verbs),
+                   err);
+}
+
+static json_int_t nanoseconds(clockid_t clock)
+{
+        struct timespec now;
+
+        clock_gettime(clock, &now);
+        return (json_int_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int tell_clock(struct agent_call *call, struct error *err)
+{
+        char boot_id[CLOCK_BOOT_ID_SIZE];
+
+        clock_boot_id(boot_id);
+        return add(call,
+                   json_pack("{s:I, s:I, s:s}", "realtime_ns", nanoseconds(CLOCK_REALTIME), "monotonic_ns",
+                             nanoseconds(CLOCK_MONOTONIC), "boot_id", boot_id),
+                   err);
+}
+
+/* [{"interface": "eth0", "address": "192.0.2.11", "up": true}], loopback's own left out. */
+static json_t *list_addresses(void)
+{
+        json_t *list = json_array();
+        struct ifaddrs *all = NULL;
+
+        if (getifaddrs(&all) < 0)
+                return list;
+        for (const struct ifaddrs *one = all; one; one = one->ifa_next) {
+                const void *bytes = NULL;
+                char text[INET6_ADDRSTRLEN];
+
+                if (!one->ifa_addr)
+                        continue;
+                if (one->ifa_addr->sa_family == AF_INET)
+                        bytes = &((const struct sockaddr_in *)(const void *)one->ifa_addr)->sin_addr;
+                else if (one->ifa_addr->sa_family == AF_INET6)
+                        bytes = &((const struct sockaddr_in6 *)(const void *)one->ifa_addr)->sin6_addr;
+                if (bytes && inet_ntop(one->ifa_addr->sa_family, bytes, text, sizeof(text)))
+                        json_array_append_new(list, json_pack("{s:s, s:s, s:b}", "interface", one->ifa_name, "address",
+                                                              text, "up", (one->ifa_flags & IFF_UP) != 0));
+        }
+        freeifaddrs(all);
+        return list;
+}
+
+static int facts(struct agent_call *call, struct error *err)
+{
+        struct utsname names;
+
+        if (uname(&names) < 0)
+                return error_errno(err, errno, _("cannot tell what machine this is"));
+        return add(call,
+                   json_pack("{s:s, s:s, s:s, s:I, s:o}", "host", names.nodename, "kernel", names.release, "machine",
+                             names.machine, "uptime_s", nanoseconds(CLOCK_BOOTTIME) / 1000000000, "addresses",
+                             list_addresses()),
+                   err);
+}
+
+/* ---- trees ---- */
+
+static int docroot(const struct agent_site *site, const char **ret_dest, struct error *err)
+{
+        *ret_dest = config_root_dest(site->server, "docroot");
+        return *ret_dest ? 0 : error_usage(err, _("server %s has no docroot in its configuration"), site->server->name);
+}
+
+static int status(struct agent_call *call, struct error *err)
+{
+        const char *const argv[] = { "status", NULL };
+
+        return agent_run_program(call, argv, err);
+}
+
+static int check(struct agent_call *call, struct error *err)
+{
+        const struct agent_site *site = call->context;
+        const char *argv[] = { "check", config_root_dest(site->server, "docroot"), NULL };
+
+        return agent_run_program(call, argv, err);
+}
+
+/* "NAME=DEST" of the roots besides the docroot, behind --root. Their texts live as long as the process. */
+static size_t add_roots(const struct agent_site *site, const char *argv[], size_t n)
+{
+        static char texts[CONFIG_ROOTS_MAXIMUM][CONFIG_TEXT_MAXIMUM + 1];
+
+        for (size_t i = 0; i < site->server->roots.count; i++) {
+                const struct config_root *root = &site->server->roots.items[i];
+
+                if (text_equal(root->name, "docroot"))
+                        continue;
+                snprintf(texts[i], sizeof(texts[i]), "%s=%s", root->name, root->dest);
+                argv[n++] = "--root";
+                argv[n++] = texts[i];
+        }
+        return n;
+}
+
+static int verify(struct agent_call *call, struct error *err)
+{
+        const struct agent_site *site = call->context;
+        const char *argv[ARGUMENTS] = { "verify" };
+        size_t n = 2;
+        int r = docroot(site, &argv[1], err);
+
+        if (r < 0)
+                return r;
+        argv[n++] = "--pub";
+        argv[n++] = site->config->repository.pub;
+        n = add_roots(site, argv, n);
+        argv[n] = NULL;
+        return agent_run_program(call, argv, err);
+}
+
+static int pull(struct agent_call *call, struct error *err)
+{
+        const struct agent_site *site = call->context;
+        const char *argv[ARGUMENTS] = { "pull" };
+        char release[32];
+        size_t n = 2;
+        int r = docroot(site, &argv[1], err);
+
+        if (r < 0)
+                return r;
+        argv[n++] = "--repo";
+        argv[n++] = site->config->repository.url;
+        argv[n++] = "--pub";
+        argv[n++] = site->config->repository.pub;
+        n = add_roots(site, argv, n);
+        if (site->server->web_check) {
+                argv[n++] = "--check";
+                argv[n++] = site->server->web_check;
+        }
+        if (site->server->web_reload) {
+                argv[n++] = "--reload";
+                argv[n++] = site->server->web_reload;
+        }
+        if (agent_number(call, "release", 0)) {
+                snprintf(release, sizeof(release), "%" PRIu64, agent_number(call, "release", 0));
+                argv[n++] = "--release";
+                argv[n++] = release;
+        }
+        argv[n] = NULL;
+        return agent_run_program(call, argv, err);
+}
+
+/* ---- the stage ---- */
+
+static int withdraw(struct agent_call *call, struct error *err)
+{
+        const char *const argv[] = { "withdraw", "--reason", agent_text(call, "reason", ""), NULL };
+
+        return agent_run_program(call, argv, err);
+}
+
+static int readmit(struct agent_call *call, struct error *err)
+{
+        const char *const argv[] = { "withdraw", "--back", NULL };
+
+        return agent_run_program(call, argv, err);
+}
+
+static int web(struct agent_call *call, struct error *err)
+{
+        const struct config_server *server = ((const struct agent_site *)call->context)->server;
+        const char *action = agent_text(call, "action", "");
+        const char *command = text_equal(action, "start")  ? server->web_start
+                              : text_equal(action, "stop") ? server->web_stop
+                                                           : server->web_reload;
+        char key[32];
+
+        snprintf(key, sizeof(key), "web_%s", action);
+        if (!command)
+                return error_usage(err, _("server %s has no %s in its configuration"), server->name, key);
+        return agent_run_command(key, command, err);
+}
+
+/* ---- the table ---- */
+
+static const char *const web_actions[] = { "start", "stop", "reload", NULL };
+
+static const struct agent_argument pull_arguments[] = {
+        {"release", AGENT_NUMBER, false, 999999999, NULL},
+        { NULL,     AGENT_FLAG,   false, 0,         NULL},
+};
+static const struct agent_argument withdraw_arguments[] = {
+        {"reason", AGENT_TEXT, true,  500, NULL},
+        { NULL,    AGENT_FLAG, false, 0,   NULL},
+};
+static const struct agent_argument web_arguments[] = {
+        {"action", AGENT_WORD, true,  0, web_actions},
+        { NULL,    AGENT_FLAG, false, 0, NULL       },
+};
+
+const struct agent_verb agent_verbs[] = {
+        /* Says who answers, with what version and what configuration: nothing else is asked before. */
+        {"hello",     NULL,               AGENT_AT_ONCE, SECOND,      hello     },
+        /* For the difference of two clocks: what leases and journals are worth. Also a sign of life. */
+        { "clock",    NULL,               AGENT_AT_ONCE, SECOND,      tell_clock},
+        /* What the machine is, and which addresses it has: read back by others than those who set them. */
+        { "facts",    NULL,               AGENT_BESIDE,  10 * SECOND, facts     },
+        /* May visitors be sent here, and why not. */
+        { "status",   NULL,               AGENT_BESIDE,  10 * SECOND, status    },
+        /* What of this machine is not ready: for `understudy check` on the controller. Changes nothing. */
+        { "check",    NULL,               AGENT_BESIDE,  MINUTE,      check     },
+        /* Is the tree equal to its release? Reads only; before anybody is sent here. */
+        { "verify",   NULL,               AGENT_TREE,    2 * HOUR,    verify    },
+        /* Makes the tree the signed release, from the configured repository, with the configured key: it cannot be
+         * told what to fetch but for a number, which is never older than one accepted. A first pull, with --adopt, is
+         * for a person on the server. */
+        { "pull",     pull_arguments,     AGENT_TREE,    6 * HOUR,    pull      },
+        /* Off the stage, at once, beside whatever else runs: the one thing that is always safe to ask for. */
+        { "withdraw", withdraw_arguments, AGENT_BESIDE,  MINUTE,      withdraw  },
+        /* On the stage again; the server itself refuses it for a tree that was not proven since. */
+        { "readmit",  NULL,               AGENT_BESIDE,  MINUTE,      readmit   },
+        /* A stand-by rests stopped and is started when it is proven; the commands are the configuration's. */
+        { "web",      web_arguments,      AGENT_WEB,     2 * MINUTE,  web       },
+};
+const size_t agent_verb_count = LENGTH(agent_verbs);

@@ -1,0 +1,28 @@
+/*
+ * agent_verbs.h - what this server does for the controller: the one table, and what its handlers work on.
+ *
+ * A driver adds: a handler `int f(struct agent_call *call, struct error *err)` in src/traffic (its context is a struct
+ * agent_site of traffic/agent_site.h), its argument list, and one line with its reason in agent_verbs.c.
+ */
+#ifndef CLI_AGENT_VERBS_H
+#define CLI_AGENT_VERBS_H
+
+#include <stddef.h>
+
+#include "traffic/agent.h"
+
+extern const struct agent_verb agent_verbs[];
+extern const size_t agent_verb_count;
+
+/*
+ * Runs this same program, as a person would, with --json: what it prints is the result's `output`, its status (0 or 1)
+ * the result's `status`; 2, 3 and 4 are errors with its last sentence. Its progress becomes ours. argv begins with the
+ * command's name and ends with NULL.
+ */
+int agent_run_program(struct agent_call *call, const char *const argv[], struct error *err);
+
+/* Runs a command of the configuration by sh: 0, or an error with the last line that it printed. `key` is for the words.
+ * The verb's limit ends it. */
+int agent_run_command(const char *key, const char *command, struct error *err);
+
+#endif

@@ -1,0 +1,222 @@
+#include "check_site.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/text.h"
+#include "traffic/agent_client.h"
+
+#define ANSWER_MS 10000
+
+struct asking {
+        const struct machine_report *report;
+        const struct site_file *file;
+        const struct config_server *server;
+        struct agent_client *client;
+        unsigned int holders; /* of the service address */
+};
+
+static void tell(const struct asking *asking, enum finding_result result, const char *format, ...) _printf_(3, 4);
+static void tell(const struct asking *asking, enum finding_result result, const char *format, ...)
+{
+        char words[ERROR_TEXT_SIZE];
+        va_list arguments;
+
+        va_start(arguments, format);
+        vsnprintf(words, sizeof(words), format, arguments);
+        va_end(arguments);
+        asking->report->finding(asking->report->context, asking->server->name, result, words);
+}
+
+/* NULL after the finding. The caller releases. */
+static json_t *ask(const struct asking *asking, const char *verb)
+{
+        struct error error = ERROR_NONE;
+        json_t *result = NULL;
+
+        if (agent_client_call(asking->client, verb, NULL, ANSWER_MS, NULL, NULL, &result, &error) < 0)
+                tell(asking, FINDING_PROBLEM, "%s", error.text);
+        return result;
+}
+
+/* ---- one server ---- */
+
+static void check_hello(const struct asking *asking)
+{
+        const json_t *hello = agent_client_hello(asking->client);
+        const char *version = json_string_value(json_object_get(hello, "version"));
+        const char *config = json_string_value(json_object_get(hello, "config"));
+        char digest[DIGEST_HEX_SIZE];
+
+        digest_hex(&asking->file->digest, digest);
+        if (!version || !text_equal(version, UNDERSTUDY_VERSION))
+                tell(asking, FINDING_WARNING, _("it has understudy %s, this machine %s; install the same"),
+                     version ? version : "?", UNDERSTUDY_VERSION);
+        if (!config || !text_equal(config, digest))
+                tell(asking, FINDING_PROBLEM,
+                     _("it has another configuration (serial %lld) than this one (serial %lld); copy this one there"),
+                     (long long)json_integer_value(json_object_get(hello, "serial")),
+                     (long long)asking->file->config->serial);
+        else
+                tell(asking, FINDING_OK, _("its agent answers, with this configuration"));
+}
+
+static int64_t wall_ms(void)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The other clock was read somewhere between asking and the answer: half of that is what cannot be known. */
+static void check_clock(const struct asking *asking)
+{
+        int64_t before = wall_ms(), after, skew, unsure;
+        json_t *clock = ask(asking, "clock");
+
+        if (!clock)
+                return;
+        after = wall_ms();
+        unsure = (after - before) / 2;
+        skew = json_integer_value(json_object_get(clock, "realtime_ns")) / 1000000 - (before + unsure);
+        json_decref(clock);
+        if (skew > asking->file->config->limits.clock_skew_ms + unsure ||
+            -skew > asking->file->config->limits.clock_skew_ms + unsure)
+                tell(asking, FINDING_PROBLEM, _("its clock differs by %lld ms, more than clock_skew allows; run chrony "
+                                                "or ntpd on both"),
+                     (long long)skew);
+}
+
+static bool has_address(const json_t *facts, const struct config_address *address, const char **ret_interface)
+{
+        const json_t *list = json_object_get(facts, "addresses");
+
+        for (size_t i = 0; i < json_array_size(list); i++) {
+                const json_t *one = json_array_get(list, i);
+                const char *text = json_string_value(json_object_get(one, "address"));
+
+                if (text && text_equal(text, address->text)) {
+                        *ret_interface = json_string_value(json_object_get(one, "interface"));
+                        return true;
+                }
+        }
+        return false;
+}
+
+static bool has_interface(const json_t *facts, const char *name)
+{
+        const json_t *list = json_object_get(facts, "addresses");
+
+        for (size_t i = 0; i < json_array_size(list); i++) {
+                const char *text = json_string_value(json_object_get(json_array_get(list, i), "interface"));
+
+                if (text && text_equal(text, name))
+                        return true;
+        }
+        return false;
+}
+
+static void check_facts(struct asking *asking)
+{
+        const struct config_addresses *service = &asking->file->config->service.addresses;
+        const struct config_server *server = asking->server;
+        const char *interface = NULL;
+        json_t *facts = ask(asking, "facts");
+        bool holds = false;
+
+        if (!facts)
+                return;
+        for (size_t i = 0; i < server->addresses.count; i++)
+                if (!has_address(facts, &server->addresses.items[i], &interface))
+                        tell(asking, FINDING_PROBLEM, _("it does not have the address %s that the configuration gives it"),
+                             server->addresses.items[i].text);
+        if (server->interface && !has_interface(facts, server->interface))
+                tell(asking, FINDING_PROBLEM, _("it has no network interface %s with an address"), server->interface);
+        for (size_t i = 0; i < service->count; i++)
+                holds = has_address(facts, &service->items[i], &interface) || holds;
+        asking->holders += holds;
+        if (holds)
+                tell(asking, FINDING_OK, _("it has the service address, on %s"), interface);
+        json_decref(facts);
+}
+
+static void check_trees(const struct asking *asking)
+{
+        json_t *status = ask(asking, "status");
+        const json_t *trees = json_object_get(json_object_get(status, "output"), "trees");
+        const char *docroot = config_root_dest(asking->server, "docroot");
+        bool found = false;
+
+        if (!status)
+                return;
+        for (size_t i = 0; i < json_array_size(trees); i++) {
+                const json_t *tree = json_array_get(trees, i);
+                const char *dest = json_string_value(json_object_get(tree, "dest"));
+                const char *obstacle = json_string_value(json_object_get(tree, "obstacle"));
+
+                if (!dest || !docroot || !text_equal(dest, docroot))
+                        continue;
+                found = true;
+                if (json_is_true(json_object_get(tree, "eligible")))
+                        tell(asking, FINDING_OK, _("%s is release %lld, and visitors may be sent there"), dest,
+                             (long long)json_integer_value(json_object_get(tree, "release")));
+                else
+                        tell(asking, FINDING_PROBLEM, _("visitors may not be sent to %s: %s"), dest,
+                             obstacle ? obstacle : "?");
+        }
+        if (!found)
+                tell(asking, FINDING_PROBLEM, _("%s was never pulled there; pull it on the server, the first time "
+                                                "with --adopt"),
+                     docroot);
+        json_decref(status);
+}
+
+static void check_server(struct asking *asking)
+{
+        const struct agent_client_options options = { .name = asking->server->name,
+                                                      .destination = asking->server->ssh,
+                                                      .ssh_config = asking->file->config->ssh_config };
+        struct error error = ERROR_NONE;
+        json_t *answer;
+
+        if (agent_client_new(&options, &asking->client, &error) < 0) {
+                tell(asking, FINDING_PROBLEM, "%s", error.text);
+                return;
+        }
+        answer = ask(asking, "clock"); /* the way is open after this: the second one is measured */
+        if (answer) {
+                check_hello(asking);
+                check_clock(asking);
+                check_facts(asking);
+                if (asking->server->role == CONFIG_PRODUCTION || asking->server->role == CONFIG_STANDBY)
+                        check_trees(asking);
+        }
+        json_decref(answer);
+        agent_client_free(asking->client);
+        asking->client = NULL;
+}
+
+void check_site(const struct machine_report *report, const struct site_file *file)
+{
+        const struct config *config = file->config;
+        struct asking asking = { .report = report, .file = file };
+
+        for (size_t i = 0; i < config->server_count; i++) {
+                asking.server = &config->servers[i];
+                if (asking.server->ssh)
+                        check_server(&asking);
+        }
+        if (!config->service.present || asking.holders == 1)
+                return;
+        if (asking.holders == 0)
+                report->finding(report->context, "service", FINDING_WARNING,
+                                _("no server that answers has the service address"));
+        else
+                report->finding(report->context, "service", FINDING_PROBLEM,
+                                _("more than one server has the service address; take it from all but one"));
+}
