@@ -9,25 +9,25 @@
 #include "i18n.h"
 #include "text.h"
 
-/* Copies text into the sentence from `at` on; a control character could move a terminal's cursor or forge a log line,
+/* Copies text into a sentence from `at` on; a control character could move a terminal's cursor or forge a log line,
  * and a byte that is not UTF-8 could be one to an old terminal. */
-static size_t append_escaped(struct error *err, size_t at, const char *text)
+static size_t append_escaped(char sentence[static ERROR_TEXT_SIZE], size_t at, const char *text)
 {
-        while (*text && at + 9 < sizeof(err->text)) {
+        while (*text && at + 9 < ERROR_TEXT_SIZE) {
                 const unsigned char *p = (const unsigned char *)text;
                 size_t length = text_utf8_length(text, strnlen(text, 4));
                 bool c1 = length == 2 && *p == 0xc2 && p[1] < 0xa0; /* U+009B is as good as ESC [ */
 
                 if (length > 0 && *p >= 0x20 && *p != 0x7f && !c1) {
-                        memcpy(err->text + at, text, length);
+                        memcpy(sentence + at, text, length);
                         at += length;
                         text += length;
                         continue;
                 }
                 for (size_t left = length > 0 ? length : 1; left > 0; left--, text++)
-                        at += (size_t)snprintf(err->text + at, sizeof(err->text) - at, "\\%03o", (unsigned char)*text);
+                        at += (size_t)snprintf(sentence + at, ERROR_TEXT_SIZE - at, "\\%03o", (unsigned char)*text);
         }
-        err->text[at] = '\0';
+        sentence[at] = '\0';
         return at;
 }
 
@@ -42,17 +42,43 @@ static void drop_half_letter(char *text)
                 text[length - 1 - back] = '\0';
 }
 
+static void write_raw(char text[static ERROR_TEXT_SIZE], const char *format, va_list arguments)
+{
+        va_list copy;
+
+        va_copy(copy, arguments);
+        if (vsnprintf(text, ERROR_TEXT_SIZE, format, copy) >= ERROR_TEXT_SIZE)
+                drop_half_letter(text);
+        va_end(copy);
+}
+
+/* The English sentence behind a translated format, also where the format is but "%s" for a translated sentence. */
+static void write_english(char text[static ERROR_TEXT_SIZE], const char *format, va_list arguments)
+{
+        va_list copy;
+
+        if (strcmp(format, "%s") != 0) {
+                write_raw(text, i18n_source(format), arguments);
+                return;
+        }
+        va_copy(copy, arguments);
+        snprintf(text, ERROR_TEXT_SIZE, "%s", i18n_source(va_arg(copy, const char *)));
+        va_end(copy);
+        drop_half_letter(text);
+}
+
 static void fill(struct error *err, int code, enum exit_status status, const char *format, va_list arguments)
 {
         char text[ERROR_TEXT_SIZE];
 
         if (!err)
                 return;
-        if (vsnprintf(text, sizeof(text), format, arguments) >= (int)sizeof(text))
-                drop_half_letter(text);
         err->code = code;
         err->status = status;
-        append_escaped(err, 0, text);
+        write_raw(text, format, arguments);
+        append_escaped(err->text, 0, text);
+        write_english(text, format, arguments);
+        append_escaped(err->english, 0, text);
 }
 
 int error_set(struct error *err, int code, const char *format, ...)
@@ -73,9 +99,12 @@ int error_errno(struct error *err, int errnum, const char *format, ...)
         fill(err, -errnum, EXIT_FAILED, format, arguments);
         va_end(arguments);
         if (err) {
-                size_t at = append_escaped(err, strlen(err->text), ": ");
+                size_t at = append_escaped(err->text, strlen(err->text), ": ");
+                const char *words = strerrordesc_np(errnum);
 
-                append_escaped(err, at, strerror(errnum));
+                append_escaped(err->text, at, strerror(errnum));
+                at = append_escaped(err->english, strlen(err->english), ": ");
+                append_escaped(err->english, at, words ? words : "unknown error");
         }
         return -errnum;
 }
@@ -100,23 +129,30 @@ int error_refuse(struct error *err, const char *format, ...)
         return -EPERM;
 }
 
+static void put_before(char sentence[static ERROR_TEXT_SIZE], const char *before)
+{
+        char after[ERROR_TEXT_SIZE];
+        size_t at;
+
+        memcpy(after, sentence, sizeof(after));
+        at = append_escaped(sentence, 0, before);
+        at = append_escaped(sentence, at, ": ");
+        append_escaped(sentence, at, after);
+}
+
 int error_prefix(struct error *err, const char *format, ...)
 {
         char before[ERROR_TEXT_SIZE];
-        char after[ERROR_TEXT_SIZE];
         va_list arguments;
-        size_t at;
 
         if (!err)
                 return 0;
         va_start(arguments, format);
-        if (vsnprintf(before, sizeof(before), format, arguments) >= (int)sizeof(before))
-                drop_half_letter(before);
+        write_raw(before, format, arguments);
+        put_before(err->text, before);
+        write_english(before, format, arguments);
+        put_before(err->english, before);
         va_end(arguments);
-        memcpy(after, err->text, sizeof(after));
-        at = append_escaped(err, 0, before);
-        at = append_escaped(err, at, ": ");
-        append_escaped(err, at, after);
         return err->code;
 }
 

@@ -35,9 +35,12 @@ struct error {
         int code;                   /* negative errno, 0 when nothing failed */
         enum exit_status status;    /* what the command ends with */
         char text[ERROR_TEXT_SIZE]; /* one sentence of UTF-8, without newline or control characters: \ooo */
+        /* The same for the journal, which is in English whatever the person speaks; what another process said stays as it
+         * said it. */
+        char english[ERROR_TEXT_SIZE];
 };
 
-#define ERROR_NONE ((struct error){ 0, EXIT_DONE, "" })
+#define ERROR_NONE ((struct error){ 0, EXIT_DONE, "", "" })
 
 /*
  * Each fills *err (which may be NULL for a caller that wants no words) and returns the negative errno.

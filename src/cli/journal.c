@@ -176,7 +176,7 @@ static void verify_text(const struct request *request, const struct journal_verd
         printf(_("%s is whole: %" PRIu64 " records of %s.\n"), request->folder, verdict->records,
                verdict->checkpoint.origin);
         if (verdict->held)
-                printf(ngettext("It continues the %zu checkpoint that was held elsewhere.\n",
+                printf(i18n_plural("It continues the %zu checkpoint that was held elsewhere.\n",
                                 "It continues the %zu checkpoints that were held elsewhere.\n",
                                 (unsigned long)verdict->held),
                        verdict->held);

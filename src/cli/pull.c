@@ -204,7 +204,7 @@ static void journal_end_of_pull(struct request *request, const struct pull_resul
                                     command_json_name(result->evidence, strlen(result->evidence)));
         }
         if (r < 0)
-                journal_sink_add(&request->journal, "pull_failed", NULL, more, "%s", err->text);
+                journal_sink_add(&request->journal, "pull_failed", NULL, more, "%s", err->english);
         else
                 journal_sink_add(&request->journal, "pull_finished", NULL, more,
                                  "%s is release %" PRIu64 "; %" PRIu64 " differences were found before", request->dest,
@@ -243,7 +243,7 @@ static void show_text(const struct request *request, const struct pull_result *r
         if (request->common.quiet)
                 return;
         if (result->compared && result->before.differences > 0)
-                printf(ngettext("%" PRIu64 " difference was found before.\n",
+                printf(i18n_plural("%" PRIu64 " difference was found before.\n",
                                 "%" PRIu64 " differences were found before.\n",
                                 (unsigned long)result->before.differences),
                        result->before.differences);

@@ -280,7 +280,7 @@ static void journal_end_of_verify(struct comparison *comparison, uint64_t releas
                 json_object_set_new(more, "differences", json_integer((json_int_t)result->differences));
         }
         if (r < 0)
-                journal_sink_add(&comparison->journal, "verify_failed", NULL, more, "%s", err->text);
+                journal_sink_add(&comparison->journal, "verify_failed", NULL, more, "%s", err->english);
         else if (result->changing)
                 journal_sink_add(&comparison->journal, "verify_finished", NULL, more,
                                  "%s changed while it was compared with release %" PRIu64, request->dest, release);

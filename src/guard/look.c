@@ -167,7 +167,7 @@ static int judge_unlisted(const struct look_tree *tree, int folder, const char *
                 n = 0;
         breach = policy_check(ignored->allow, name, look->stx.stx_mode, regular ? head : NULL, (size_t)n);
         if (breach != BREACH_NONE)
-                return findings_add(&look->findings, DIFFERENCE_EXTRA, NULL, breach_text(breach));
+                return findings_add(&look->findings, DIFFERENCE_EXTRA, NULL, breach_english(breach));
         fd_close(&look->file);
         return 0;
 }

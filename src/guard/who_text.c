@@ -57,11 +57,10 @@ static int add_candidates(const struct who *who, struct buffer *out)
 {
         size_t shown = who->remote.count < WHO_CANDIDATES ? who->remote.count : WHO_CANDIDATES;
         char address[WHO_ADDRESS_SIZE];
-        int r = buffer_printf(
-                out,
-                ngettext(", %s from the only address connected then: ",
-                         ", %s from one of %zu addresses connected then: ", (unsigned long)who->remote.count),
-                session_name(who->service), who->remote.count);
+        int r = buffer_printf(out,
+                              i18n_plural(", %s from the only address connected then: ",
+                                          ", %s from one of %zu addresses connected then: ", who->remote.count),
+                              session_name(who->service), who->remote.count);
 
         for (size_t i = 0; i < shown && r == 0; i++) {
                 who_address_text(&who->remote.addresses[i], address);

@@ -454,17 +454,23 @@ enum breach policy_check(unsigned int allow, const char *name, mode_t mode, cons
         return BREACH_NONE;
 }
 
+const char *breach_english(enum breach breach)
+{
+        static const char *const texts[] = {
+                [BREACH_NONE] = N_("it is allowed here"),
+                [BREACH_TYPE] = N_("it is neither a folder nor a regular file"),
+                [BREACH_CODE] = N_("a web server may run it"),
+                [BREACH_HTML] = N_("a browser may show it as a page of this site or run it as a script"),
+                [BREACH_CONTROL] = N_("it steers the server"),
+                [BREACH_EXECUTE] = N_("it may be executed, or is setuid or setgid"),
+        };
+
+        return (size_t)breach < LENGTH(texts) ? texts[breach] : "";
+}
+
 const char *breach_text(enum breach breach)
 {
-        switch (breach) {
-        case BREACH_NONE: return _("it is allowed here");
-        case BREACH_TYPE: return _("it is neither a folder nor a regular file");
-        case BREACH_CODE: return _("a web server may run it");
-        case BREACH_HTML: return _("a browser may show it as a page of this site or run it as a script");
-        case BREACH_CONTROL: return _("it steers the server");
-        case BREACH_EXECUTE: return _("it may be executed, or is setuid or setgid");
-        }
-        return "";
+        return _(breach_english(breach));
 }
 
 int allow_parse(const char *text, unsigned int *ret_allow, struct error *err)

@@ -31,6 +31,8 @@ enum breach policy_check(unsigned int allow, const char *name, mode_t mode, cons
 
 /* Words for a person: "a web server may run it". Translated. */
 const char *breach_text(enum breach breach);
+/* The same as data, for what is found and for the journal. */
+const char *breach_english(enum breach breach);
 
 /* The words for enum allow, in the order in which files list them. */
 #define ALLOW_WORD_COUNT 5

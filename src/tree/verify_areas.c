@@ -78,7 +78,7 @@ static int check_rules(const struct walk_item *item, const struct area *area, co
         }
         if (breach == BREACH_NONE)
                 return 0;
-        return tell(pool, prefix, item->path, S_ISDIR(item->stx.stx_mode), DIFFERENCE_EXTRA, breach_text(breach), err);
+        return tell(pool, prefix, item->path, S_ISDIR(item->stx.stx_mode), DIFFERENCE_EXTRA, breach_english(breach), err);
 }
 
 int area_item(struct walk *walk, const struct walk_item *item, const struct area *area, const char *prefix,

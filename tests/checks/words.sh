@@ -11,13 +11,13 @@ complain() {
         wrong=1
 }
 
-find src -name '*.[ch]' ! -path src/base/i18n.h -print0 | xargs -0 grep -lE '(^|[^A-Za-z0-9_])(_|N_|ngettext)\(' |
+find src -name '*.[ch]' ! -path 'src/base/i18n.[ch]' -print0 | xargs -0 grep -lE '(^|[^A-Za-z0-9_])(_|N_|i18n_plural)\(' |
         LC_ALL=C sort >"$work/sources"
 grep -v '^#' po/POTFILES >"$work/named"
 diff "$work/named" "$work/sources" >"$work/difference" ||
         complain "po/POTFILES is not the sorted list of files with _() or N_(): $(grep '^[<>]' "$work/difference")"
 
-xgettext --from-code=UTF-8 --keyword=_ --keyword=N_ --keyword=ngettext:1,2 --files-from="$work/sources" \
+xgettext --from-code=UTF-8 --keyword=_ --keyword=N_ --keyword=i18n_plural:1,2 --files-from="$work/sources" \
         --output="$work/now.pot" || exit 1
 catalogues=(po/*.po)
 [ -e "${catalogues[0]}" ] || complain "there is no catalogue in po/"

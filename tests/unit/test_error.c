@@ -46,6 +46,20 @@ static void control_characters_are_shown_not_sent(void **state)
         assert_string_equal(error.text, "a\\302\\2332J\xc2\xa9 \\302");
 }
 
+/* Without a catalogue both are the same; with one, i18n.h remembers what was translated. */
+static void the_journal_has_it_in_english(void **state)
+{
+        struct error error = ERROR_NONE;
+
+        (void)state;
+        error_errno(&error, ENOSPC, "cannot write %s", "b\033");
+        assert_string_equal(error.english, "cannot write b\\033: No space left on device");
+        error_prefix(&error, "release %d", 12);
+        assert_string_equal(error.english, "release 12: cannot write b\\033: No space left on device");
+        error_set(&error, -EIO, "%s", "a whole sentence, 100 %s");
+        assert_string_equal(error.english, "a whole sentence, 100 %s");
+}
+
 static void a_long_sentence_is_cut(void **state)
 {
         struct error error = ERROR_NONE;
@@ -97,6 +111,7 @@ int main(void)
                 cmocka_unit_test(each_kind_has_its_status),
                 cmocka_unit_test(a_prefix_keeps_code_and_status),
                 cmocka_unit_test(control_characters_are_shown_not_sent),
+                cmocka_unit_test(the_journal_has_it_in_english),
                 cmocka_unit_test(a_long_sentence_is_cut),
                 cmocka_unit_test(a_letter_is_cut_as_a_whole),
                 cmocka_unit_test(bytes_that_are_no_text_are_shown),
