@@ -57,8 +57,7 @@ void journal_sink_close(struct journal_sink *sink)
         sink->journal = NULL;
 }
 
-/* Who it was: the user that we run as, and the one who logged in before he became that. */
-static void name_actor(char *actor, size_t size)
+void journal_actor(char *actor, size_t size)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(32);
         uint64_t login = UINT32_MAX;
@@ -74,7 +73,7 @@ static void name_actor(char *actor, size_t size)
 void journal_sink_add(struct journal_sink *sink, const char *kind, const struct digest *evidence, json_t *details,
                       const char *format, ...)
 {
-        char what[8192], actor[64];
+        char what[8192], actor[JOURNAL_ACTOR_SIZE];
         struct journal_record record = {
                 .actor = actor, .kind = kind, .what = what, .evidence = evidence, .details = details
         };
@@ -85,7 +84,7 @@ void journal_sink_add(struct journal_sink *sink, const char *kind, const struct 
                 va_start(arguments, format);
                 vsnprintf(what, sizeof(what), format, arguments);
                 va_end(arguments);
-                name_actor(actor, sizeof(actor));
+                journal_actor(actor, sizeof(actor));
                 if (journal_append(sink->journal, &record, NULL, &error) < 0)
                         fail(sink, &error);
         }

@@ -29,6 +29,10 @@ struct journal_sink {
 void journal_sink_open(struct journal_sink *sink, const char *state_directory, bool quietly);
 void journal_sink_close(struct journal_sink *sink);
 
+/* Who gave the command: the user that we run as, and the one who logged in before he became that. */
+#define JOURNAL_ACTOR_SIZE 64
+void journal_actor(char *actor, size_t size);
+
 /* Queues a record; the details' reference is taken (NULL: none). */
 void journal_sink_add(struct journal_sink *sink, const char *kind, const struct digest *evidence, json_t *details,
                       const char *format, ...) _printf_(5, 6);

@@ -32,6 +32,7 @@ static const struct command *const commands[] = {
         &command_verify,
         &command_guard,
         &command_status,
+        &command_withdraw,
         &command_analyze,
         &command_check,
         &command_journal,
