@@ -58,6 +58,8 @@ int start_process(void)
         static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGQUIT, SIGTSTP };
         sigset_t ours;
 
+        /* It is started from memory, where a program has no name but a descriptor's number: for ps and top. */
+        (void)prctl(PR_SET_NAME, "understudy-gate");
         for (size_t i = 0; i < LENGTH(ignored); i++)
                 (void)signal(ignored[i], SIG_IGN);
         sigemptyset(&ours);

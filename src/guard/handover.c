@@ -1,7 +1,6 @@
 /* handover.c - one fixed packet each way; descriptors go with one of them. */
 #include "guard/handover.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,6 +16,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "ipc/packet.h"
 
 struct packet {
         uint32_t verb;
@@ -38,53 +38,20 @@ static void make_address(int folder, struct sockaddr_un *ret)
 }
 
 #define FDS_MAXIMUM (1 + RELEASE_ROOTS_MAXIMUM)
+_Static_assert(FDS_MAXIMUM <= PACKET_FDS, "a release's trees go with one packet");
 
 static int send_packet(int socket, const struct packet *packet, const int *fds, size_t count)
 {
-        _Alignas(struct cmsghdr) char control[CMSG_SPACE(FDS_MAXIMUM * sizeof(int))] = { 0 };
-        struct iovec part = { (void *)(uintptr_t)packet, offsetof(struct packet, text) + packet->length };
-        struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-        ssize_t n;
-
-        assert(count <= FDS_MAXIMUM);
-        if (count > 0) {
-                struct cmsghdr *head = (struct cmsghdr *)(void *)control; /* CMSG_FIRSTHDR(), which is there */
-
-                message.msg_control = control;
-                message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-                head->cmsg_level = SOL_SOCKET;
-                head->cmsg_type = SCM_RIGHTS;
-                head->cmsg_len = CMSG_LEN(count * sizeof(int));
-                memcpy(CMSG_DATA(head), fds, count * sizeof(int));
-        }
-        do
-                n = sendmsg(socket, &message, MSG_NOSIGNAL);
-        while (n < 0 && errno == EINTR);
-        return n < 0 ? -errno : 0;
+        return packet_send(socket, packet, offsetof(struct packet, text) + packet->length, fds, count);
 }
 
-/* 1, 0 at the end, -EBADMSG; descriptors that came along are the caller's. */
+/* 1, 0 at the end, negative for nonsense; descriptors that came along are the caller's. */
 static int receive_packet(int socket, struct packet *packet, int fds[static FDS_MAXIMUM], size_t *ret_count)
 {
-        char control[CMSG_SPACE(FDS_MAXIMUM * sizeof(int))];
-        struct iovec part = { packet, sizeof(*packet) };
-        struct msghdr message = {
-                .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
-        };
-        struct cmsghdr *head;
-        ssize_t n;
+        ssize_t n = packet_receive(socket, packet, sizeof(*packet), fds, FDS_MAXIMUM, ret_count);
 
-        *ret_count = 0;
-        do
-                n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-        while (n < 0 && errno == EINTR);
         if (n <= 0)
-                return n < 0 ? -errno : 0;
-        head = CMSG_FIRSTHDR(&message);
-        if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS) {
-                *ret_count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-                memcpy(fds, CMSG_DATA(head), *ret_count * sizeof(int));
-        }
+                return (int)n;
         if ((size_t)n < offsetof(struct packet, text) || packet->length >= HANDOVER_TEXT_SIZE ||
             (size_t)n != offsetof(struct packet, text) + packet->length) {
                 while (*ret_count > 0)

@@ -23,11 +23,13 @@
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
+#include "ipc/packet.h"
 
 #define PING_MS         250
 #define SEND_TIMEOUT_S  1
 #define PROGRAM_MAXIMUM (64U << 20) /* bytes of the gate's executable: static, with debug information */
 #define START_MS        10000
+#define RETIRED_MAXIMUM 64
 
 /* What a new gate has to be told again. */
 struct told_tree {
@@ -52,6 +54,8 @@ struct keeper {
         struct told_tree trees[GATE_TREES];
         int verifiers[GATE_VERIFIERS];
         pid_t verifier_pids[GATE_VERIFIERS];
+        pid_t retired[RETIRED_MAXIMUM]; /* verifiers that were replaced, until they have ended */
+        size_t retired_count;
         struct gate_counters counters;
         uint64_t pinged, watching;
         atomic_bool lost; /* a report did not reach the main loop */
@@ -63,26 +67,7 @@ struct keeper {
 /* A structure whose path is cut behind its NUL, and at most one descriptor. */
 static int send_packet(int channel, const void *packet, size_t length, int fd)
 {
-        char control[CMSG_SPACE(sizeof(int))] = { 0 };
-        struct iovec part = { (void *)(uintptr_t)packet, length };
-        struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-        ssize_t n;
-
-        if (fd >= 0) {
-                struct cmsghdr *head;
-
-                message.msg_control = control;
-                message.msg_controllen = sizeof(control);
-                head = CMSG_FIRSTHDR(&message);
-                head->cmsg_level = SOL_SOCKET;
-                head->cmsg_type = SCM_RIGHTS;
-                head->cmsg_len = CMSG_LEN(sizeof(int));
-                memcpy(CMSG_DATA(head), &fd, sizeof(int));
-        }
-        do
-                n = sendmsg(channel, &message, MSG_NOSIGNAL);
-        while (n < 0 && errno == EINTR);
-        return n < 0 ? -errno : 0;
+        return packet_send(channel, packet, length, &fd, fd >= 0);
 }
 
 static int request(const struct keeper *keeper, struct gate_request *packet, const char *path, int fd)
@@ -214,9 +199,21 @@ static void replace_gate(struct keeper *keeper)
         (void)send(keeper->inside, &report, offsetof(struct gate_report, path) + 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/* Under the lock. A verifier ends by itself once the gate has let go of its socket. */
+static void reap(struct keeper *keeper)
+{
+        for (size_t i = 0; i < keeper->retired_count;) {
+                if (waitpid(keeper->retired[i], NULL, WNOHANG) == 0)
+                        i++;
+                else
+                        keeper->retired[i] = keeper->retired[--keeper->retired_count];
+        }
+}
+
 static void ping(struct keeper *keeper)
 {
         pthread_mutex_lock(&keeper->lock);
+        reap(keeper);
         (void)request_ping(keeper);
         pthread_mutex_unlock(&keeper->lock);
 }
@@ -378,20 +375,20 @@ int keeper_verifiers(struct keeper *keeper, const struct verifier_tree trees[sta
 
         for (unsigned int i = 0; i < keeper->options.verifiers && r == 0; i++) {
                 int socket = -1, old;
-                pid_t pid = -1, old_pid;
+                pid_t pid = -1;
 
                 r = verifier_start(trees, &socket, &pid, err);
                 if (r < 0)
                         return r;
                 pthread_mutex_lock(&keeper->lock);
                 old = keeper->verifiers[i];
-                old_pid = keeper->verifier_pids[i];
+                if (keeper->verifier_pids[i] > 0 && keeper->retired_count < RETIRED_MAXIMUM)
+                        keeper->retired[keeper->retired_count++] = keeper->verifier_pids[i];
                 keeper->verifiers[i] = socket;
                 keeper->verifier_pids[i] = pid;
                 r = told(keeper, request_verifier(keeper, i), err);
                 pthread_mutex_unlock(&keeper->lock);
                 fd_close(&old); /* ends with the gate's copy: it was asked again elsewhere */
-                (void)old_pid;
         }
         return r;
 }
@@ -406,6 +403,12 @@ void keeper_counters(struct keeper *keeper, struct gate_counters *ret_counters)
         pthread_mutex_lock(&keeper->lock);
         *ret_counters = keeper->counters;
         pthread_mutex_unlock(&keeper->lock);
+}
+
+bool keeper_is_report(const struct gate_report *report, size_t length)
+{
+        return length >= offsetof(struct gate_report, path) && report->path_length < GATE_PATH_SIZE &&
+               length >= offsetof(struct gate_report, path) + report->path_length;
 }
 
 int keeper_fd(const struct keeper *keeper)
@@ -526,6 +529,7 @@ void keeper_close(struct keeper *keeper)
                 (void)poll(&gone, 1, SEND_TIMEOUT_S * 1000);
                 end_gate(keeper);
         }
+        reap(keeper);
         for (size_t i = 0; i < GATE_TREES; i++) {
                 fd_close(&keeper->trees[i].folder);
                 free(keeper->trees[i].path);

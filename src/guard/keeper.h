@@ -43,6 +43,9 @@ void keeper_close(struct keeper *keeper);
 #define KEEPER_REPLACED 1000
 int keeper_fd(const struct keeper *keeper);
 
+/* Whether `length` bytes that were read there are a whole report. */
+bool keeper_is_report(const struct gate_report *report, size_t length);
+
 /* From now on the kernel asks about every file of this file system; *reads: also before each read, which is set to false
  * where it cannot. */
 int keeper_guard_file_system(struct keeper *keeper, int folder, bool *reads, struct error *err);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/fnv1a.h"
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -38,8 +39,7 @@ uint64_t mount_table_hash(int table, const struct site *site, uint64_t hash)
 
                 if (!copy || !concerns(copy, site))
                         continue;
-                for (size_t i = 0; i < length; i++)
-                        hash = (hash ^ (unsigned char)line[i]) * UINT64_C(0x100000001b3);
+                hash = fnv1a(hash, line, length);
         }
         return hash;
 }

@@ -2,6 +2,7 @@
 #include "guard/verifier.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 #include "base/i18n.h"
 #include "base/io.h"
 #include "crypto/digest.h"
+#include "ipc/packet.h"
 #include "ipc/sandbox.h"
 #include "manifest/policy.h"
 
@@ -93,6 +95,10 @@ void verifier_judge(const struct verifier_tree *tree, const char *path, size_t l
                     struct gate_answer *ret_answer)
 {
         refuse(ret_answer, GATE_UNLISTED);
+        if (tree->gone) {
+                ret_answer->verdict = GATE_VERDICT_ALLOWED;
+                return;
+        }
         if (tree->area) {
                 judge_by_rules(tree->allow, path, fd, ret_answer);
                 return;
@@ -102,30 +108,27 @@ void verifier_judge(const struct verifier_tree *tree, const char *path, size_t l
                         judge_by_release(tree->index[i], tree->companion[i], path, length, fd, ret_answer);
 }
 
+bool verifier_is_question(const struct gate_question *question, size_t length)
+{
+        return length > offsetof(struct gate_question, path) && question->tree < GATE_TREES &&
+               question->path_length < GATE_PATH_SIZE &&
+               length >= offsetof(struct gate_question, path) + question->path_length + 1 &&
+               question->path[question->path_length] == '\0';
+}
+
 /* ---- the process ---- */
 
 /* One question with its descriptor. False when the gate is gone, or sent something that it never sends. */
 static bool receive(struct gate_question *question, int *ret_fd)
 {
-        char control[CMSG_SPACE(sizeof(int))];
-        struct iovec part = { question, sizeof(*question) };
-        struct msghdr message = {
-                .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
-        };
-        struct cmsghdr *head;
-        ssize_t n;
+        size_t count = 0;
+        ssize_t n = packet_receive(SOCKET_NUMBER, question, sizeof(*question), ret_fd, 1, &count);
 
-        do
-                n = recvmsg(SOCKET_NUMBER, &message, MSG_CMSG_CLOEXEC);
-        while (n < 0 && errno == EINTR);
-        head = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-        if (!head || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(sizeof(int)))
-                return false;
-        memcpy(ret_fd, CMSG_DATA(head), sizeof(int));
-        return (size_t)n > offsetof(struct gate_question, path) && question->tree < GATE_TREES &&
-               question->path_length < GATE_PATH_SIZE &&
-               (size_t)n >= offsetof(struct gate_question, path) + question->path_length + 1 &&
-               question->path[question->path_length] == '\0';
+        if (n > 0 && count == 1 && verifier_is_question(question, (size_t)n))
+                return true;
+        if (count == 1)
+                close(*ret_fd);
+        return false;
 }
 
 static void serve(const struct verifier_tree trees[static GATE_TREES])

@@ -27,6 +27,7 @@ struct verifier_tree {
         const struct index *index[VERIFIER_RELEASES]; /* NULL: none */
         const struct companion *companion[VERIFIER_RELEASES];
         bool area;          /* a mutable area: only its rules count */
+        bool gone;          /* not under guard any more: whatever the gate still asks about it is allowed */
         unsigned int allow; /* of the area */
 };
 
@@ -34,6 +35,9 @@ struct verifier_tree {
  * would tear (no lock of ours is held by another thread). */
 int verifier_start(const struct verifier_tree trees[static GATE_TREES], int *ret_socket, pid_t *ret_pid,
                    struct error *err);
+
+/* Whether `length` bytes that came over the socket are a whole question. */
+bool verifier_is_question(const struct gate_question *question, size_t length);
 
 /* The decision, without a process around it: for tests, and for the verifier. `fd` is read from its start. */
 void verifier_judge(const struct verifier_tree *tree, const char *path, size_t length, int fd,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/fnv1a.h"
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
@@ -54,10 +55,8 @@ struct watch {
 
 static size_t bucket_of(const struct key *key, size_t count)
 {
-        uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a; the keys are the kernel's, not an intruder's */
+        uint64_t hash = fnv1a(FNV1A_START, key->bytes, key->length); /* the keys are the kernel's, not an intruder's */
 
-        for (size_t i = 0; i < key->length; i++)
-                hash = (hash ^ key->bytes[i]) * UINT64_C(0x100000001b3);
         return (size_t)(hash ^ hash >> 32) & (count - 1);
 }
 

@@ -2,7 +2,6 @@
 #include "notify/sender.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,50 +17,18 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "ipc/frame.h"
+#include "ipc/helper.h"
 #include "ipc/sandbox.h"
 #include "notify/sender_parts.h"
 
 #define VERB_JOB      1
 #define VERB_RESULT   2
-#define SOCKET_NUMBER 3
 #define GIVE_SECONDS  5    /* a job fits into the socket's buffer: longer only when the process is stopped */
 #define TAKE_MS       1000 /* a result is sent in one piece */
 #define MEMORY_BYTES  (UINT64_C(1) << 30)
 #define SOCKET_BUFFER (512 << 10)
 
 /* ---- the process ---- */
-
-/* Only the socket stays, and /dev/null where libraries expect the standard descriptors. */
-static int keep_descriptors(int socket)
-{
-        int null, kept = fcntl(socket, F_DUPFD_CLOEXEC, SOCKET_NUMBER + 1);
-
-        if (kept < 0 || dup2(kept, SOCKET_NUMBER) < 0)
-                return -errno;
-        null = open("/dev/null", O_RDWR | O_CLOEXEC);
-        if (null < 0)
-                return -errno;
-        for (int fd = 0; fd < (SANDBOX_INSTRUMENTED ? 2 : 3); fd++) { /* a sanitizer's report goes to the terminal */
-                if (dup2(null, fd) < 0)
-                        return -errno;
-        }
-        closefrom(SOCKET_NUMBER + 1);
-        return 0;
-}
-
-/* The worker decides what an interrupt means; the sender ends with the worker. */
-static void settle_signals(void)
-{
-        static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGPIPE };
-        sigset_t none;
-
-        for (int number = 1; number < NSIG; number++)
-                signal(number, SIG_DFL);
-        for (size_t i = 0; i < LENGTH(ignored); i++)
-                signal(ignored[i], SIG_IGN);
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-}
 
 static void work(const struct notify_target *target, const struct sender_limits *limits, struct sender_curl *curl,
                  const struct error *failed) __attribute__((noreturn));
@@ -78,7 +45,7 @@ static void work(const struct notify_target *target, const struct sender_limits 
                 struct frame frame;
                 struct sender_job job;
 
-                if (frame_receive(SOCKET_NUMBER, &frame, body, -1) <= 0)
+                if (frame_receive(HELPER_SOCKET, &frame, body, -1) <= 0)
                         _exit(EXIT_SUCCESS);
                 if (frame.verb != VERB_JOB || frame.argument > frame.length)
                         _exit(EXIT_FAILURE);
@@ -95,7 +62,7 @@ static void work(const struct notify_target *target, const struct sender_limits 
                         sender_curl_run(curl, &job, &result);
                 else
                         sender_syslog_run(target, limits, &job, &result);
-                if (frame_send(SOCKET_NUMBER, VERB_RESULT, result.end, result.words, strlen(result.words)) < 0)
+                if (frame_send(HELPER_SOCKET, VERB_RESULT, result.end, result.words, strlen(result.words)) < 0)
                         _exit(EXIT_SUCCESS);
         }
 }
@@ -109,8 +76,7 @@ static void run(int socket, const struct notify_target *target, const struct sen
         struct error failed = ERROR_NONE, error = ERROR_NONE;
         struct sender_curl *curl = NULL;
 
-        settle_signals();
-        if (keep_descriptors(socket) < 0)
+        if (helper_settle(socket) < 0)
                 _exit(EXIT_FAILURE);
         /* Before the rights are gone: files of the operator's, OpenSSL's configuration, the words of the language. */
         if (target->kind == TARGET_MAIL || target->kind == TARGET_WEBHOOK)
@@ -123,8 +89,8 @@ static void run(int socket, const struct notify_target *target, const struct sen
                         struct frame frame;
                         char *body = memory_new(FRAME_BODY_MAXIMUM, 1);
 
-                        if (!body || frame_receive(SOCKET_NUMBER, &frame, body, -1) <= 0 ||
-                            frame_send(SOCKET_NUMBER, VERB_RESULT, SCHEDULE_LATER, failed.text,
+                        if (!body || frame_receive(HELPER_SOCKET, &frame, body, -1) <= 0 ||
+                            frame_send(HELPER_SOCKET, VERB_RESULT, SCHEDULE_LATER, failed.text,
                                        strnlen(failed.text, SENDER_WORDS - 1)) < 0)
                                 _exit(EXIT_FAILURE);
                         memory_freep(&body);

@@ -8,8 +8,6 @@
 #include "fetch.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +18,9 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "ipc/frame.h"
+#include "ipc/helper.h"
 #include "ipc/sandbox.h"
 
-#define SOCKET_NUMBER 3
 #define ALIVE_MS      1000
 
 /* A backstop, not a budget: what takes memory is the index (its size is signed), the decoder's window (128 MiB), a base
@@ -190,48 +188,16 @@ static void serve(struct fetch *fetch)
         }
 }
 
-/* Only the socket stays, and /dev/null where libraries expect the standard descriptors. */
-static int keep_descriptors(int socket)
-{
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-        if (null < 0 || dup2(socket, SOCKET_NUMBER) < 0)
-                return -errno;
-        if (null == SOCKET_NUMBER && (null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
-                return -errno;
-        for (int fd = 0; fd < (SANDBOX_INSTRUMENTED ? 2 : 3); fd++) { /* a sanitizer's report goes to the terminal */
-                if (dup2(null, fd) < 0)
-                        return -errno;
-        }
-        closefrom(SOCKET_NUMBER + 1);
-        return 0;
-}
-
-/* The caller decides what an interrupt means; the helper ends with the caller. */
-static void settle_signals(void)
-{
-        static const int ignored[] = { SIGINT, SIGQUIT, SIGHUP, SIGPIPE };
-        sigset_t none;
-
-        for (int number = 1; number < NSIG; number++)
-                signal(number, SIG_DFL);
-        for (size_t i = 0; i < LENGTH(ignored); i++)
-                signal(ignored[i], SIG_IGN);
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 void fetch_helper_run(int socket, const struct fetch_options *options)
 {
-        static struct fetch fetch = { .socket = SOCKET_NUMBER, .out = BUFFER_INIT(FRAME_BODY_MAXIMUM) };
+        static struct fetch fetch = { .socket = HELPER_SOCKET, .out = BUFFER_INIT(FRAME_BODY_MAXIMUM) };
         struct sandbox sandbox = { .network = options->base != NULL,
                                    .memory_bytes = MEMORY_BYTES,
                                    .user = options->user };
         struct error error = ERROR_NONE;
         int r;
 
-        settle_signals();
-        if (keep_descriptors(socket) < 0)
+        if (helper_settle(socket) < 0)
                 _exit(EXIT_FAILURE);
         fetch.options = options;
         fetch.body = memory_new(FRAME_BODY_MAXIMUM, 1);

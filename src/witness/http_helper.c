@@ -2,8 +2,6 @@
 #include "http.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +13,10 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "ipc/frame.h"
+#include "ipc/helper.h"
 #include "ipc/sandbox.h"
 #include "witness/request.h"
 
-#define SOCKET_NUMBER   3
 #define MEMORY_BYTES    (UINT64_C(256) << 20)
 #define HEADERS_MAXIMUM ((size_t)16 << 10)
 
@@ -101,32 +99,16 @@ static int post(struct helper *helper, const char *body, size_t length)
                           helper->answer.length);
 }
 
-/* Only the socket stays, and /dev/null where libraries expect the standard descriptors. */
-static int keep_descriptors(int socket)
-{
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-        if (null < 0 || dup2(socket, SOCKET_NUMBER) < 0)
-                return -errno;
-        if (null == SOCKET_NUMBER && (null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
-                return -errno;
-        for (int fd = 0; fd < (SANDBOX_INSTRUMENTED ? 2 : 3); fd++) /* a sanitizer's report goes to the terminal */
-                if (dup2(null, fd) < 0)
-                        return -errno;
-        closefrom(SOCKET_NUMBER + 1);
-        return 0;
-}
-
 void http_helper_run(int socket, const char *address)
 {
-        static struct helper helper = { .socket = SOCKET_NUMBER, .answer = BUFFER_INIT(ANSWER_MAXIMUM) };
+        static struct helper helper = { .socket = HELPER_SOCKET, .answer = BUFFER_INIT(ANSWER_MAXIMUM) };
         struct sandbox sandbox = { .network = true, .memory_bytes = MEMORY_BYTES };
         struct error error = ERROR_NONE;
         char *body = memory_new(FRAME_BODY_MAXIMUM, 1);
         struct frame frame;
         int r;
 
-        if (!body || keep_descriptors(socket) < 0)
+        if (!body || helper_settle(socket) < 0)
                 _exit(EXIT_FAILURE);
         r = prepare(&helper, address, &error);
         if (r == 0)
