@@ -25,6 +25,11 @@ enum {
         OPTION_RESCAN,
         OPTION_ALERT,
         OPTION_READS,
+        OPTION_PEERS,
+        OPTION_PEER,
+        OPTION_NAME,
+        OPTION_PEERS_KEY,
+        OPTION_BEAT,
 };
 
 static const struct option options[] = {
@@ -37,6 +42,11 @@ static const struct option options[] = {
         { "rescan",        required_argument, NULL, OPTION_RESCAN       },
         { "alert",         required_argument, NULL, OPTION_ALERT        },
         { "reads",         required_argument, NULL, OPTION_READS        },
+        { "peers",         required_argument, NULL, OPTION_PEERS        },
+        { "peer",          required_argument, NULL, OPTION_PEER         },
+        { "name",          required_argument, NULL, OPTION_NAME         },
+        { "peers-key",     required_argument, NULL, OPTION_PEERS_KEY    },
+        { "beat",          required_argument, NULL, OPTION_BEAT         },
         { NULL,            0,                 NULL, 0                   },
 };
 
@@ -44,6 +54,7 @@ static const struct option options[] = {
 #define VERDICT_MAXIMUM_S 600
 #define SILENCE_MS        2000
 #define RESCAN_S          3600
+#define BEAT_S            10
 
 struct request {
         struct common common;
@@ -53,7 +64,7 @@ struct request {
         size_t target_count;
         struct notify *notify; /* NULL: nobody is to be told */
         char dests[GUARD_SITES][PATH_MAX];
-        char self[PATH_MAX], gate[PATH_MAX + 32];
+        char self[PATH_MAX], gate[PATH_MAX + 32], host[256];
 };
 
 /* ---- options ---- */
@@ -125,6 +136,28 @@ static int parse_alert(struct request *request, const char *text, struct error *
         return notify_target_parse(text, &request->targets[request->target_count++], err);
 }
 
+static int parse_peer(struct request *request, const char *name, struct error *err)
+{
+        struct pulse_options *pulse = &request->guard.pulse;
+
+        if (pulse->peer_count == PEERS_MAXIMUM)
+                return error_usage(err, _("at most %d peers can be named"), PEERS_MAXIMUM);
+        pulse->peers[pulse->peer_count++] = name;
+        return 0;
+}
+
+static int parse_beat(struct request *request, const char *text, struct error *err)
+{
+        int64_t seconds = 0;
+        int r = clock_parse_duration(text, &seconds, err);
+
+        if (r == 0 && (seconds < 1 || seconds > DEADMAN_INTERVAL_MAXIMUM))
+                r = error_usage(err, _("--beat must lie between 1s and 1d"));
+        if (r == 0)
+                request->guard.pulse.interval_s = (uint32_t)seconds;
+        return r;
+}
+
 static int parse_option(struct request *request, int code, struct error *err)
 {
         struct guard_options *guard = &request->guard;
@@ -142,6 +175,11 @@ static int parse_option(struct request *request, int code, struct error *err)
         case OPTION_RESCAN: return parse_rescan(request, optarg, err);
         case OPTION_READS: return parse_reads(request, optarg, err);
         case OPTION_ALERT: return parse_alert(request, optarg, err);
+        case OPTION_PEERS: guard->pulse.folder = optarg; return 0;
+        case OPTION_PEER: return parse_peer(request, optarg, err);
+        case OPTION_NAME: guard->pulse.name = optarg; return 0;
+        case OPTION_PEERS_KEY: guard->pulse.key_file = optarg; return 0;
+        case OPTION_BEAT: return parse_beat(request, optarg, err);
         }
         return error_usage(err, _("this option is not known"));
 }
@@ -247,6 +285,10 @@ static int take_arguments(struct request *request, int argc, char *argv[], struc
                 guard->dests[guard->dest_count++] = dest;
         }
         guard->state_directory = state_directory(request->common.state);
+        if (!guard->pulse.name) {
+                (void)gethostname(request->host, sizeof(request->host) - 1);
+                guard->pulse.name = request->host;
+        }
         return find_programs(request, err);
 }
 
@@ -290,6 +332,7 @@ static int run(int argc, char *argv[])
                                                 .verdict_ms = VERDICT_MS,
                                                 .silence_ms = SILENCE_MS,
                                                 .rescan_ms = RESCAN_S * 1000,
+                                                .pulse = { .interval_s = BEAT_S },
                                                 .ready = on_ready,
                                                 .say = on_say,
                                                 .news = on_news,
@@ -309,6 +352,13 @@ static int run(int argc, char *argv[])
                            "  --mode MODE         observe, refuse, or heal (refuse and heal); ROOT=MODE for one root\n"
                            "  --reload COMMAND    run by sh when a tree was healed: reload the web server\n"
                            "  --alert TARGET      tell this target: mailto:..., https://..., syslog:...; may be repeated\n"
+                           "  --peers FOLDER      a folder that the servers of the site share: each writes there that it "
+                           "lives, and\n"
+                           "                      tells when another one falls silent\n"
+                           "  --peer NAME         a peer that must be heard from the start; may be repeated\n"
+                           "  --name NAME         this server's name among them (the host's)\n"
+                           "  --peers-key FILE    a key that the peers share: nobody else's word counts\n"
+                           "  --beat DURATION     how often (10s); three that are missed are a silence\n"
                            "  --reads WHEN        ask before each read, too (Linux 6.14), so that nothing is read through\n"
                            "                      descriptors that were open before, nor written: always, never, or auto:\n"
                            "                      for a tree on a file system of its own\n"
@@ -328,6 +378,8 @@ static int run(int argc, char *argv[])
         if (!request.guard.url && heals(&request.guard))
                 return command_usage(&command_guard,
                                      _("name the repository to heal from with --repo URL, or choose --mode refuse"));
+        if (!request.guard.pulse.folder && (request.guard.pulse.peer_count || request.guard.pulse.key_file))
+                return command_usage(&command_guard, _("name the folder in which the peers are heard with --peers FOLDER"));
         if (take_arguments(&request, argc, argv, &error) < 0 || guard(&request, &error) < 0)
                 return command_fail(&error);
         return EXIT_DONE;
@@ -337,6 +389,8 @@ const struct command command_guard = {
         .name = "guard",
         .run = run,
         .synopsis = "guard DEST ... --pub FILE [--repo URL] [--mode observe|refuse|heal] [--mode ROOT=MODE ...] "
-                    "[--reads auto|always|never] [--reload COMMAND] [--alert TARGET ...] [--rescan DURATION] [--verdict-limit DURATION] [--late refuse|allow]",
+                    "[--reads auto|always|never] [--reload COMMAND] [--alert TARGET ...] [--peers FOLDER [--peer NAME ...] "
+                    "[--name NAME] [--peers-key FILE] [--beat DURATION]] [--rescan DURATION] [--verdict-limit DURATION] "
+                    "[--late refuse|allow]",
         .summary = N_("refuse, find and heal what is not genuine"),
 };

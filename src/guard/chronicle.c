@@ -16,6 +16,7 @@
 
 #define ALIVE_FILE    "guard.json"
 #define ALIVE_MAXIMUM 1024
+#define SENTENCE      (PATH_MAX + 2 * ERROR_TEXT_SIZE)
 
 static void on_note(void *context, const char *sentence)
 {
@@ -60,26 +61,15 @@ static void write_record(struct guard *guard, const struct journal_record *recor
         guard->journal_failed = true;
 }
 
-void chronicle(struct guard *guard, const struct guarded *guarded, enum chronicle_news news, const char *kind,
-               const struct digest *evidence, json_t *details, const char *format, ...)
+void chronicle_both(struct guard *guard, const struct guarded *guarded, enum chronicle_news news, const char *kind,
+                    const struct digest *evidence, json_t *details, const char *english, const char *told)
 {
-        char what[4096], told[4096]; /* the journal is in English, the operator has his language */
         json_t *all = details ? details : json_object();
         const char *dest = guarded ? guarded->site.state->dest : NULL;
         const struct journal_record record = {
-                .actor = "guard", .kind = kind, .what = what, .evidence = evidence, .details = all
+                .actor = "guard", .kind = kind, .what = english, .evidence = evidence, .details = all
         };
-        const char *translated;
-        va_list arguments;
 
-        assert(format);
-        va_start(arguments, format);
-        vsnprintf(what, sizeof(what), format, arguments);
-        va_end(arguments);
-        translated = gettext(format);
-        va_start(arguments, format);
-        vsnprintf(told, sizeof(told), translated ? translated : format, arguments);
-        va_end(arguments);
         if (all && dest)
                 json_object_set_new(all, "dest", chronicle_name(dest, strlen(dest)));
         write_record(guard, &record);
@@ -91,6 +81,46 @@ void chronicle(struct guard *guard, const struct guarded *guarded, enum chronicl
                                                                                     .what = told,
                                                                                     .details = all });
         json_decref(all);
+}
+
+void chronicle(struct guard *guard, const struct guarded *guarded, enum chronicle_news news, const char *kind,
+               const struct digest *evidence, json_t *details, const char *format, ...)
+{
+        char english[SENTENCE], told[SENTENCE];
+        va_list arguments;
+
+        assert(format);
+        va_start(arguments, format);
+        vsnprintf(english, sizeof(english), format, arguments);
+        va_end(arguments);
+        va_start(arguments, format);
+        vsnprintf(told, sizeof(told), i18n_words(format), arguments);
+        va_end(arguments);
+        chronicle_both(guard, guarded, news, kind, evidence, details, english, told);
+}
+
+static void append_words(char sentence[static SENTENCE], const char *words)
+{
+        size_t length = strlen(sentence);
+
+        snprintf(sentence + length, SENTENCE - length, ": %s", words);
+}
+
+void chronicle_failure(struct guard *guard, const struct guarded *guarded, const char *kind, json_t *details,
+                       const struct error *error, const char *format, ...)
+{
+        char english[SENTENCE], told[SENTENCE];
+        va_list arguments;
+
+        va_start(arguments, format);
+        vsnprintf(english, sizeof(english) - ERROR_TEXT_SIZE, format, arguments);
+        va_end(arguments);
+        append_words(english, error->english);
+        va_start(arguments, format);
+        vsnprintf(told, sizeof(told) - ERROR_TEXT_SIZE, i18n_words(format), arguments);
+        va_end(arguments);
+        append_words(told, error->text);
+        chronicle_both(guard, guarded, CHRONICLE_URGENT, kind, NULL, details, english, told);
 }
 
 /* ---- gaps ---- */

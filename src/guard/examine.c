@@ -158,10 +158,14 @@ static int examine_tree(struct examination *examination, const struct site_tree 
         int r;
 
         examination->comparing = tree;
-        if (tree->area)
+        if (tree->gone)
+                return 0;
+        if (tree->area) {
+                (void)mark_above(examination, tree, NULL); /* where there is no folder above yet, the next look finds it */
                 return tree->root < 0 ? 0
                                       : examine_area(tree, tree->root, "", examination->watch, on_breach, examination,
                                                      err);
+        }
         if (root == RELEASE_ROOTS_MAXIMUM)
                 return 0;
         watch_forget(examination->watch, tree->number);

@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fnv1a.h"
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "guard/guard_private.h"
-#include "guard/holder.h"
 #include "guard/who.h"
 #include "manifest/difference.h"
 
@@ -24,32 +24,23 @@
 
 /* ---- what is known already ---- */
 
-static uint64_t mix(uint64_t hash, const void *bytes, size_t length)
-{
-        const unsigned char *at = bytes;
-
-        for (size_t i = 0; i < length; i++)
-                hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
-        return hash;
-}
-
 /* Two findings that meet in one hash would be told as one: the server is not eligible and healed all the same. */
 static uint64_t hash_of(const struct site_tree *tree, const struct look *look, uint32_t reason)
 {
-        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+        uint64_t hash = FNV1A_START;
         const uint32_t only_reason = look->findings.kinds ? 0 : reason;
 
-        hash = mix(hash, &tree->number, sizeof(tree->number));
-        hash = mix(hash, &look->findings.kinds, sizeof(look->findings.kinds));
-        hash = mix(hash, &only_reason, sizeof(only_reason));
+        hash = fnv1a(hash, &tree->number, sizeof(tree->number));
+        hash = fnv1a(hash, &look->findings.kinds, sizeof(look->findings.kinds));
+        hash = fnv1a(hash, &only_reason, sizeof(only_reason));
         if (look->hashed)
-                hash = mix(hash, look->digest.bytes, DIGEST_SIZE);
-        return mix(hash, look->path, look->path_length);
+                hash = fnv1a(hash, look->digest.bytes, DIGEST_SIZE);
+        return fnv1a(hash, look->path, look->path_length);
 }
 
 static uint64_t hash_of_path(const struct site_tree *tree, const char *path, size_t length)
 {
-        return mix(mix(UINT64_C(0xcbf29ce484222325), &tree->number, sizeof(tree->number)), path, length);
+        return fnv1a(fnv1a(FNV1A_START, &tree->number, sizeof(tree->number)), path, length);
 }
 
 bool finding_is_fresh(const struct guarded *guarded, const struct site_tree *tree, const char *path, size_t length)
@@ -90,6 +81,17 @@ void finding_forget(struct guarded *guarded)
         guarded->known_count = 0;
         guarded->found_ms = 0;
         guarded->marked = false;
+}
+
+/* The folder that holds a path, and the name in it; negative when it is not there as such. */
+static int open_parent(const struct site_tree *tree, const char *path, const char **ret_name)
+{
+        const char *slash = strrchr(path, '/');
+        char folder[PATH_MAX];
+
+        snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+        *ret_name = slash ? slash + 1 : path;
+        return open_beneath(tree->root, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
 }
 
 /* ---- words ---- */
@@ -135,6 +137,16 @@ static json_t *text_or_null(const char *text)
         return text ? chronicle_name(text, strlen(text)) : json_null();
 }
 
+static json_t *link_target(const struct site_tree *tree, const struct look *look)
+{
+        char target[PATH_MAX];
+        const char *name;
+        _cleanup_(fd_closep) int parent = open_parent(tree, look->path, &name);
+        ssize_t n = parent < 0 ? -1 : readlinkat(parent, name, target, sizeof(target));
+
+        return n < 0 ? json_null() : chronicle_name(target, (size_t)n);
+}
+
 static json_t *details_of(const struct site_tree *tree, const struct look *look, const struct who *who,
                           uint32_t reason)
 {
@@ -149,15 +161,40 @@ static json_t *details_of(const struct site_tree *tree, const struct look *look,
                 json_object_set_new(details, "expected", text_or_null(look->findings.of[bit].expected));
                 json_object_set_new(details, "found", text_or_null(look->findings.of[bit].found));
         }
+        if (details && look->exists && S_ISLNK(look->stx.stx_mode))
+                json_object_set_new(details, "target", link_target(tree, look));
         if (details && tree->area)
                 json_object_set_new(details, "area", chronicle_name(tree->folder, strlen(tree->folder)));
         return details;
 }
 
-static void tell(struct guarded *guarded, const struct site_tree *tree, const struct look *look,
-                 const struct who *who, uint32_t reason, const struct digest *evidence)
+/* Who it was, in English for the journal or in the operator's language. "" when it cannot be said. */
+static const char *words_of(const struct who *who, bool english, struct buffer *out)
 {
-        _cleanup_(buffer_done) struct buffer by = BUFFER_INIT(2048), name = BUFFER_INIT(5 * PATH_MAX);
+        bool before = i18n_english(english);
+        int r = who ? who_text(who, out) : 0;
+
+        (void)i18n_english(before);
+        return r < 0 ? "" : buffer_text(out);
+}
+
+static void write_finding(const struct site_tree *tree, const char *name, const char *what, const char *by, bool english,
+                          struct buffer *out)
+{
+        bool before = i18n_english(english);
+
+        (void)(*by ? buffer_printf(out, _("%s/%s is not as in its release (%s); by %s"), tree->folder, name, what, by)
+                   : buffer_printf(out, _("%s/%s is not as in its release (%s)"), tree->folder, name, what));
+        (void)i18n_english(before);
+}
+
+static void tell(struct guarded *guarded, const struct site_tree *tree, const struct look *look,
+                 const struct who *who, uint32_t reason, bool not_asked, const struct digest *evidence)
+{
+        _cleanup_(buffer_done) struct buffer by = BUFFER_INIT(2048), by_english = BUFFER_INIT(2048),
+                                             name = BUFFER_INIT(5 * PATH_MAX), told = BUFFER_INIT(8 * PATH_MAX),
+                                             english = BUFFER_INIT(8 * PATH_MAX);
+        json_t *details = details_of(tree, look, who, reason);
         unsigned int kinds = look->findings.kinds;
         const char *what = kinds ? first_kind(kinds) : reason_word(reason);
 
@@ -165,32 +202,73 @@ static void tell(struct guarded *guarded, const struct site_tree *tree, const st
         snprintf(guarded->last_path, sizeof(guarded->last_path), "%.500s", buffer_text(&name));
         guarded->last_finding = clock_now();
         guarded->findings++;
-        if (!who || who_text(who, &by) < 0)
-                chronicle(guarded->guard, guarded, CHRONICLE_URGENT, "finding", evidence,
-                          details_of(tree, look, who, reason), N_("%s/%s is not as in its release (%s)"), tree->folder,
-                          buffer_text(&name), what);
-        else
-                chronicle(guarded->guard, guarded, CHRONICLE_URGENT, "finding", evidence,
-                          details_of(tree, look, who, reason), N_("%s/%s is not as in its release (%s); by %s"),
-                          tree->folder, buffer_text(&name), what, buffer_text(&by));
+        if (details && not_asked)
+                json_object_set_new(details, "who", json_string("not asked: too many"));
+        write_finding(tree, buffer_text(&name), what, words_of(who, true, &by_english), true, &english);
+        write_finding(tree, buffer_text(&name), what, words_of(who, false, &by), false, &told);
+        chronicle_both(guarded->guard, guarded, CHRONICLE_URGENT, "finding", evidence, details, buffer_text(&english),
+                       buffer_text(&told));
 }
 
-/* What takes a little longer to look up: names of users, records of logins, logs. A record of its own, after the pull
- * that heals was started. */
-static void tell_who(struct guarded *guarded, const struct site_tree *tree, const struct look *look,
-                     const struct who *who)
-{
-        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(4096);
-        struct who resolved = *who;
-        const char *path = look->path_length ? look->path : ".";
+/* ---- who it was ---- */
 
-        who_resolve(&resolved, NULL);
-        if (who_text(&resolved, &text) < 0)
-                return;
-        chronicle(guarded->guard, guarded, CHRONICLE_TELL, "who", NULL,
-                  json_pack("{s:s, s:o, s:o}", "root", tree->name, "path", chronicle_name(path, strlen(path)), "process",
-                            who_json(&resolved)),
-                  N_("%s was changed by %s"), guarded->last_path, buffer_text(&text));
+/*
+ * Asks beside the loop what takes longer to look up: names of users, records of logins, logs; where no event said who it
+ * was, whoever holds the file open for writing. The answer is a record of its own. False when too many wait already.
+ */
+static bool inquire(struct guarded *guarded, const struct site_tree *tree, const struct look *look,
+                    const struct who *who, uint32_t reason)
+{
+        const bool holder = !who && look->file >= 0 &&
+                            (reason == GATE_WRITER || look->findings.kinds & DIFFERENCE_CONTENT);
+        const char *path = look->path_length ? look->path : ".";
+        _cleanup_(buffer_done) struct buffer shown = BUFFER_INIT(5 * PATH_MAX);
+        struct inquiry_case *one;
+
+        if (!holder && (!who || who->state > WHO_EARLIER))
+                return true;
+        one = inquiry_case_new();
+        if (!one)
+                return false;
+        one->site = (unsigned int)(guarded - guarded->guard->sites);
+        snprintf(one->root, sizeof(one->root), "%s", tree->name);
+        snprintf(one->path, sizeof(one->path), "%s", path);
+        (void)text_escape(&shown, path, strlen(path));
+        snprintf(one->shown, sizeof(one->shown), "%.500s", buffer_text(&shown));
+        one->found = !holder;
+        if (holder)
+                one->file = fcntl(look->file, F_DUPFD_CLOEXEC, 3);
+        else
+                one->who = *who;
+        if ((!holder || one->file >= 0) && inquiry_ask(guarded->guard->inquiry, one))
+                return true;
+        inquiry_case_free(one);
+        guarded->not_asked++;
+        return false;
+}
+
+static void tell_who(struct guarded *guarded, const struct inquiry_case *one)
+{
+        _cleanup_(buffer_done) struct buffer by = BUFFER_INIT(4096), by_english = BUFFER_INIT(4096);
+        char told[8192], english[8192];
+
+        snprintf(english, sizeof(english), "%s was changed by %s", one->shown, words_of(&one->who, true, &by_english));
+        snprintf(told, sizeof(told), _("%s was changed by %s"), one->shown, words_of(&one->who, false, &by));
+        chronicle_both(guarded->guard, guarded, CHRONICLE_TELL, "who", NULL,
+                       json_pack("{s:s, s:o, s:o}", "root", one->root, "path",
+                                 chronicle_name(one->path, strlen(one->path)), "process", who_json(&one->who)),
+                       english, told);
+}
+
+void finding_answers(struct guard *guard)
+{
+        struct inquiry_case *one;
+
+        while ((one = inquiry_next(guard->inquiry))) {
+                if (one->found)
+                        tell_who(&guard->sites[one->site], one);
+                inquiry_case_free(one);
+        }
 }
 
 /* ---- what is done ---- */
@@ -233,16 +311,30 @@ static void neutralise(const struct site_tree *tree, struct look *look)
 /* In a mutable area nothing is exchanged: what breaks its rules is taken out. Its bytes are kept by now. */
 static void remove_from_area(const struct site_tree *tree, const struct look *look)
 {
-        const char *slash = strrchr(look->path, '/');
-        char folder[PATH_MAX];
-        _cleanup_(fd_closep) int parent = -1;
+        const char *name;
+        _cleanup_(fd_closep) int parent = open_parent(tree, look->path, &name);
 
-        if (tree->mode != GUARD_HEAL)
+        if (parent >= 0 && tree->mode == GUARD_HEAL)
+                (void)unlinkat(parent, name, 0);
+}
+
+/*
+ * A link that the release has not, or that leads elsewhere. The gate cannot refuse an open through it: what is opened is
+ * the target, under the target's own name, perhaps on another file system. So the name itself goes at once, before the
+ * pull has built its tree. Where it led is in the record.
+ */
+static void remove_link(const struct site_tree *tree, const struct look *look)
+{
+        const char *name;
+        _cleanup_(fd_closep) int parent = -1;
+        struct stat st;
+
+        if (tree->mode != GUARD_HEAL || tree->area || !look->exists || !S_ISLNK(look->stx.stx_mode) ||
+            !(look->findings.kinds & (DIFFERENCE_EXTRA | DIFFERENCE_LINK | DIFFERENCE_TYPE)))
                 return;
-        snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - look->path) : 1, slash ? look->path : ".");
-        parent = open_beneath(tree->root, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
-        if (parent >= 0)
-                (void)unlinkat(parent, slash ? slash + 1 : look->path, 0);
+        parent = open_parent(tree, look->path, &name);
+        if (parent >= 0 && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
+                (void)unlinkat(parent, name, 0);
 }
 
 static void keep_bytes(struct guarded *guarded, const struct look *look, struct digest *ret_digest, bool *ret_kept)
@@ -260,22 +352,6 @@ static void keep_bytes(struct guarded *guarded, const struct look *look, struct 
                                                             "written down, its bytes are not kept"));
 }
 
-/* Where no event said who it was: whoever holds the file open for writing. */
-static const struct who *find_holder(const struct look *look, struct who *ret_who)
-{
-        struct stat st;
-        int pidfd = -1;
-        pid_t pid;
-
-        if (look->file < 0 || fstat(look->file, &st) < 0)
-                return NULL;
-        pid = holder_find(st.st_dev, st.st_ino, &pidfd);
-        if (pid)
-                who_ask(pidfd, pid, ret_who);
-        fd_close(&pidfd);
-        return pid ? ret_who : NULL;
-}
-
 static bool is_healed_by_pull(const struct site_tree *tree)
 {
         return tree->mode == GUARD_HEAL && !tree->area;
@@ -285,8 +361,7 @@ static void act(struct guarded *guarded, struct site_tree *tree, struct look *lo
                 uint32_t reason)
 {
         struct digest evidence;
-        struct who holder;
-        bool kept;
+        bool kept, asked;
 
         guarded->clean = false;
         if (!guarded->found_ms)
@@ -296,19 +371,18 @@ static void act(struct guarded *guarded, struct site_tree *tree, struct look *lo
                         pulls_step(guarded, HEAL_FINDING);
                 return;
         }
-        if (!who && (reason == GATE_WRITER || look->findings.kinds & DIFFERENCE_CONTENT))
-                who = find_holder(look, &holder);
+        asked = inquire(guarded, tree, look, who, reason);
         keep_bytes(guarded, look, &evidence, &kept);
-        tell(guarded, tree, look, who, reason, kept ? &evidence : look->hashed ? &look->digest : NULL);
+        tell(guarded, tree, look, who, reason, !asked, kept ? &evidence : look->hashed ? &look->digest : NULL);
         mark_state(guarded);
         if (kept && tree->area)
                 remove_from_area(tree, look);
         else if (kept)
                 neutralise(tree, look);
+        else
+                remove_link(tree, look);
         if (is_healed_by_pull(tree))
                 pulls_step(guarded, HEAL_FINDING);
-        if (who && who->state <= WHO_ENDED)
-                tell_who(guarded, tree, look, who);
 }
 
 /* ---- looking ---- */
@@ -327,23 +401,21 @@ static int on_area_breach(void *context, const char *path)
 {
         struct area_context *area = context;
         struct look look;
-        const char *slash = strrchr(path, '/');
-        char folder[PATH_MAX];
+        const char *name;
         _cleanup_(fd_closep) int parent = -1;
 
         look_init(&look);
         if (snprintf(look.path, sizeof(look.path), "%s", path) >= (int)sizeof(look.path))
                 return 0;
         look.path_length = strlen(look.path);
-        snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-        parent = open_beneath(area->tree->root, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
+        parent = open_parent(area->tree, path, &name);
         if (parent >= 0)
-                look.file = open_beneath(parent, slash ? slash + 1 : path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0,
+                look.file = open_beneath(parent, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0,
                                          BENEATH_STRICT);
         if (look.file < 0)
                 look.file = -1;
         look.exists = true;
-        if (findings_add(&look.findings, DIFFERENCE_EXTRA, NULL, _("breaks the rules of a mutable area")) == 0) {
+        if (findings_add(&look.findings, DIFFERENCE_EXTRA, NULL, "breaks the rules of a mutable area") == 0) {
                 area->found = true;
                 act(area->guarded, area->tree, &look, area->who, area->reason);
         }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fnv1a.h"
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
@@ -22,6 +23,7 @@
 #include "guard/handover.h"
 #include "guard/mount_table.h"
 #include "guard/who.h"
+#include "ipc/sandbox.h"
 
 #define LOCK_FILE    "guard.lock"
 #define SERVING_FILE "guard.serving"
@@ -29,7 +31,7 @@
 #define MARK_PAUSE_MS 5000 /* after a folder came or changed its name */
 #define LOCK_TRIES   20 /* an orphaned gate tries the lock for a moment, twenty times a second */
 #define VERIFIERS    2
-#define FIXED_FDS    5
+#define FIXED_FDS    7
 #define SITE_FDS     (3 + GUARD_CONNECTIONS)
 
 /* ---- what happens ---- */
@@ -61,6 +63,10 @@ static void on_event(void *context, const struct watch_event *event)
                 return;
         if (event->path_length == 0 && guarded->exchanging >= 0)
                 return; /* a pull that announced itself moves the tree */
+        if (tree->area && event->path_length == 0) {
+                trees_area_moved(guarded, tree);
+                return;
+        }
         if (event->content && !event->closed && finding_is_fresh(guarded, tree, event->path, event->path_length))
                 return;
         who_memory_ask(guard->who, event->pidfd, event->pid, &who);
@@ -112,17 +118,28 @@ static void on_folders(struct guard *guard)
                         guard->sites[i].mark_due_ms = clock_monotonic_ms() + MARK_PAUSE_MS;
 }
 
+/* What it was asked about was refused or let pass as late; the gate asks another one meanwhile. */
+static void on_slow(struct guard *guard, const struct gate_report *report)
+{
+        chronicle(guard, NULL, CHRONICLE_URGENT, "gate_slow", NULL,
+                  json_pack("{s:I, s:I}", "verifier", (json_int_t)report->argument, "verdict_ms",
+                            (json_int_t)guard->options->verdict_ms),
+                  N_("verifier %llu left a question of the gate open for longer than %u ms: a disk that hangs, or a "
+                     "machine that is too busy. What was asked is late"),
+                  (unsigned long long)report->argument, guard->options->verdict_ms);
+}
+
 static void read_reports(struct guard *guard)
 {
         static struct gate_report report;
         struct error error = ERROR_NONE;
 
         for (int i = 0; i < 256; i++) {
-                ssize_t n = recv(keeper_fd(guard->keeper), &report, sizeof(report) - 1, MSG_DONTWAIT);
+                ssize_t n = recv(keeper_fd(guard->keeper), &report, sizeof(report), MSG_DONTWAIT);
 
-                if (n < (ssize_t)offsetof(struct gate_report, path))
+                if (n <= 0)
                         break;
-                if ((size_t)n < offsetof(struct gate_report, path) + report.path_length)
+                if (!keeper_is_report(&report, (size_t)n))
                         continue;
                 report.path[report.path_length] = '\0';
                 switch (report.verb) {
@@ -136,6 +153,7 @@ static void read_reports(struct guard *guard)
                         if (report.argument)
                                 on_folders(guard);
                         break;
+                case GATE_SLOW: on_slow(guard, &report); break;
                 case KEEPER_REPLACED: on_replaced(guard, &report); break;
                 }
         }
@@ -143,9 +161,46 @@ static void read_reports(struct guard *guard)
                 examine_all(guard);
 }
 
+/* ---- peers ---- */
+
+static void on_peer(struct guard *guard, const struct pulse_event *event)
+{
+        const bool silent = event->kind == PULSE_SILENT;
+        char last[CLOCK_TEXT_SIZE] = "";
+
+        if (event->last)
+                clock_format_utc(event->last, last);
+        chronicle_both(guard, NULL, silent && !event->stopping ? CHRONICLE_URGENT : CHRONICLE_TELL,
+                       silent ? "peer_silent" : "peer_back", NULL,
+                       json_pack("{s:s, s:I, s:s, s:b}", "peer", event->name, "silent_s", (json_int_t)event->silent_s,
+                                 "last", last, "stopped", event->stopping),
+                       event->english, event->what);
+}
+
+static void read_pulse(struct guard *guard)
+{
+        static struct pulse_event event;
+
+        while (pulse_next(guard->pulse, &event))
+                switch (event.kind) {
+                case PULSE_SILENT:
+                case PULSE_BACK: on_peer(guard, &event); break;
+                case PULSE_TROUBLE:
+                        chronicle_both(guard, NULL, CHRONICLE_URGENT, "peers_lost", NULL, NULL, event.english,
+                                       event.what);
+                        break;
+                case PULSE_RECOVERED:
+                        chronicle(guard, NULL, CHRONICLE_TELL, "peers_found", NULL, NULL,
+                                  N_("the folder of the peers can be read and written again"));
+                        break;
+                }
+}
+
+/* ---- mounts and signals ---- */
+
 static uint64_t hash_mounts(const struct guard *guard)
 {
-        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+        uint64_t hash = FNV1A_START;
 
         for (size_t i = 0; i < guard->site_count; i++)
                 hash = mount_table_hash(guard->mounts, &guard->sites[i].site, hash);
@@ -189,6 +244,7 @@ static int wait_ms(const struct guard *guard)
         sooner(&wait, guard->options->wait_ms ? guard->options->wait_ms(guard->options->context) : -1);
         for (size_t i = 0; i < guard->site_count; i++) {
                 sooner(&wait, heal_wait_ms(&guard->sites[i].heal, now));
+                sooner(&wait, trees_wait_ms(&guard->sites[i], now));
                 if (guard->sites[i].mark_due_ms)
                         sooner(&wait, guard->sites[i].mark_due_ms > now ? guard->sites[i].mark_due_ms - now : 0);
         }
@@ -201,6 +257,7 @@ static void tick(struct guard *guard)
 
         for (size_t i = 0; i < guard->site_count; i++) {
                 pulls_step(&guard->sites[i], HEAL_TICK);
+                trees_tick(&guard->sites[i]);
                 if (guard->sites[i].mark_due_ms && now >= guard->sites[i].mark_due_ms)
                         pulls_examine(&guard->sites[i]);
         }
@@ -242,6 +299,8 @@ static int turn(struct guard *guard, struct error *err)
                 .fd = guard->options->descriptor ? guard->options->descriptor(guard->options->context) : -1,
                 .events = POLLIN
         };
+        fds[n++] = (struct pollfd){ .fd = inquiry_fd(guard->inquiry), .events = POLLIN };
+        fds[n++] = (struct pollfd){ .fd = guard->pulse ? pulse_fd(guard->pulse) : -1, .events = POLLIN };
         for (size_t i = 0; i < guard->site_count; i++) {
                 const struct guarded *guarded = &guard->sites[i];
 
@@ -261,6 +320,10 @@ static int turn(struct guard *guard, struct error *err)
                 read_reports(guard);
         if (fds[3].revents & (POLLPRI | POLLERR))
                 on_mounts(guard);
+        if (fds[5].revents)
+                finding_answers(guard);
+        if (fds[6].revents)
+                read_pulse(guard);
         for (size_t i = 0; i < guard->site_count; i++) {
                 struct guarded *guarded = &guard->sites[i];
                 const struct pollfd *of = &fds[FIXED_FDS + i * SITE_FDS];
@@ -277,6 +340,8 @@ static int turn(struct guard *guard, struct error *err)
         }
         tick(guard);
         tell_ready(guard);
+        if (guard->pulse)
+                pulse_alive(guard->pulse);
         return r;
 }
 
@@ -299,19 +364,11 @@ static int lock_file(int folder, const char *name, bool tell, int *ret_fd, struc
         return 0;
 }
 
-static enum guard_mode mode_of(const struct guard_options *options, const char *root)
-{
-        for (size_t i = 0; i < options->root_mode_count; i++)
-                if (strcmp(options->root_names[i], root) == 0)
-                        return options->root_modes[i];
-        return options->mode;
-}
-
-static int open_site(struct guard *guard, const char *dest, unsigned int *next_number, struct error *err)
+static int open_site(struct guard *guard, const char *dest, struct error *err)
 {
         struct guarded *guarded = &guard->sites[guard->site_count];
-        int r = site_open(guard->options->state_directory, dest, &guard->options->pub, guard->options->mode,
-                          next_number, &guarded->site, err);
+        int r = site_open(guard->options->state_directory, dest, &guard->options->pub, &guard->plan, &guarded->site,
+                          err);
 
         if (r < 0)
                 return r;
@@ -321,23 +378,12 @@ static int open_site(struct guard *guard, const char *dest, unsigned int *next_n
         for (size_t i = 0; i < GUARD_CONNECTIONS; i++)
                 guarded->connections[i] = -1;
         guard->site_count++;
-        for (size_t i = 0; i < guarded->site.tree_count; i++)
-                guarded->site.trees[i].mode = mode_of(guard->options, guarded->site.trees[i].name);
         r = lock_file(guarded->site.state->folder, LOCK_FILE, true, &guarded->lock, err);
         if (r == 0)
                 r = keep_open(guarded->site.state->folder, &guarded->keep, err);
         if (r == 0)
                 r = guarded->listen = handover_listen(guarded->site.state->folder, err);
         return r < 0 ? r : 0;
-}
-
-static bool refuses(const struct guard *guard)
-{
-        for (size_t i = 0; i < guard->site_count; i++)
-                for (size_t j = 0; j < guard->sites[i].site.tree_count; j++)
-                        if (guard->sites[i].site.trees[j].mode != GUARD_OBSERVE)
-                                return true;
-        return false;
 }
 
 static int start_keeper(struct guard *guard, struct error *err)
@@ -374,46 +420,6 @@ static int start_keeper(struct guard *guard, struct error *err)
         return r == 0 ? pulls_verifiers(guard, err) : r;
 }
 
-static bool wants_reads(const struct guard *guard, const struct site_tree *tree)
-{
-        struct stat machine, st;
-
-        if (guard->options->reads != GUARD_READS_AUTO)
-                return guard->options->reads == GUARD_READS_ALWAYS;
-        return stat("/", &machine) == 0 && fstat(tree->root, &st) == 0 && st.st_dev != machine.st_dev;
-}
-
-static void say_no_reads(const struct guard *guard, const struct site_tree *tree)
-{
-        char sentence[PATH_MAX + 256];
-
-        snprintf(sentence, sizeof(sentence),
-                 _("the kernel or the file system of %s cannot ask before reads, only before opens: what a program holds "
-                   "open it can go on reading"),
-                 tree->folder);
-        guard->options->say(guard->options->context, sentence);
-}
-
-/* The kernel asks from here on. */
-static int close_gate(struct guard *guard, struct error *err)
-{
-        bool reads = false;
-        int r = 0;
-
-        for (size_t i = 0; i < guard->site_count && r == 0; i++)
-                for (size_t j = 0; j < guard->sites[i].site.tree_count && r == 0; j++) {
-                        const struct site_tree *tree = &guard->sites[i].site.trees[j];
-
-                        if (tree->mode == GUARD_OBSERVE || tree->root < 0)
-                                continue;
-                        reads = wants_reads(guard, tree);
-                        r = keeper_guard_file_system(guard->keeper, tree->root, &reads, err);
-                        if (r == 0 && guard->options->reads == GUARD_READS_ALWAYS && !reads)
-                                say_no_reads(guard, tree);
-                }
-        return r;
-}
-
 static int take_signals(struct guard *guard, struct error *err)
 {
         sigset_t set;
@@ -442,20 +448,24 @@ static void raise_descriptors(void)
 static int start(struct guard *guard, struct error *err)
 {
         const struct watch_options watch = { .event = on_event, .overflow = on_overflow, .context = guard };
-        unsigned int next_number = 0;
         int r;
 
         raise_descriptors();
+        sandbox_prepare(); /* what is forked later is forked beside threads */
         guard->who = who_memory_new();
         r = guard->who ? take_signals(guard, err) : error_memory(err);
         for (size_t i = 0; i < guard->options->dest_count && r == 0; i++)
-                r = open_site(guard, guard->options->dests[i], &next_number, err);
+                r = open_site(guard, guard->options->dests[i], err);
         if (r == 0)
                 r = watch_open(&watch, &guard->watch, err);
-        if (r == 0 && refuses(guard))
+        if (r == 0 && trees_want_gate(guard))
                 r = start_keeper(guard, err); /* forks: before the journal has a thread */
         if (r == 0)
                 r = chronicle_open(guard, err);
+        if (r == 0)
+                r = inquiry_open(&guard->inquiry, err);
+        if (r == 0 && guard->options->pulse.folder)
+                r = pulse_open(&guard->options->pulse, &guard->pulse, err);
         if (r < 0)
                 return r;
         guard->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
@@ -469,7 +479,7 @@ static int start(struct guard *guard, struct error *err)
                           N_("%s is under guard (%s)"), guard->sites[i].site.state->dest,
                           guard_mode_name(guard->options->mode));
         if (guard->keeper)
-                r = close_gate(guard, err);
+                r = trees_close_gate(guard, err);
         if (r == 0)
                 r = lock_file(guard->sites[0].site.state->folder, SERVING_FILE, false, &guard->serving, err);
         examine_all(guard);
@@ -500,6 +510,8 @@ static void end(struct guard *guard)
                 fd_close(&guarded->lock);
                 site_close(&guarded->site);
         }
+        pulse_close(guard->pulse);
+        inquiry_close(guard->inquiry);
         watch_close(guard->watch);
         who_memory_free(guard->who);
         chronicle_close(guard);
@@ -516,6 +528,7 @@ int guard_run(const struct guard_options *options, struct error *err)
         if (!guard)
                 return error_memory(err);
         guard->options = options;
+        guard->plan = (struct site_plan){ .mode_of = trees_mode_of, .context = options };
         guard->mounts = guard->signals = guard->serving = -1;
         guard->rescan_due_ms = clock_monotonic_ms() + options->rescan_ms;
         r = start(guard, err);

@@ -3,7 +3,8 @@
  *
  * guard_run() is the main loop of `understudy guard`. It reads events (watch.h), compares single paths with the release
  * (look.h), keeps a gate alive (keeper.h), has the whole looked at in a thread (examine.h), writes the journal, keeps
- * evidence (keep.h), and starts pulls that heal (heal.h). It ends with SIGTERM or SIGINT.
+ * evidence (keep.h), starts pulls that heal (heal.h), asks who it was (inquiry.h), and listens to its peers (pulse.h).
+ * It ends with SIGTERM or SIGINT.
  *
  * Rights: root. It parses manifests only after their signatures held; names and contents are compared, never
  * interpreted. Nothing here waits for the network or for the journal's disk.
@@ -18,6 +19,7 @@
 
 #include "base/error.h"
 #include "crypto/key.h"
+#include "guard/pulse.h"
 #include "guard/site.h"
 
 #define GUARD_SITES 16
@@ -56,6 +58,7 @@ struct guard_options {
         uint32_t verdict_ms;
         bool late_allow;
         enum guard_reads reads;
+        struct pulse_options pulse; /* the peers */
         int64_t silence_ms;  /* a gate or guard part that is silent for so long is replaced */
         int64_t rescan_ms;   /* everything is hashed again so often; 0: never */
 

@@ -6,8 +6,10 @@
 #include "guard/examine.h"
 #include "guard/guard.h"
 #include "guard/heal.h"
+#include "guard/inquiry.h"
 #include "guard/keep.h"
 #include "guard/keeper.h"
+#include "guard/pulse.h"
 #include "guard/site.h"
 #include "guard/watch.h"
 #include "journal/journal.h"
@@ -45,9 +47,10 @@ struct guarded {
         bool clean;              /* proven by an examination, and nothing found since */
         bool marked;             /* the state says that it differs */
         int64_t found_ms;        /* monotonic: first finding since it was clean */
+        int64_t roots_due_ms;    /* monotonic: when the state is asked where the roots lie; 0: it need not be */
         struct known known[GUARD_KNOWN];
         size_t known_count;
-        uint64_t findings, refused, heals, overflows;
+        uint64_t findings, refused, heals, overflows, not_asked; /* not_asked: writers, for too many were waiting */
         int64_t last_finding; /* seconds since 1970 */
         char last_path[512];
 };
@@ -57,6 +60,8 @@ struct guard {
         struct journal *journal;
         struct watch *watch;
         struct keeper *keeper; /* NULL: every tree is only observed */
+        struct pulse *pulse;     /* NULL: no peers */
+        struct inquiry *inquiry; /* who it was */
         struct who_memory *who; /* of the last writers: a closing event often comes when they have ended */
         int mounts;            /* /proc/self/mountinfo */
         uint64_t mounts_hash;  /* of what it says of the trees */
@@ -65,6 +70,7 @@ struct guard {
         bool ready, stop;
         int64_t rescan_due_ms, alive_due_ms;
         bool journal_failed; /* it was said */
+        struct site_plan plan;
         struct guarded sites[GUARD_SITES];
         size_t site_count;
 };
@@ -84,6 +90,14 @@ void chronicle(struct guard *guard, const struct guarded *guarded, enum chronicl
 void chronicle_alive(struct guard *guard, bool stopping);
 void chronicle_gap(struct guard *guard, struct guarded *guarded);
 
+/* The same with sentences that were made already: one in English, one in the operator's language. */
+void chronicle_both(struct guard *guard, const struct guarded *guarded, enum chronicle_news news, const char *kind,
+                    const struct digest *evidence, json_t *details, const char *english, const char *told);
+
+/* Urgent news of what could not be done, with the error's words behind it in either language. */
+void chronicle_failure(struct guard *guard, const struct guarded *guarded, const char *kind, json_t *details,
+                       const struct error *error, const char *format, ...) _printf_(6, 7);
+
 /* A name as JSON, as text_escape() makes it. */
 json_t *chronicle_name(const char *name, size_t length);
 
@@ -100,8 +114,32 @@ bool finding_look(struct guarded *guarded, struct site_tree *tree, const char *p
  * pieces must not keep the guard busy with hashing it anew each time. */
 bool finding_is_fresh(const struct guarded *guarded, const struct site_tree *tree, const char *path, size_t length);
 
+/* Writes down who it was, as far as it was found out meanwhile. */
+void finding_answers(struct guard *guard);
+
 /* All is as in the release again: what was found is history. */
 void finding_forget(struct guarded *guarded);
+
+/* ---- trees.c: which trees are under guard, at the start and as releases change it ---- */
+
+enum guard_mode trees_mode_of(const void *options, const char *root);
+
+/* Whether some tree may come to be refused: then a gate is needed from the start, for it cannot be started later. */
+bool trees_want_gate(const struct guard *guard);
+
+/* The kernel asks from here on. */
+int trees_close_gate(struct guard *guard, struct error *err);
+
+/* Takes up what the release in place has, and tells verifiers and gate where everything lies now. */
+void trees_follow(struct guarded *guarded);
+
+/* Asks the state where the roots lie, once a pull is over; wait_ms: how long until then, -1 when there is nothing to
+ * ask. */
+void trees_tick(struct guarded *guarded);
+int64_t trees_wait_ms(const struct guarded *guarded, int64_t now_ms);
+
+/* An area's folder came, went, or is another one now. */
+void trees_area_moved(struct guarded *guarded, struct site_tree *tree);
 
 /* ---- pulls.c: healing, and the hand-over of pulls ---- */
 

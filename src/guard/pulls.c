@@ -25,6 +25,7 @@
 static void verifier_tree_of(const struct site_tree *tree, const struct site_release *const releases[],
                              struct verifier_tree *ret)
 {
+        ret->gone = tree->gone;
         ret->area = tree->area;
         ret->allow = tree->allow;
         for (size_t i = 0; i < VERIFIER_RELEASES && !tree->area; i++) {
@@ -124,8 +125,8 @@ void pulls_step(struct guarded *guarded, enum heal_event event)
                           guarded->site.state->dest);
         if (action != HEAL_PULL || start_pull(guarded, &error) == 0)
                 return;
-        chronicle(guarded->guard, guarded, CHRONICLE_URGENT, "heal_failed", NULL, NULL,
-                  N_("%s could not be healed: %s"), guarded->site.state->dest, error.text);
+        chronicle_failure(guarded->guard, guarded, "heal_failed", NULL, &error, N_("%s could not be healed"),
+                          guarded->site.state->dest);
         (void)heal_step(&guarded->heal, HEAL_FAILED, clock_monotonic_ms());
 }
 
@@ -141,6 +142,18 @@ static void read_output(int output, char text[static OUTPUT_MAXIMUM])
         text[n] = '\0';
         if (strncmp(text, prefix, strlen(prefix)) == 0)
                 memmove(text, text + strlen(prefix), strlen(text) - strlen(prefix) + 1);
+}
+
+/* Its words are the operator's; why it failed the journal has in English from the pull itself (pull_failed). */
+static void tell_failed_pull(struct guarded *guarded, int status, const char *output)
+{
+        struct error error = ERROR_NONE;
+
+        snprintf(error.text, sizeof(error.text), "%.*s", (int)sizeof(error.text) - 1, output);
+        snprintf(error.english, sizeof(error.english), "the pull ended with %s %d", status < 0 ? "signal" : "status",
+                 status < 0 ? -status : status);
+        chronicle_failure(guarded->guard, guarded, "heal_failed", json_pack("{s:i}", "status", status), &error,
+                          N_("%s could not be healed"), guarded->site.state->dest);
 }
 
 void pulls_ended(struct guarded *guarded)
@@ -170,9 +183,7 @@ void pulls_ended(struct guarded *guarded)
                 finding_forget(guarded);
                 pulls_step(guarded, HEAL_DONE);
         } else {
-                chronicle(guard, guarded, CHRONICLE_URGENT, "heal_failed", NULL,
-                          json_pack("{s:i}", "status", WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status)),
-                          N_("%s could not be healed: %s"), guarded->site.state->dest, output);
+                tell_failed_pull(guarded, WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), output);
                 pulls_step(guarded, HEAL_FAILED);
         }
         pulls_examine(guarded);
@@ -197,7 +208,7 @@ void pulls_accept(struct guarded *guarded)
 static struct site_tree *tree_of_root(struct site *site, const char *name)
 {
         for (size_t i = 0; i < site->tree_count; i++)
-                if (!site->trees[i].area && strcmp(site->trees[i].name, name) == 0)
+                if (!site->trees[i].area && !site->trees[i].gone && strcmp(site->trees[i].name, name) == 0)
                         return &site->trees[i];
         return NULL;
 }
@@ -260,25 +271,13 @@ static void exchanged(struct guarded *guarded, int connection)
 {
         struct guard *guard = guarded->guard;
         struct site *site = &guarded->site;
-        struct error error = ERROR_NONE;
-        int r;
 
         site_advance(site);
         site->generation++;
         site->state->release = site->release->reference->number;
         site_look_again(site);
-        r = pulls_verifiers(guard, &error); /* before the gate forgets: what it asks from then on is remembered */
-        for (size_t i = 0; i < site->tree_count && guard->keeper && r == 0; i++) {
-                struct site_tree *tree = &site->trees[i];
-
-                if (tree->mode == GUARD_OBSERVE || tree->root < 0)
-                        continue;
-                r = keeper_tree(guard->keeper, tree->number, tree->area, tree->real, tree->root, site->generation,
-                                &error);
-                keeper_forget(guard->keeper, tree->number, site->generation);
-        }
-        if (r < 0)
-                guard->options->say(guard->options->context, error.text);
+        trees_follow(guarded);
+        guarded->roots_due_ms = clock_monotonic_ms(); /* where they lie the pull writes down at its end */
         guarded->exchanging = -1;
         guarded->exchanged_ms = clock_monotonic_ms();
         guarded->heal.again = false; /* what was found so far lay in the old tree */
@@ -315,12 +314,12 @@ static void status(const struct guarded *guarded, int connection)
                 keeper_counters(guard->keeper, &counters);
         if (guarded->last_finding)
                 clock_format_utc(guarded->last_finding, last);
-        json = json_pack("{s:s, s:i, s:I, s:b, s:b, s:I, s:I, s:I, s:I, s:s, s:s, s:{s:I, s:I, s:I, s:I, s:I}}", "mode",
+        json = json_pack("{s:s, s:i, s:I, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:{s:I, s:I, s:I, s:I, s:I}}", "mode",
                          guard_mode_name(guard->options->mode), "pid", (int)getpid(), "release",
                          (json_int_t)guarded->site.release->reference->number, "clean", guarded->clean, "healing",
                          guarded->pull > 0, "findings", (json_int_t)guarded->findings, "heals",
                          (json_int_t)guarded->heals, "refused", (json_int_t)guarded->refused, "overflows",
-                         (json_int_t)guarded->overflows, "last_finding", last, "last_path", guarded->last_path, "gate",
+                         (json_int_t)guarded->overflows, "not_asked", (json_int_t)guarded->not_asked, "last_finding", last, "last_path", guarded->last_path, "gate",
                          "asked", (json_int_t)counters.asked, "allowed", (json_int_t)counters.allowed, "refused",
                          (json_int_t)counters.refused, "late", (json_int_t)counters.late, "remembered",
                          (json_int_t)counters.remembered);
@@ -380,9 +379,8 @@ static void tell_examined(struct guarded *guarded, const struct examine_result *
         const char *dest = guarded->site.state->dest;
 
         if (result->r < 0)
-                chronicle(guarded->guard, guarded, CHRONICLE_URGENT, "examine_failed", NULL, NULL,
-                          N_("%s could not be compared with release %" PRIu64 ": %s"), dest, result->release,
-                          result->error.text);
+                chronicle_failure(guarded->guard, guarded, "examine_failed", NULL, &result->error,
+                                  N_("%s could not be compared with release %" PRIu64), dest, result->release);
         else
                 chronicle(guarded->guard, guarded, CHRONICLE_QUIET, "examined", NULL,
                           json_pack("{s:I, s:b, s:I, s:I}", "release", (json_int_t)result->release, "genuine",

@@ -104,7 +104,7 @@ static int find_real(const char *folder, char real[static PATH_MAX])
                                                                                                        : -ENAMETOOLONG;
 }
 
-static void look_at_tree(struct site_tree *tree)
+void site_look_again_at(struct site_tree *tree)
 {
         struct statx stx;
 
@@ -125,28 +125,76 @@ static void look_at_tree(struct site_tree *tree)
 void site_look_again(struct site *site)
 {
         for (size_t i = 0; i < site->tree_count; i++)
-                look_at_tree(&site->trees[i]);
+                site_look_again_at(&site->trees[i]);
 }
 
-static int add_tree(struct site *site, const char *name, const char *folder, bool area, enum guard_mode mode,
-                    unsigned int *next_number, struct site_tree **ret_tree, struct error *err)
+/* A slot that a tree of the same kind has left, or a new one. NULL: there are too many. */
+static struct site_tree *find_slot(struct site *site, bool area, struct site_plan *plan)
 {
-        struct site_tree *tree = &site->trees[site->tree_count];
+        struct site_tree *tree;
 
-        if (site->tree_count == SITE_TREES || *next_number + 3 > GATE_TREES)
+        for (size_t i = 0; i < site->tree_count; i++)
+                if (!site->trees[i].listed && site->trees[i].area == area)
+                        return &site->trees[i];
+        if (site->tree_count == SITE_TREES || plan->next_number + (area ? 1 : 3) > GATE_TREES)
+                return NULL;
+        tree = &site->trees[site->tree_count++];
+        *tree = (struct site_tree){ .number = plan->next_number++, .area = area, .root = -1 };
+        if (!area) {
+                tree->staged_number = plan->next_number++;
+                tree->parked_number = plan->next_number++;
+        }
+        return tree;
+}
+
+static struct site_tree *find_tree(struct site *site, const char *name, const char *folder, bool area)
+{
+        for (size_t i = 0; i < site->tree_count; i++)
+                if (site->trees[i].area == area && text_equal(site->trees[i].name, name) &&
+                    text_equal(site->trees[i].folder, folder))
+                        return &site->trees[i];
+        return NULL;
+}
+
+static int use_slot(struct site *site, const char *name, const char *folder, bool area, struct site_plan *plan,
+                    struct site_tree **ret_tree, struct error *err)
+{
+        struct site_tree *tree = find_slot(site, area, plan);
+
+        if (!tree)
                 return error_set(err, -E2BIG,
                                  _("one guard can watch %d trees and mutable areas, %d of one site; start another one "
                                    "for the rest"),
                                  GATE_TREES, SITE_TREES);
-        *tree = (struct site_tree){ .number = (*next_number)++, .area = area, .mode = mode, .root = -1 };
-        if (!area) {
-                tree->staged_number = (*next_number)++;
-                tree->parked_number = (*next_number)++;
-        }
         snprintf(tree->name, sizeof(tree->name), "%s", name);
         snprintf(tree->folder, sizeof(tree->folder), "%s", folder);
-        look_at_tree(tree);
-        site->tree_count++;
+        tree->gone = true;
+        *ret_tree = tree;
+        return 0;
+}
+
+/* The tree that is known, or, if `add`, a fresh one; else NULL. */
+static int take_up(struct site *site, const char *name, const char *folder, bool area, bool add, struct site_plan *plan,
+                   struct site_tree **ret_tree, struct error *err)
+{
+        struct site_tree *tree = find_tree(site, name, folder, area);
+
+        *ret_tree = NULL;
+        if (!tree && add) {
+                int r = use_slot(site, name, folder, area, plan, &tree, err);
+
+                if (r < 0)
+                        return r;
+        }
+        if (!tree)
+                return 0;
+        if (tree->gone) {
+                tree->gone = false;
+                tree->fresh = true;
+                site_look_again_at(tree);
+        }
+        tree->listed = true;
+        tree->mode = plan->mode_of(plan->context, name);
         *ret_tree = tree;
         return 0;
 }
@@ -188,46 +236,78 @@ static bool area_folder(const struct site_tree *tree, const struct area *area, c
         return folder[0] == '/';
 }
 
-static int add_areas(struct site *site, const struct site_tree *of, const struct companion *companion,
-                     unsigned int *next_number, struct error *err)
+static int follow_areas(struct site *site, const struct site_tree *of, const struct companion *companion, bool add,
+                        struct site_plan *plan, struct error *err)
 {
         int r = 0;
 
         for (size_t i = 0; i < companion->area_count && r == 0; i++) {
-                struct site_tree *tree;
+                struct site_tree *tree = NULL;
                 char folder[PATH_MAX];
 
                 if (!area_folder(of, &companion->areas[i], folder))
                         continue;
-                r = add_tree(site, of->name, folder, true, of->mode, next_number, &tree, err);
-                if (r == 0)
+                r = take_up(site, of->name, folder, true, add, plan, &tree, err);
+                if (tree)
                         tree->allow = companion->areas[i].allow;
         }
         return r;
 }
 
-static int add_trees(struct site *site, enum guard_mode mode, unsigned int *next_number, struct error *err)
+static int follow_roots(struct site *site, bool add, struct site_plan *plan, struct error *err)
 {
         const struct state *state = site->state;
         int r = 0;
 
         for (size_t i = 0; i < state->root_count && r == 0; i++) {
                 size_t root = site_release_root(site->release, state->roots[i].name);
-                struct site_tree *tree;
+                struct site_tree *tree = NULL;
 
                 if (root == RELEASE_ROOTS_MAXIMUM)
                         continue;
-                r = add_tree(site, state->roots[i].name, state->roots[i].folder, false, mode, next_number, &tree, err);
-                if (r == 0)
-                        r = add_areas(site, tree, &site->release->reference->roots[root].companion, next_number, err);
+                r = take_up(site, state->roots[i].name, state->roots[i].folder, false, add, plan, &tree, err);
+                if (tree && r == 0)
+                        r = follow_areas(site, tree, &site->release->reference->roots[root].companion, add, plan, err);
         }
         return r;
+}
+
+int site_follow(struct site *site, struct site_plan *plan, struct error *err)
+{
+        int r;
+
+        for (size_t i = 0; i < site->tree_count; i++)
+                site->trees[i].fresh = site->trees[i].listed = false;
+        r = follow_roots(site, false, plan, err); /* first what stays: what is left over is free for what comes */
+        if (r == 0)
+                r = follow_roots(site, true, plan, err);
+        for (size_t i = 0; i < site->tree_count; i++)
+                site->trees[i].gone = !site->trees[i].listed;
+        return r;
+}
+
+int site_read_roots(struct site *site, const char *state_directory, struct error *err)
+{
+        _cleanup_(state_closep) struct state *now = NULL;
+        struct state *known = site->state;
+        bool changed;
+        int r = state_open(state_directory, known->dest, false, &now, err);
+
+        if (r < 0)
+                return r;
+        changed = now->root_count != known->root_count;
+        for (size_t i = 0; i < now->root_count && !changed; i++)
+                changed = !text_equal(now->roots[i].name, known->roots[i].name) ||
+                          !text_equal(now->roots[i].folder, known->roots[i].folder);
+        memcpy(known->roots, now->roots, sizeof(known->roots));
+        known->root_count = now->root_count;
+        return changed;
 }
 
 struct site_tree *site_tree(struct site *site, unsigned int number)
 {
         for (size_t i = 0; i < site->tree_count; i++)
-                if (site->trees[i].number == number)
+                if (site->trees[i].number == number && !site->trees[i].gone)
                         return &site->trees[i];
         return NULL;
 }
@@ -236,7 +316,7 @@ bool site_look_tree(const struct site *site, const struct site_tree *tree, struc
 {
         size_t root = site_release_root(site->release, tree->name);
 
-        if (tree->area || tree->root < 0 || root == RELEASE_ROOTS_MAXIMUM)
+        if (tree->area || tree->gone || tree->root < 0 || root == RELEASE_ROOTS_MAXIMUM)
                 return false;
         *ret_look = (struct look_tree){ .root = tree->root,
                                         .mount = tree->mount,
@@ -247,8 +327,8 @@ bool site_look_tree(const struct site *site, const struct site_tree *tree, struc
 
 /* ---- life ---- */
 
-int site_open(const char *state_directory, const char *dest, const struct public_key *pub, enum guard_mode mode,
-              unsigned int *next_number, struct site *ret_site, struct error *err)
+int site_open(const char *state_directory, const char *dest, const struct public_key *pub, struct site_plan *plan,
+              struct site *ret_site, struct error *err)
 {
         struct reference *reference = NULL;
         int r;
@@ -262,7 +342,7 @@ int site_open(const char *state_directory, const char *dest, const struct public
         if (r == 0)
                 r = site_release_new(reference, &ret_site->release, err);
         if (r == 0)
-                r = add_trees(ret_site, mode, next_number, err);
+                r = site_follow(ret_site, plan, err);
         if (r < 0) {
                 site_close(ret_site);
                 return r;

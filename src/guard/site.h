@@ -54,6 +54,9 @@ struct site_tree {
          * somebody may still have files open. Not for areas. */
         unsigned int staged_number, parked_number;
         bool area;           /* a mutable area: rules, no manifest */
+        bool gone;           /* the release in place has it no more: nothing is asked of it, the number is free */
+        bool fresh;          /* taken up by the last site_follow() */
+        bool listed;         /* within it: seen */
         unsigned int allow;  /* of an area */
         char name[RELEASE_NAME_SIZE];
         char folder[PATH_MAX]; /* as configured, absolute */
@@ -75,16 +78,31 @@ struct site {
         uint64_t generation; /* of the trees in place; grows with each exchange */
 };
 
-/*
- * Reads what the last pull of DEST left and opens its trees; numbers for them are taken from *next_number on. A DEST
- * that was never pulled is a usage error.
- */
-int site_open(const char *state_directory, const char *dest, const struct public_key *pub, enum guard_mode mode,
-              unsigned int *next_number, struct site *ret_site, struct error *err);
+/* What the trees of one guard share. */
+struct site_plan {
+        enum guard_mode (*mode_of)(const void *context, const char *root);
+        const void *context;
+        unsigned int next_number; /* of a tree */
+};
+
+/* Reads what the last pull of DEST left and opens its trees. A DEST that was never pulled is a usage error. */
+int site_open(const char *state_directory, const char *dest, const struct public_key *pub, struct site_plan *plan,
+              struct site *ret_site, struct error *err);
 void site_close(struct site *site);
+
+/*
+ * Takes up the roots and mutable areas that the release in place has and the one before had not, with the rules that they
+ * have now, and marks those as gone that it has no more. -E2BIG with words when there are too many: those that fit are
+ * there.
+ */
+int site_follow(struct site *site, struct site_plan *plan, struct error *err);
+
+/* Reads from the state where the roots lie now: 1 when that has changed, 0 when not, -EBUSY while a pull is at work. */
+int site_read_roots(struct site *site, const char *state_directory, struct error *err);
 
 /* Opens what stands at the trees' places now. A tree that is not there, or is something else, gets the descriptor -1. */
 void site_look_again(struct site *site);
+void site_look_again_at(struct site_tree *tree);
 
 /* The tree with this number; NULL: it is another site's. */
 struct site_tree *site_tree(struct site *site, unsigned int number);

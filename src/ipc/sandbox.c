@@ -23,10 +23,22 @@
 
 #define DESCRIPTORS_MAXIMUM 64 /* a few connections and the files of name resolution */
 
+static struct {
+        bool known;
+        uid_t uid;
+        gid_t gid;
+} prepared;
+
 static int find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid, struct error *err)
 {
-        const struct passwd *entry = getpwnam(name ? name : "understudy");
+        const struct passwd *entry;
 
+        if (!name && prepared.known) {
+                *ret_uid = prepared.uid;
+                *ret_gid = prepared.gid;
+                return 0;
+        }
+        entry = getpwnam(name ? name : "understudy");
         if (!entry && !name)
                 entry = getpwnam("nobody");
         if (!entry)
@@ -38,6 +50,11 @@ static int find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid, struct er
         *ret_uid = entry->pw_uid;
         *ret_gid = entry->pw_gid;
         return 0;
+}
+
+void sandbox_prepare(void)
+{
+        prepared.known = find_user(NULL, &prepared.uid, &prepared.gid, NULL) == 0;
 }
 
 /*

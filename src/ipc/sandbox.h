@@ -33,6 +33,12 @@ struct sandbox {
  * it). */
 int sandbox_enter(const struct sandbox *sandbox, struct error *err);
 
+/*
+ * Looks the user up now who is become when `user` is NULL. For a process with threads, before it has them: what it forks
+ * later must not ask the name service, in which another thread may just be.
+ */
+void sandbox_prepare(void);
+
 /* What this kernel offers, for `check`. */
 struct sandbox_support {
         int landlock_abi; /* 0: none */

@@ -26,6 +26,7 @@ struct peer {
         bool heard, alerted;
         int64_t seen_ms, interval_ms;
         char trouble[200]; /* why its newest file does not count; empty: it does */
+        char trouble_english[200];
 };
 
 struct peers {
@@ -145,6 +146,7 @@ static void take(struct peers *peers, struct peer *peer, int folder)
         if (r == 0 && !text_equal(beat.name, peer->name))
                 r = error_set(&error, -EBADMSG, _("it is the heartbeat of %s"), beat.name);
         snprintf(peer->trouble, sizeof(peer->trouble), "%.199s", r < 0 ? error.text : "");
+        snprintf(peer->trouble_english, sizeof(peer->trouble_english), "%.199s", r < 0 ? error.english : "");
         if (r < 0 || !deadman_is_new(&peer->seen, &beat))
                 return;
         peer->heard = true;
@@ -175,8 +177,8 @@ static int meet(struct peers *peers, int folder, struct error *err)
         return 0;
 }
 
-static void write_sentence(const struct peer *peer, enum deadman_verdict verdict, int64_t silent_s, char *what,
-                           size_t size)
+static void write_sentence(const struct peer *peer, const char *trouble, enum deadman_verdict verdict, int64_t silent_s,
+                           char *what, size_t size)
 {
         char when[CLOCK_TEXT_SIZE];
 
@@ -185,13 +187,13 @@ static void write_sentence(const struct peer *peer, enum deadman_verdict verdict
                 snprintf(what, size, _("the guard of %s is heard again"), peer->name);
         else if (!peer->heard)
                 snprintf(what, size, _("the guard of %s was never heard in %" PRId64 " seconds%s%s"), peer->name,
-                         silent_s, *peer->trouble ? ": " : "", peer->trouble);
+                         silent_s, *trouble ? ": " : "", trouble);
         else if (peer->last.stopping)
                 snprintf(what, size, _("the guard of %s was stopped at %s by its own words"), peer->name, when);
         else
                 snprintf(what, size,
                          _("the guard of %s has been silent for %" PRId64 " seconds, its last word is of %s%s%s"),
-                         peer->name, silent_s, when, *peer->trouble ? ": " : "", peer->trouble);
+                         peer->name, silent_s, when, *trouble ? ": " : "", trouble);
 }
 
 static void judge(struct peer *peer, void (*tell)(void *context, const struct peer_event *event), void *context)
@@ -199,14 +201,19 @@ static void judge(struct peer *peer, void (*tell)(void *context, const struct pe
         int64_t now = clock_monotonic_ms();
         enum deadman_verdict verdict = notify_deadman_check(peer->seen_ms, peer->interval_ms, now, peer->alerted);
         struct peer_event event = { .verdict = verdict, .name = peer->name, .silent_s = (now - peer->seen_ms) / 1000 };
-        char what[600];
+        char what[600], english[600];
+        bool before;
 
         if (verdict == DEADMAN_QUIET)
                 return;
         peer->alerted = verdict == DEADMAN_ALERT;
         event.last = peer->heard ? &peer->last : NULL;
-        write_sentence(peer, verdict, event.silent_s, what, sizeof(what));
+        write_sentence(peer, peer->trouble, verdict, event.silent_s, what, sizeof(what));
+        before = i18n_english(true);
+        write_sentence(peer, peer->trouble_english, verdict, event.silent_s, english, sizeof(english));
+        (void)i18n_english(before);
         event.what = what;
+        event.english = english;
         tell(context, &event);
 }
 

@@ -33,6 +33,7 @@ struct peer_event {
         int64_t silent_s;        /* since it was last heard, or since we began to listen */
         const struct beat *last; /* the last heartbeat that counted; NULL: none ever did */
         const char *what;        /* one sentence, ready for an alert */
+        const char *english;     /* the same for the journal */
 };
 
 /* The folder must be there: a share that is not mounted is an error. `key_file` NULL: heartbeats are believed as they

@@ -133,6 +133,12 @@ css_genuine() { cmp -s "$tmp/src/css/site.css" "$dest/css/site.css"; }
 ok 'and healed by a file that the descriptor does not lead to' wait_for 30 css_genuine
 exec 8>&- 9<&-
 ok 'visitors may be sent here' wait_for 60 eligible
+ln -s /etc/hostname "$dest/secret.txt"
+ok 'a planted link is found' wait_for 10 found secret.txt extra
+is 'where it led is written down' "$(findings 'select(.path == "secret.txt") | .target' | tail -n 1)" /etc/hostname
+no_link() { [[ ! -L $dest/secret.txt ]]; }
+ok 'and it is gone' wait_for 10 no_link
+ok 'visitors may be sent here again' wait_for 60 eligible
 
 # ---------------------------------------------------------------- a release is the authorised change
 
