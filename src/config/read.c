@@ -345,7 +345,7 @@ static int let_library_read(struct reading *reading, const char *text, struct er
 
 static int found(const struct config_problems *problems, struct error *err)
 {
-        return error_usage(err, ngettext("%s cannot be used: there is %u thing wrong in it",
+        return error_usage(err, i18n_plural("%s cannot be used: there is %u thing wrong in it",
                                          "%s cannot be used: there are %u things wrong in it", problems->count),
                            problems->name, problems->count);
 }
