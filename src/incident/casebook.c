@@ -698,6 +698,31 @@ int casebook_find_notice(struct casebook *book, const char *account, size_t leng
         return r;
 }
 
+int casebook_noticed(struct casebook *book,
+                     int (*each)(void *context, const char *account, size_t length, struct error *err), void *context,
+                     struct error *err)
+{
+        _cleanup_(finalizep) sqlite3_stmt *statement = NULL;
+        int r = prepare(book, "SELECT account FROM notice WHERE acknowledged_us = 0", &statement, err);
+
+        while (r == 0 && (r = step(book, statement, err)) > 0) {
+                const char *account = sqlite3_column_blob(statement, 0);
+
+                r = each(context, account ? account : "", (size_t)sqlite3_column_bytes(statement, 0), err);
+        }
+        return r;
+}
+
+int64_t casebook_version(struct casebook *book, struct error *err)
+{
+        _cleanup_(finalizep) sqlite3_stmt *statement = NULL;
+        int r = prepare(book, "PRAGMA data_version", &statement, err);
+
+        if (r == 0)
+                r = step(book, statement, err);
+        return r > 0 ? sqlite3_column_int64(statement, 0) : r < 0 ? r : -EIO;
+}
+
 int casebook_notice_shown(struct casebook *book, int64_t number, const char *account, size_t length, int64_t time_us,
                           struct error *err)
 {

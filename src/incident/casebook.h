@@ -125,6 +125,12 @@ int casebook_put_notice(struct casebook *book, int64_t number, const char *accou
 /* The oldest that is not acknowledged: 1 and its incident, whether it was shown before, or 0. */
 int casebook_find_notice(struct casebook *book, const char *account, size_t length, int64_t *ret_number,
                          bool *ret_shown, struct error *err);
+/* Calls back for each account that has one which is not acknowledged. */
+int casebook_noticed(struct casebook *book,
+                     int (*each)(void *context, const char *account, size_t length, struct error *err), void *context,
+                     struct error *err);
+/* Another number when somebody else has written to the casebook since; negative with words. */
+int64_t casebook_version(struct casebook *book, struct error *err);
 int casebook_notice_shown(struct casebook *book, int64_t number, const char *account, size_t length, int64_t time_us,
                           struct error *err);
 /* All that the account has seen; *ret_count is how many. */

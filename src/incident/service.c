@@ -22,9 +22,13 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "incident/intern.h"
 
 #define ANSWER_MAXIMUM (256U << 10) /* waiting for one connection; more is not read from it until it takes these */
 #define IDLE_MS        60000
+#define GIVEN_MAXIMUM  64
+#define LOOK_MS        200 /* how late a notice that was approved may be seen */
+#define NONE           "{\"notice\":null}"
 
 struct connection {
         int fd;
@@ -35,10 +39,21 @@ struct connection {
         char in[SERVICE_LINE_MAXIMUM];
 };
 
+/* A notice that was given out, and that is written down when the answers of this round are sent. */
+struct given {
+        int64_t number;
+        char *account; /* owned */
+        size_t length;
+};
+
 struct service {
         struct casebook *book;
         const struct service_options *options;
         int listener, signals;
+        struct intern noticed; /* accounts that may have a notice: most have none, and need no question to the casebook */
+        int64_t version, looked_ms;
+        struct given given[GIVEN_MAXIMUM];
+        size_t given_count;
         struct connection *connections[SERVICE_CONNECTIONS];
         size_t count;
 };
@@ -119,6 +134,82 @@ static json_t *words_of(struct service *service, int64_t number, const char *key
         return json;
 }
 
+/* ---- who may have one ---- */
+
+static int on_noticed(void *context, const char *account, size_t length, struct error *err)
+{
+        uint32_t number;
+
+        return intern_add(context, account, length, &number, err);
+}
+
+static int load_noticed(struct service *service, struct error *err)
+{
+        struct intern noticed;
+        int r = intern_init(&noticed, UINT32_MAX, err);
+
+        if (r < 0)
+                return r;
+        r = casebook_noticed(service->book, on_noticed, &noticed, err);
+        if (r < 0) {
+                intern_done(&noticed);
+                return r;
+        }
+        intern_done(&service->noticed);
+        service->noticed = noticed;
+        return 0;
+}
+
+/* From time to time: whether a notice was approved meanwhile. What cannot be read is asked for again. */
+static void look_again(struct service *service)
+{
+        int64_t now = clock_monotonic_ms(), version;
+        struct error error = ERROR_NONE;
+
+        if (now - service->looked_ms < LOOK_MS)
+                return;
+        service->looked_ms = now;
+        version = casebook_version(service->book, &error);
+        if (version == service->version)
+                return;
+        if (version < 0 || load_noticed(service, &error) < 0)
+                note(service, error.text);
+        else
+                service->version = version;
+}
+
+/* ---- what was given out ---- */
+
+static void write_given(struct service *service)
+{
+        for (size_t i = 0; i < service->given_count; i++) {
+                struct given *given = &service->given[i];
+                struct error error = ERROR_NONE;
+
+                if (casebook_notice_shown(service->book, given->number, given->account, given->length,
+                                          clock_now() * 1000000, &error) < 0)
+                        note(service, error.text);
+                else
+                        tell(service, "incident_notice_shown", given->number);
+                free(given->account);
+        }
+        service->given_count = 0;
+}
+
+static int add_given(struct service *service, int64_t number, const char *account, size_t length, struct error *err)
+{
+        char *copy = memory_copy(account, length);
+
+        if (!copy)
+                return error_memory(err);
+        if (service->given_count == GIVEN_MAXIMUM)
+                write_given(service);
+        service->given[service->given_count++] = (struct given){ number, copy, length };
+        return 0;
+}
+
+/* ---- the two questions ---- */
+
 static json_t *answer_notice(struct service *service, const char *account, size_t length, struct error *err)
 {
         int64_t number = 0;
@@ -127,11 +218,8 @@ static json_t *answer_notice(struct service *service, const char *account, size_
 
         if (r == 0)
                 return json_pack("{s:n}", "notice");
-        if (r > 0 && !shown) {
-                r = casebook_notice_shown(service->book, number, account, length, clock_now() * 1000000, err);
-                if (r == 0)
-                        tell(service, "incident_notice_shown", number);
-        }
+        if (r > 0 && !shown)
+                r = add_given(service, number, account, length, err);
         if (r < 0)
                 return NULL;
         return json_pack("{s:{s:I, s:o, s:o}}", "notice", "incident", (json_int_t)number, "en",
@@ -143,8 +231,10 @@ static json_t *answer_acknowledge(struct service *service, const char *account, 
 {
         int64_t number = 0;
         bool shown = false;
-        int count = 0, r = casebook_find_notice(service->book, account, length, &number, &shown, err);
+        int count = 0, r;
 
+        write_given(service);
+        r = casebook_find_notice(service->book, account, length, &number, &shown, err);
         if (r > 0)
                 r = casebook_acknowledge(service->book, account, length, clock_now() * 1000000, &count, err);
         if (r < 0)
@@ -164,7 +254,11 @@ static int answer(struct service *service, struct connection *connection, const 
         int r;
 
         switch (service_parse(line, length, account, &account_length)) {
-        case SERVICE_NOTICE: json = answer_notice(service, account, account_length, &error); break;
+        case SERVICE_NOTICE:
+                if (!intern_find(&service->noticed, account, account_length))
+                        return buffer_append_text(&connection->out, NONE "\n");
+                json = answer_notice(service, account, account_length, &error);
+                break;
         case SERVICE_ACKNOWLEDGE: json = answer_acknowledge(service, account, account_length, &error); break;
         case SERVICE_NONE: json = json_pack("{s:s}", "error", "write 'notice ACCOUNT' or 'acknowledge ACCOUNT'"); break;
         }
@@ -335,9 +429,11 @@ static int serve(struct service *service, struct error *err)
                         return error_errno(err, errno, _("cannot wait for questions about notices"));
                 if (polled[0].revents)
                         return 0;
+                look_again(service);
                 for (size_t i = count; i-- > 0;)
                         if (serve_connection(service, service->connections[i], polled[i + 2].revents) < 0)
                                 drop(service, i);
+                write_given(service);
                 if (polled[1].revents)
                         take_connection(service);
         }
@@ -360,12 +456,17 @@ int service_run(struct casebook *book, const struct service_options *options, st
         r = service->signals < 0 ? error_errno(err, errno, _("cannot wait for signals"))
                                  : listen_on(options->path, &service->listener, err);
         if (r == 0) {
+                service->version = casebook_version(book, err);
+                r = service->version < 0 ? (int)service->version : load_noticed(service, err);
+        }
+        if (r == 0) {
                 options->ready(options->context);
                 r = serve(service, err);
                 (void)unlink(options->path);
         }
         while (service->count)
                 drop(service, 0);
+        intern_done(&service->noticed);
         fd_close(&service->listener);
         fd_close(&service->signals);
         sigprocmask(SIG_SETMASK, &before, NULL);
