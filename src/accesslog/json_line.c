@@ -152,6 +152,8 @@ static bool is_path(const char *path, const struct span *keys, unsigned int dept
         for (unsigned int i = 0; i < depth; i++) {
                 size_t length = keys[i].length;
 
+                if (length == 0 || (*path ^ *keys[i].text) & ~0x20) /* most names end here: no call for them */
+                        return false;
                 if (strncasecmp(path, keys[i].text, length) != 0)
                         return false;
                 path += length;

@@ -82,15 +82,17 @@ const char *intern_text(const struct intern *intern, uint32_t number, size_t *re
 }
 
 /* The slot of the text, or the empty one where it would go. */
-static uint32_t *look(const struct intern *intern, const char *text, size_t length)
+static struct intern_slot *look(const struct intern *intern, const char *text, size_t length, uint64_t hash)
 {
-        for (uint64_t at = hash_of(intern, text, length);; at++) {
-                uint32_t *slot = &intern->slots[at & intern->mask];
+        for (uint64_t at = hash;; at++) {
+                struct intern_slot *slot = &intern->slots[at & intern->mask];
                 const char *there;
 
-                if (!*slot)
+                if (!slot->number)
                         return slot;
-                there = intern->texts[*slot];
+                if (slot->hash != (uint32_t)(hash >> 32))
+                        continue;
+                there = intern->texts[slot->number];
                 if (length_of(there) == length && memcmp(there, text, length) == 0)
                         return slot;
         }
@@ -98,15 +100,19 @@ static uint32_t *look(const struct intern *intern, const char *text, size_t leng
 
 static bool grow(struct intern *intern)
 {
-        uint32_t mask = intern->mask * 2 + 1, *old = intern->slots;
-        uint32_t *slots = memory_new((size_t)mask + 1, sizeof(*slots));
+        uint32_t mask = intern->mask * 2 + 1;
+        struct intern_slot *old = intern->slots, *slots = memory_new((size_t)mask + 1, sizeof(*slots));
 
         if (!slots)
                 return false;
         intern->slots = slots;
         intern->mask = mask;
-        for (uint32_t i = 1; i < intern->count; i++)
-                *look(intern, intern->texts[i], length_of(intern->texts[i])) = i;
+        for (uint32_t i = 1; i < intern->count; i++) {
+                uint64_t hash = hash_of(intern, intern->texts[i], length_of(intern->texts[i]));
+
+                *look(intern, intern->texts[i], length_of(intern->texts[i]), hash) =
+                        (struct intern_slot){ i, (uint32_t)(hash >> 32) };
+        }
         free(old);
         return true;
 }
@@ -140,16 +146,18 @@ static size_t cut(size_t length)
 
 int intern_add(struct intern *intern, const void *text, size_t length, uint32_t *ret_number, struct error *err)
 {
+        struct intern_slot *slot;
         const char *kept;
-        uint32_t *slot;
+        uint64_t hash;
 
         if (length == 0) {
                 *ret_number = 0;
                 return 0;
         }
-        slot = look(intern, text, cut(length));
-        if (*slot) {
-                *ret_number = *slot;
+        hash = hash_of(intern, text, cut(length));
+        slot = look(intern, text, cut(length), hash);
+        if (slot->number) {
+                *ret_number = slot->number;
                 return 0;
         }
         if (intern->count >= intern->maximum)
@@ -158,17 +166,18 @@ int intern_add(struct intern *intern, const void *text, size_t length, uint32_t 
         if (intern->count > intern->mask / 2) {
                 if (!grow(intern))
                         return error_memory(err);
-                slot = look(intern, text, cut(length));
+                slot = look(intern, text, cut(length), hash);
         }
         kept = keep(intern, text, (uint32_t)cut(length));
         if (!kept || memory_grow(&intern->texts, intern->count, sizeof(*intern->texts)) < 0)
                 return error_memory(err);
         intern->texts[intern->count] = kept;
-        *slot = *ret_number = intern->count++;
+        *slot = (struct intern_slot){ intern->count, (uint32_t)(hash >> 32) };
+        *ret_number = intern->count++;
         return 0;
 }
 
 uint32_t intern_find(const struct intern *intern, const void *text, size_t length)
 {
-        return length ? *look(intern, text, cut(length)) : 0;
+        return length ? look(intern, text, cut(length), hash_of(intern, text, cut(length)))->number : 0;
 }

@@ -18,12 +18,17 @@
 
 struct intern_chunk;
 
+struct intern_slot {
+        uint32_t number; /* 0: empty */
+        uint32_t hash;   /* a part of it: what differs here is not looked at */
+};
+
 struct intern {
         struct intern_chunk *chunks; /* newest first */
         size_t used;                 /* of the newest */
         const char **texts;          /* by number; length and bytes lie before and at the pointer */
         uint32_t count, capacity, maximum;
-        uint32_t *slots; /* numbers; 0: empty */
+        struct intern_slot *slots;
         uint32_t mask;
         uint64_t key;
 };
