@@ -7,72 +7,15 @@
 use strict;
 use warnings;
 use Cwd qw(abs_path);
-use File::Basename qw(basename);
-use File::Temp qw(tempdir);
-use IO::Select;
+use File::Basename qw(basename dirname);
 use JSON::PP;
 use MIME::Base64;
-use POSIX qw(dup2);
+use lib dirname(abs_path(__FILE__));
+use Chromium qw(start call wait_for_event evaluate new_page @events);
 
 my $folder;
 (undef, $folder) = splice @ARGV, 0, 2 if @ARGV && $ARGV[0] eq '--into';
-my $deadline = time + 240;
-my ($browser) = grep { -x } map { ("$_/chromium-headless-shell", "$_/chromium") } split /:/, $ENV{PATH};
-die "no chromium\n" unless $browser;
-
-# ---- the pipe
-pipe(my $child_in, my $to) or die;
-pipe(my $from, my $child_out) or die;
-my $profile = tempdir(CLEANUP => 1);
-my $pid = fork // die;
-if (!$pid) {
-        dup2(fileno $child_in, 20); # above 4 first: a pipe may have got one of the two numbers
-        dup2(fileno $child_out, 21);
-        dup2(20, 3);
-        dup2(21, 4);
-        POSIX::close($_) for 20, 21;
-        open STDOUT, '>', '/dev/null';
-        open STDERR, '>', '/dev/null';
-        exec $browser, qw(--headless --remote-debugging-pipe --no-sandbox --disable-gpu --disable-dev-shm-usage
-                --disable-background-networking --disable-component-update --disable-sync --no-first-run --disable-quic
-                --hide-scrollbars), "--user-data-dir=$profile", 'about:blank';
-        exit 127;
-}
-close $child_in;
-close $child_out;
-END { local $?; kill KILL => $pid if $pid; waitpid $pid, 0 if $pid }
-
-my ($number, $pending, @events) = (0, '');
-sub receive {
-        my $select = IO::Select->new($from);
-        while ($pending !~ /\0/) {
-                die "Chromium does not answer\n" unless $select->can_read($deadline - time > 0 ? $deadline - time : 0);
-                sysread($from, $pending, 1 << 20, length $pending) or die "Chromium ended\n";
-        }
-        $pending =~ s/^(.*?)\0//s;
-        return decode_json($1);
-}
-my $session;
-sub call {
-        my ($method, %parameters) = @_;
-        my $id = ++$number;
-        my %message = (id => $id, method => $method, params => \%parameters);
-        $message{sessionId} = $session if $session;
-        syswrite $to, encode_json(\%message) . "\0";
-        while (1) {
-                my $answer = receive();
-                if (!defined $answer->{id}) {
-                        push @events, $answer;
-                } elsif ($answer->{id} == $id) {
-                        die "$method: $answer->{error}{message}\n" if $answer->{error};
-                        return $answer->{result};
-                }
-        }
-}
-sub wait_for_event {
-        my ($method) = @_;
-        until (grep { $_->{method} eq $method } @events) { push @events, receive() }
-}
+start(240);
 
 # ---- what is looked at in the page
 my $look = <<'END';
@@ -150,12 +93,6 @@ my $figures = <<'END';
 })()
 END
 
-sub evaluate {
-        my ($expression) = @_;
-        my $result = call('Runtime.evaluate', expression => $expression, returnByValue => JSON::PP::true);
-        die "the page cannot be looked at: $result->{exceptionDetails}{exception}{description}\n" if $result->{exceptionDetails};
-        return $result->{result}{value};
-}
 sub screenshot {
         my ($file, $width) = @_;
         my $height = call('Page.getLayoutMetrics')->{cssContentSize}{height};
@@ -176,10 +113,7 @@ sub visit {
         my ($file) = @_;
         my $url = 'file://' . abs_path($file);
         my $page = basename($file, '.html');
-        @events = ();
-        $session = undef;
-        my $target = call('Target.createTarget', url => 'about:blank')->{targetId};
-        $session = call('Target.attachToTarget', targetId => $target, flatten => JSON::PP::true)->{sessionId};
+        new_page();
         call("$_.enable") for qw(Network Page Runtime Log Audits);
         call('Page.navigate', url => $url);
         wait_for_event('Page.loadEventFired');
