@@ -37,3 +37,51 @@ measure_analyze()
 
 row_analyze() { measure_analyze 1000000 "$runs"; }
 row_analyze8() { measure_analyze 8000000 1; }
+
+# Lines that are there already are followed as fast as they can be; then 100 a second, as a busy small site has them; then a
+# year of figures is asked.
+row_follow()
+{
+        local run lines=2000000 ticks follower
+        "$build/tests/support/log_generator" "$lines" 1 1 >"$work/access.log" || stop 'the generator of logs fails'
+        for ((run = 1; run <= runs; run++)); do
+                rm -f "$work/store.db"*
+                : >"$work/followed.log"
+                "$us" analyze --follow "$work/followed.log" --store "$work/store.db" --once >"$work/output" || stop 'follow fails'
+                cat "$work/access.log" >"$work/followed.log"
+                ready "$work"
+                measured 'follow, lines of one day that wait' 0 "$us" analyze --follow "$work/followed.log" --store "$work/store.db" --once
+        done
+
+        rm -f "$work/store.db"*
+        : >"$work/followed.log"
+        "$us" analyze --follow "$work/followed.log" --store "$work/store.db" --json-file "$work/page.json" --page-days 1 &
+        follower=$!
+        sleep 2
+        ticks=$(awk '{ print $14 + $15 }' "/proc/$follower/stat")
+        for ((run = 0; run < 300; run++)); do
+                sed -n "$((run * 10 + 1)),$((run * 10 + 10))p;$((run * 10 + 10))q" "$work/access.log" >>"$work/followed.log"
+                sleep 0.1
+        done
+        ticks=$(($(awk '{ print $14 + $15 }' "/proc/$follower/stat") - ticks))
+        kill "$follower" && wait "$follower"
+
+        "$build/tests/support/log_generator" 1000000 2 365 >"$work/access.log" || stop 'the generator of logs fails'
+        rm -f "$work/store.db"*
+        : >"$work/followed.log"
+        "$us" analyze --follow "$work/followed.log" --store "$work/store.db" --once >"$work/output"
+        cat "$work/access.log" >"$work/followed.log"
+        "$us" analyze --follow "$work/followed.log" --store "$work/store.db" --once --keep-hours 400d >"$work/output" || stop 'follow fails'
+        for ((run = 1; run <= runs; run++)); do
+                ready "$work"
+                measured 'query, pages of a year' 0 "$us" analyze query --store "$work/store.db" --by page --metric hits,visitors --top 20 --json
+                measured 'query, one page by day for a year' 0 "$us" analyze query --store "$work/store.db" --by page,day --top 1 --json
+        done
+        printf '%s lines followed, %s of a store asked' "$lines" "$(stat -c %s "$work/store.db" | awk '{ printf "%.1f MB", $1 / 1e6 }')" >"$work/size"
+        table wall cpu memory
+        target 'lines followed for each second of processor time' \
+                "$(awk -v lines="$lines" -v cpu="$(median 2 'follow, lines of one day that wait')" 'BEGIN { printf "%d", lines / cpu }')" '>=' 200000
+        target 'percent of a core at 100 lines a second, with a page' "$(awk -v ticks="$ticks" -v hz="$(getconf CLK_TCK)" 'BEGIN { printf "%.2f", ticks * 100 / hz / 30 }')" '<' 1
+        target 'pages of a year, ms' "$(awk -v s="$(median 1 'query, pages of a year')" 'BEGIN { printf "%.0f", s * 1000 }')" '<' 50
+        target 'one page by day for a year, ms' "$(awk -v s="$(median 1 'query, one page by day for a year')" 'BEGIN { printf "%.0f", s * 1000 }')" '<' 50
+}

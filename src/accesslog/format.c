@@ -19,6 +19,7 @@ static const char *const format_names[] = {
         [LOG_TRAEFIK_JSON] = "traefik",
         [LOG_W3C] = "w3c",
         [LOG_QUOTED] = "quoted",
+        [LOG_BEACON] = "beacon",
 };
 
 /* In the order in which they are tried. LOG_COMBINED stands for all its three, LOG_UNDERSTUDY_JSON for all JSON. */
@@ -57,7 +58,8 @@ static enum log_format_kind parse_as(enum log_format_kind kind, const struct log
         case LOG_VHOST_COMBINED: return combined_parse(line, length, ret_line);
         case LOG_UNDERSTUDY_JSON:
         case LOG_CADDY_JSON:
-        case LOG_TRAEFIK_JSON: return *line == '{' ? json_line_parse(line, length, scratch, ret_line) : LOG_UNKNOWN;
+        case LOG_TRAEFIK_JSON:
+        case LOG_BEACON: return *line == '{' ? json_line_parse(line, length, scratch, ret_line) : LOG_UNKNOWN;
         case LOG_W3C: return w3c_parse(format, line, length, scratch, ret_line) ? LOG_W3C : LOG_UNKNOWN;
         case LOG_QUOTED: return parse_quoted(line, length, scratch, ret_line) ? LOG_QUOTED : LOG_UNKNOWN;
         default: return LOG_UNKNOWN;

@@ -2,10 +2,10 @@
  * format.h - which format a log has, and parsing its lines.
  *
  * Recognised without configuration: common, combined, vhost_combined (Debian's other_vhosts_access.log), the project's
- * own JSON log_format, Caddy's and Traefik's JSON, IIS/W3C extended (its #Fields line travels in the format), and
- * quoted-line exports (each line in double quotes, inner quotes doubled). A format is chosen by trying them on a
- * sample; the one that fits most lines wins; a file may change its format in the middle (a new #Fields line, an
- * operator's edit): lines that don't fit are tried with the others before they are invalid.
+ * own JSON log_format and its beacon's, Caddy's and Traefik's JSON, IIS/W3C extended (its #Fields line travels in the
+ * format), and quoted-line exports (each line in double quotes, inner quotes doubled). A format is chosen by trying
+ * them on a sample; the one that fits most lines wins; a file may change its format in the middle (a new #Fields line,
+ * an operator's edit): lines that don't fit are tried with the others before they are invalid.
  *
  *     struct log_format format;
  *     log_format_detect(sample, length, &format);
@@ -29,6 +29,8 @@ enum log_format_kind {
         LOG_TRAEFIK_JSON,
         LOG_W3C,
         LOG_QUOTED, /* combined inside of quotes */
+        LOG_BEACON, /* what data/nginx-beacon-http.conf logs: see beacon.h */
+        LOG_FORMATS
 };
 
 #define LOG_W3C_FIELDS_MAXIMUM 64

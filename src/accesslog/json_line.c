@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "accesslog/beacon.h"
 #include "accesslog/json_scan.h"
 #include "accesslog/scan.h"
 #include "base/attributes.h"
@@ -41,6 +42,8 @@ enum meaning {
         M_UPSTREAM,
         M_TAG,
         M_RELEASE,
+        M_ORIGIN,
+        M_BODY,
 };
 
 struct key {
@@ -128,6 +131,17 @@ static const struct key traefik_keys[] = {
         { "ServiceAddr",                 M_UPSTREAM         },
 };
 
+/* data/nginx-beacon-http.conf */
+static const struct key beacon_keys[] = {
+        {"ts",      M_TIME_SECONDS},
+        { "ip",     M_ADDRESS     },
+        { "m",      M_METHOD      },
+        { "origin", M_ORIGIN      },
+        { "ref",    M_REFERRER    },
+        { "ua",     M_AGENT       },
+        { "body",   M_BODY        },
+};
+
 static const struct {
         enum log_format_kind kind;
         const struct key *keys;
@@ -137,13 +151,16 @@ static const struct {
         {LOG_UNDERSTUDY_JSON, understudy_keys, LENGTH(understudy_keys), "st"         },
         { LOG_CADDY_JSON,     caddy_keys,      LENGTH(caddy_keys),      "request.uri"},
         { LOG_TRAEFIK_JSON,   traefik_keys,    LENGTH(traefik_keys),    "RequestPath"},
+        { LOG_BEACON,         beacon_keys,     LENGTH(beacon_keys),     "b"          },
 };
+#define SERVER_BEACON (LENGTH(servers) - 1)
 
 struct parsing {
         size_t server;
         struct log_line *line;
         bool sign, time, address, damaged;
         struct span target;
+        struct span origin, body; /* of a beacon */
 };
 
 /* Whether the names on the way are this path. */
@@ -253,6 +270,8 @@ static bool set(struct parsing *p, enum meaning meaning, struct span value)
                         p->time = scan_time(value.text, value.length, &line->time_us);
                 return p->time;
         case M_TARGET: p->target = value; return true;
+        case M_ORIGIN: p->origin = scan_field(value.text, value.text + value.length); return true;
+        case M_BODY: p->body = value; return true;
         case M_COMPLETE:
                 line->complete = value.length == 2 && memcmp(value.text, "OK", 2) == 0;
                 line->present |= LOG_HAS_COMPLETE;
@@ -284,8 +303,11 @@ static bool parse_as(size_t server, const char *text, size_t length, char *scrat
         struct parsing p = { .server = server, .line = ret_line };
 
         *ret_line = (struct log_line){ 0 };
-        if (!json_scan(text, length, scratch, scalar, &p) || !p.sign || p.damaged || !p.time || !p.address ||
-            !(ret_line->present & LOG_HAS_STATUS))
+        if (!json_scan(text, length, scratch, scalar, &p) || !p.sign || p.damaged || !p.time || !p.address)
+                return false;
+        if (server == SERVER_BEACON)
+                return beacon_fill(ret_line, p.origin, p.body, scratch + length);
+        if (!(ret_line->present & LOG_HAS_STATUS))
                 return false;
         if (p.target.text)
                 scan_target(p.target, ret_line);
@@ -294,7 +316,11 @@ static bool parse_as(size_t server, const char *text, size_t length, char *scrat
 
 enum log_format_kind json_line_parse(const char *line, size_t length, char *scratch, struct log_line *ret_line)
 {
-        for (size_t i = 0; i < LENGTH(servers); i++)
+        if (length > 5 && memcmp(line, "{\"b\":", 5) == 0) /* its own first key: others are not looked at for it */
+                return length <= BEACON_LINE_MAXIMUM && parse_as(SERVER_BEACON, line, length, scratch, ret_line)
+                               ? LOG_BEACON
+                               : LOG_UNKNOWN;
+        for (size_t i = 0; i < SERVER_BEACON; i++)
                 if (parse_as(i, line, length, scratch, ret_line))
                         return servers[i].kind;
         return LOG_UNKNOWN;

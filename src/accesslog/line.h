@@ -35,9 +35,21 @@ enum log_present {
         LOG_HAS_TOTAL = 1 << 4,
 };
 
+/* What a line of a beacon log tells (beacon.h); those from BEACON_EVENT on are no page views. */
+enum log_beacon {
+        BEACON_NONE, /* a line of an access log */
+        BEACON_VIEW,
+        BEACON_NAVIGATION, /* to another page without loading one: no access log has it */
+        BEACON_PIXEL,      /* a view by a browser without scripts */
+        BEACON_EVENT,
+        BEACON_OUTBOUND, /* a link to another site was followed */
+        BEACON_VITALS,
+};
+
 struct log_line {
         unsigned int present;
         uint8_t format; /* enum log_format_kind, as which the line was understood */
+        uint8_t beacon; /* enum log_beacon */
         struct span address_text;
         struct log_address address;
         struct span user; /* HTTP authentication */
@@ -60,6 +72,8 @@ struct log_line {
                 tag, release;
         uint64_t content_length;
         bool complete;
+        struct span event;   /* of a beacon: the event's name, or where the link leads */
+        struct span details; /* of a beacon: its fields as they were sent, for beacon_next() */
 };
 
 #endif

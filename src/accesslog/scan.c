@@ -308,6 +308,33 @@ void scan_target(struct span target, struct log_line *line)
         line->query = span_of(at + 1, fragment ? fragment : end);
 }
 
+static int hex(char c)
+{
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        c = (char)(c | 0x20);
+        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+size_t scan_decode(struct span text, char *out, size_t room)
+{
+        size_t length = 0;
+
+        for (uint32_t i = 0; i < text.length && length < room; i++) {
+                char c = text.text[i];
+
+                if (c == '+') {
+                        c = ' ';
+                } else if (c == '%' && i + 2 < text.length && hex(text.text[i + 1]) >= 0 &&
+                           hex(text.text[i + 2]) >= 0) {
+                        c = (char)(hex(text.text[i + 1]) << 4 | hex(text.text[i + 2]));
+                        i += 2;
+                }
+                out[length++] = c;
+        }
+        return length;
+}
+
 /* RFC 9110 section 5.6.2: a method is a token; those in use are letters, "-" and "_". */
 static bool is_method(const char *text, size_t length)
 {

@@ -73,6 +73,9 @@ bool scan_seconds(const char *text, size_t length, int64_t *ret_us);
 #define SCAN_NUMBER_DIGITS 18
 bool scan_number(const char *text, size_t length, uint64_t *ret_number);
 
+/* Percent-decoded and with spaces for "+", as in queries; what is longer than `room` is cut. */
+size_t scan_decode(struct span text, char *out, size_t room);
+
 /* "GET /path?query HTTP/1.1" into its parts. What is no request (a TLS hello, "-") has no method, and the whole of it
  * is the path. */
 void scan_request(struct span request, struct log_line *line);

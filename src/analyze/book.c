@@ -7,7 +7,8 @@
 
 #include "base/memory.h"
 
-#define PAGE_VERSION 1
+#define PAGE_VERSION 2
+#define OLD_BITS     5 /* DIMENSION_BITS of version 1 */
 #define HOUR_MS      (3600U * 1000)
 #define DAY_MS       (24 * HOUR_MS)
 #define FIRST_SLOTS  256
@@ -327,7 +328,7 @@ static void add_visits(const struct book *book, struct deltas *deltas, const str
 
 struct cursor {
         const uint8_t *at, *end;
-        bool bad;
+        bool bad, old;
 };
 
 static uint64_t get_number(struct cursor *cursor)
@@ -399,6 +400,8 @@ static int add_seen_names(struct book *book, struct record *record, struct curso
                 uint32_t token = get_below(cursor, UINT64_C(1) << 32), hours = get_below(cursor, 1U << BUCKETS),
                          fresh = 0;
 
+                if (cursor->old)
+                        token = book_token(token & ((1U << OLD_BITS) - 1), token >> OLD_BITS);
                 if (cursor->bad || !token)
                         return -EBADMSG;
                 if (record && !saw(book, record, token, hours, &fresh))
@@ -482,9 +485,13 @@ static int add_addresses(struct book *book, struct cursor *cursor, struct deltas
 int book_add(struct book *book, const void *page, size_t length, struct deltas *deltas,
              void (*unfollowed)(void *context, const uint8_t key[static BOOK_KEY_SIZE]), void *context)
 {
-        struct cursor cursor = { page, (const uint8_t *)page + length, false };
-        int r = length && *cursor.at++ == PAGE_VERSION ? add_addresses(book, &cursor, deltas) : -EBADMSG;
+        struct cursor cursor = { page, (const uint8_t *)page + length, false, false };
+        unsigned int version = length ? *cursor.at++ : 0;
+        int r = version >= 1 && version <= PAGE_VERSION ? 0 : -EBADMSG;
 
+        cursor.old = version == 1;
+        if (r == 0)
+                r = add_addresses(book, &cursor, deltas);
         while (r == 0 && cursor.at < cursor.end)
                 r = add_visitor(book, &cursor, deltas, unfollowed, context);
         return r;

@@ -9,10 +9,11 @@
  *
  * A visitor is 16 bytes of a hash (salts.h), a client address 8 bytes of another; names are ids of the store.
  *
- * Format of a page: byte 1; number of addresses, each 8 bytes; then visitors up to the end: 16 bytes, then numbers
- * (LEB128): hours (bits), ids of browser, system, device, bot; how many names were seen, each token and hours (bits;
- * bit 24: in the figures of the day); how many visits, each start, length, pages and, when there are pages, first and
- * last page's time behind the start, the ids of both, of the referrer's host and the campaign, and the two positions.
+ * Format of a page: byte 2 (of version 1 tokens had 5 bits for the list, and are read); number of addresses, each 8
+ * bytes; then visitors up to the end: 16 bytes, then numbers (LEB128): hours (bits), ids of browser, system, device,
+ * bot; how many names were seen, each token and hours (bits; bit 24: in the figures of the day); how many visits, each
+ * start, length, pages and, when there are pages, first and last page's time behind the start, the ids of both, of the
+ * referrer's host and the campaign, and the two positions.
  */
 #ifndef ANALYZE_BOOK_H
 #define ANALYZE_BOOK_H

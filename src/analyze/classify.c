@@ -183,33 +183,6 @@ static bool parameter(struct span query, const char *name, struct span *ret_valu
         return false;
 }
 
-static int hex(char c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        c = lower(c);
-        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static size_t decode(struct span text, char *out, size_t room)
-{
-        size_t length = 0;
-
-        for (uint32_t i = 0; i < text.length && length < room; i++) {
-                char c = text.text[i];
-
-                if (c == '+') {
-                        c = ' ';
-                } else if (c == '%' && i + 2 < text.length && hex(text.text[i + 1]) >= 0 &&
-                           hex(text.text[i + 2]) >= 0) {
-                        c = (char)(hex(text.text[i + 1]) << 4 | hex(text.text[i + 2]));
-                        i += 2;
-                }
-                out[length++] = c;
-        }
-        return length;
-}
-
 /* Whether there is anything to look for: few queries have a campaign. */
 static bool has_utm(struct span query)
 {
@@ -243,7 +216,7 @@ size_t campaign_of(struct span query, char campaign[static CAMPAIGN_MAXIMUM])
                 }
                 if (parameter(query, names[i], &value) && value.length) {
                         found = true;
-                        length += decode(value, campaign + length, (CAMPAIGN_MAXIMUM - 8) / 3);
+                        length += scan_decode(value, campaign + length, (CAMPAIGN_MAXIMUM - 8) / 3);
                 } else {
                         campaign[length++] = '-';
                 }

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/classify.h"
 #include "analyze/live_private.h"
+#include "base/attributes.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -30,6 +32,8 @@ void live_free(struct live *live)
         free_parts(live);
         free(live->parts);
         live_day_forget(live);
+        bots_free(live->bots);
+        embeddings_done(&live->embeddings);
         free(live->days);
         for (size_t i = 0; i < live->site_count; i++)
                 free(live->sites[i].name);
@@ -74,14 +78,20 @@ int live_new(struct store *store, struct salts *salts, const struct live_options
                 live->options.memory_bytes = LIVE_MEMORY_DEFAULT;
         live->tally = (struct tally_options){ .goals = options->goals,
                                               .goal_count = options->goal_count,
-                                              .bot_list = options->bot_list };
+                                              .bot_list = options->bot_list,
+                                              .countries = options->countries };
         live->scratch = memory_new(1, LOG_LINE_MAXIMUM);
         live->parts = memory_new(PARTS_MAXIMUM, sizeof(*live->parts));
         r = live->scratch && live->parts ? add_site(live, "", 0, err) : error_memory(err);
+        if (r == 0) /* the second, before any other: SITE_BEACON */
+                r = add_site(live, STORE_BEACON, sizeof(STORE_BEACON) - 1, err);
+        if (r == 0)
+                r = bots_load(options->bot_list, &live->bots, err);
         if (r < 0) {
                 live_free(live);
                 return r;
         }
+        live->tally.bots = live->bots;
         *ret_live = live;
         return 0;
 }
@@ -169,23 +179,60 @@ static ssize_t site_of(struct live *live, struct span host, struct error *err)
         return add_site(live, host.text, host.length, err) < 0 ? -1 : (ssize_t)live->site_count - 1;
 }
 
+#define SITE_LOG    0 /* everything together */
+#define SITE_BEACON 1 /* of all that a beacon counted */
+
+/* A beacon's sites have names of their own. */
+static ssize_t beacon_site(struct live *live, struct span host, struct error *err)
+{
+        char name[sizeof(STORE_BEACON) + REFERRER_HOST_MAXIMUM] = STORE_BEACON;
+        size_t length = sizeof(STORE_BEACON) - 1;
+
+        if (host.length > REFERRER_HOST_MAXIMUM) /* no name of a host is */
+                return SITE_LOG;
+        memcpy(name + length, host.text, host.length);
+        return site_of(live, (struct span){ name, (uint32_t)length + host.length }, err);
+}
+
+static bool is_beacon_name(struct span host)
+{
+        return host.length >= sizeof(STORE_BEACON) - 1 &&
+               memcmp(host.text, STORE_BEACON, sizeof(STORE_BEACON) - 1) == 0;
+}
+
+/* The site of everything, and that of the line's host, if it has one and there is room for it (0: not). */
+static int sites_of(struct live *live, const struct log_line *line, size_t sites[static 2], struct error *err)
+{
+        ssize_t site = 0;
+
+        sites[0] = line->beacon ? SITE_BEACON : SITE_LOG;
+        if (line->beacon)
+                site = beacon_site(live, line->host, err);
+        else if (line->host.length && !is_beacon_name(line->host)) /* whoever asks for a host of that name */
+                site = site_of(live, line->host, err);
+        if (site < 0)
+                return err->code;
+        sites[1] = (size_t)site;
+        return 0;
+}
+
 static int count_line(struct live *live, const struct log_line *line, uint64_t position, struct error *err)
 {
         int64_t hour = line->time_us / HOUR_US - (line->time_us % HOUR_US < 0);
-        struct tally *tally = tally_for(live, 0, hour, err);
-        ssize_t site;
-        int r;
+        size_t sites[2];
+        int r = sites_of(live, line, sites, err);
 
-        if (!tally)
-                return err->code;
-        r = tally_add(tally, line, position, err);
-        if (r < 0 || !line->host.length)
-                return r;
-        site = site_of(live, line->host, err);
-        if (site <= 0)
-                return site < 0 ? err->code : 0;
-        tally = tally_for(live, (size_t)site, hour, err);
-        return tally ? tally_add(tally, line, position, err) : err->code;
+        if (r == 0 && embeddings_add(&live->embeddings, line) < 0)
+                r = error_memory(err);
+        for (size_t i = 0; i < LENGTH(sites) && r == 0; i++) {
+                struct tally *tally;
+
+                if (i == 1 && !sites[1])
+                        continue;
+                tally = tally_for(live, sites[i], hour, err);
+                r = tally ? tally_add(tally, line, position, err) : err->code;
+        }
+        return r;
 }
 
 int live_block(struct live *live, const struct follow_block *block, struct error *err)
@@ -240,6 +287,9 @@ static int commit(struct live *live, struct follow *follow, struct error *err)
         if (r == 0 && !live->sites[0].id)
                 r = store_site(live->store, "", 0, &live->sites[0].id, err);
         if (r == 0)
+                r = embeddings_keep(&live->embeddings, live->store, live->options.server ? live->options.server : "",
+                                    err);
+        if (r == 0)
                 r = put_lines(live, err);
         if (r == 0)
                 r = put_marks(live, follow, err);
@@ -249,6 +299,7 @@ static int commit(struct live *live, struct follow *follow, struct error *err)
 void live_drop(struct live *live, struct follow *follow)
 {
         free_parts(live);
+        embeddings_done(&live->embeddings);
         live_day_forget(live);
         store_rollback(live->store);
         memset(live->searches, 0, sizeof(live->searches));
@@ -272,6 +323,7 @@ int live_commit(struct live *live, struct follow *follow, struct error *err)
                 live_drop(live, follow);
                 return r;
         }
+        embeddings_done(&live->embeddings);
         live->writing = false;
         live->pending = live->lines = live->invalid = live->empty = 0;
         follow_settle(follow);

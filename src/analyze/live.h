@@ -29,6 +29,8 @@ struct live_options {
         const struct goal *goals;
         size_t goal_count;
         const char *bot_list;
+        const struct countries *countries; /* NULL: nothing is known of them */
+        const char *server;                /* this server's name, for embedders.h */
         uint64_t names;        /* more names than so many of one list are put together as "(other)"; 0: the default */
         uint64_t memory_bytes; /* of what is remembered of visitors; 0: the default */
 };

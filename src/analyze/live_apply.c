@@ -137,6 +137,10 @@ static int add_name(struct apply *apply, const struct name *name)
                 [NAME_STATUS] = DIMENSION_STATUS,
                 [NAME_METHOD] = DIMENSION_METHODS,
                 [NAME_GOAL] = DIMENSION_GOALS,
+                [NAME_COUNTRY] = DIMENSION_COUNTRIES,
+                [NAME_EVENT] = STORE_EVENTS,
+                [NAME_PROPERTY] = STORE_PROPERTIES,
+                [NAME_OUTBOUND] = STORE_OUTBOUND,
         };
         const struct delta delta = delta_of(name);
         int r;
@@ -333,6 +337,22 @@ static int add_visitors(struct apply *apply)
 
 /* ---------------------------------------------------------------- all of it */
 
+/* False without memory. */
+static bool add_vitals(struct apply *apply)
+{
+        struct live_day *day = apply->day;
+
+        for (unsigned int vital = 0; vital < VITAL_COUNT; vital++) {
+                if (!apply->tally->vitals[vital])
+                        continue;
+                if (!day->vitals[vital] && !(day->vitals[vital] = memory_new(1, sizeof(struct histogram))))
+                        return false;
+                histogram_join(day->vitals[vital], apply->tally->vitals[vital]);
+                day->vitals_changed = true;
+        }
+        return true;
+}
+
 static void add_totals(struct apply *apply)
 {
         const struct tally *tally = apply->tally;
@@ -342,6 +362,9 @@ static void add_totals(struct apply *apply)
                                      .bot_hits = (int64_t)tally->bot_hits,
                                      .errors = (int64_t)tally->errors };
         const struct delta views = { .hits = (int64_t)tally->page_views, .bot_hits = (int64_t)tally->bot_page_views };
+        const struct delta navigations = { .hits = (int64_t)tally->navigations,
+                                           .bot_hits = (int64_t)tally->bot_navigations };
+        const struct delta pixels = { .hits = (int64_t)tally->pixels, .bot_hits = (int64_t)tally->bot_pixels };
         const struct delta late = { .hits = (int64_t)tally->hits };
 
         for (unsigned int i = 0; i < 2; i++) {
@@ -349,6 +372,10 @@ static void add_totals(struct apply *apply)
 
                 deltas_add(deltas, bucket, STORE_TOTAL, 0, &total);
                 deltas_add(deltas, bucket, STORE_VIEWS, 0, &views);
+                if (tally->navigations)
+                        deltas_add(deltas, bucket, STORE_NAVIGATIONS, 0, &navigations);
+                if (tally->pixels)
+                        deltas_add(deltas, bucket, STORE_PIXELS, 0, &pixels);
                 if (apply->day->closed)
                         deltas_add(deltas, bucket, STORE_LATE, 0, &late);
         }
@@ -361,8 +388,11 @@ static void add_totals(struct apply *apply)
 
 static int touch_site(const struct apply *apply)
 {
-        sqlite3_stmt *statement = store_statement(apply->live->store, STATEMENT_TOUCH_SITE, apply->err);
+        sqlite3_stmt *statement;
 
+        if (!apply->tally->hits) /* nothing but events of a beacon */
+                return 0;
+        statement = store_statement(apply->live->store, STATEMENT_TOUCH_SITE, apply->err);
         if (!statement)
                 return -EIO;
         sqlite3_bind_int64(statement, 1, apply->site->id);
@@ -390,7 +420,7 @@ int live_apply(struct live *live, const struct live_part *part, struct error *er
         r = apply.names ? add_names(&apply) : error_memory(err);
         if (r == 0) {
                 add_totals(&apply);
-                r = touch_site(&apply);
+                r = add_vitals(&apply) ? touch_site(&apply) : error_memory(err);
         }
         if (r == 0 && !apply.day->closed)
                 r = add_visitors(&apply);

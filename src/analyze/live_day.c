@@ -25,6 +25,8 @@ static void day_free(struct live_day *day)
         book_free(day->book);
         free(day->rows);
         free(day->took);
+        for (size_t i = 0; i < VITAL_COUNT; i++)
+                free(day->vitals[i]);
         for (size_t bucket = 0; bucket < BUCKETS; bucket++)
                 for (size_t dimension = 0; dimension < 1U << DIMENSION_BITS; dimension++)
                         free(day->others[bucket][dimension]);
@@ -119,7 +121,10 @@ static bool is_limited(unsigned int dimension)
         case DIMENSION_REFERRER_PAGES:
         case DIMENSION_CAMPAIGNS:
         case DIMENSION_HOSTS:
-        case DIMENSION_METHODS: return true;
+        case DIMENSION_METHODS:
+        case STORE_EVENTS:
+        case STORE_PROPERTIES:
+        case STORE_OUTBOUND: return true;
         default: return false;
         }
 }
@@ -280,6 +285,32 @@ static int read_took(struct live *live, struct live_day *day, struct error *err)
         return 0;
 }
 
+static int read_vitals(struct live *live, struct live_day *day, struct error *err)
+{
+        sqlite3_stmt *statement = store_statement(live->store, STATEMENT_VITALS, err);
+        int step, r = 0;
+
+        if (!statement)
+                return -EIO;
+        sqlite3_bind_int64(statement, 1, day->site);
+        sqlite3_bind_int64(statement, 2, day->day);
+        while (r == 0 && (step = sqlite3_step(statement)) != SQLITE_DONE) {
+                unsigned int vital = step == SQLITE_ROW ? (unsigned int)sqlite3_column_int(statement, 0) : VITAL_COUNT;
+
+                if (step != SQLITE_ROW)
+                        r = store_fail(live->store, _("read"), err);
+                else if (vital >= VITAL_COUNT || day->vitals[vital])
+                        continue;
+                else if (!(day->vitals[vital] = memory_new(1, sizeof(struct histogram))))
+                        r = error_memory(err);
+                else
+                        store_read_took(sqlite3_column_blob(statement, 1), (size_t)sqlite3_column_bytes(statement, 1),
+                                        day->vitals[vital]);
+        }
+        sqlite3_reset(statement);
+        return r;
+}
+
 /* 1: the day is open, 0: closed. A day that was counted and has no salt any more is closed. */
 static int is_open(struct live *live, int32_t day, struct error *err)
 {
@@ -323,7 +354,7 @@ static int read_day(struct live *live, struct live_day *day, struct error *err)
                 return r;
         day->closed = r == 0;
         r = day->closed ? 0 : read_book(live, day, err);
-        for (unsigned int dimension = 0; dimension < DIMENSION_COUNT && r == 0; dimension++) {
+        for (unsigned int dimension = 0; dimension < 1U << DIMENSION_BITS && r == 0; dimension++) {
                 if (!is_limited(dimension))
                         continue;
                 r = read_rows(live, day, dimension, SPAN_HOUR, first, first + 23, err);
@@ -334,7 +365,9 @@ static int read_day(struct live *live, struct live_day *day, struct error *err)
                 r = read_others(live, day, SPAN_HOUR, first, first + 23, err);
         if (r == 0)
                 r = read_others(live, day, SPAN_DAY, day->day, day->day, err);
-        return r < 0 ? r : read_took(live, day, err);
+        if (r == 0)
+                r = read_took(live, day, err);
+        return r < 0 ? r : read_vitals(live, day, err);
 }
 
 /* Host names of the log are 0 among search engines but for those that are one. */
@@ -547,11 +580,39 @@ static int flush_took(struct live *live, struct live_day *day, struct error *err
         return store_run(live->store, statement, err);
 }
 
+static int flush_vitals(struct live *live, struct live_day *day, struct error *err)
+{
+        for (unsigned int vital = 0; day->vitals_changed && vital < VITAL_COUNT; vital++) {
+                _cleanup_(buffer_done) struct buffer bytes = BUFFER_INIT(TOOK_MAXIMUM);
+                sqlite3_stmt *statement;
+                int r;
+
+                if (!day->vitals[vital])
+                        continue;
+                statement = store_statement(live->store, STATEMENT_PUT_VITAL, err);
+                if (!statement)
+                        return -EIO;
+                if (store_write_took(day->vitals[vital], &bytes) < 0)
+                        return error_memory(err);
+                sqlite3_bind_int64(statement, 1, day->site);
+                sqlite3_bind_int64(statement, 2, day->day);
+                sqlite3_bind_int(statement, 3, (int)vital);
+                sqlite3_bind_blob64(statement, 4, bytes.data, bytes.length, SQLITE_STATIC);
+                r = store_run(live->store, statement, err);
+                if (r < 0)
+                        return r;
+        }
+        day->vitals_changed = false;
+        return 0;
+}
+
 int live_day_flush(struct live *live, struct live_day *day, struct error *err)
 {
         int r = flush_deltas(live, day, err);
 
         if (r == 0)
                 r = flush_others(live, day, err);
-        return r < 0 ? r : flush_took(live, day, err);
+        if (r == 0)
+                r = flush_took(live, day, err);
+        return r < 0 ? r : flush_vitals(live, day, err);
 }

@@ -4,6 +4,7 @@
 
 #include "analyze/book.h"
 #include "analyze/deltas.h"
+#include "analyze/embedders.h"
 #include "analyze/histogram.h"
 #include "analyze/live.h"
 #include "analyze/sketch.h"
@@ -26,6 +27,8 @@ struct live_day {
         bool other_changed[BUCKETS][1U << DIMENSION_BITS];
         struct histogram *took;
         bool took_changed;
+        struct histogram *vitals[VITAL_COUNT]; /* NULL: none of the day */
+        bool vitals_changed;
         struct deltas deltas; /* not in the store yet */
         uint64_t used;        /* when: the least is given up first */
 };
@@ -50,6 +53,8 @@ struct live {
         struct salts *salts;
         struct live_options options;
         struct tally_options tally;
+        struct bots *bots;
+        struct embeddings embeddings;
         char *scratch;           /* for log_parse() */
         struct live_site *sites; /* 0: everything together */
         size_t site_count;

@@ -27,6 +27,10 @@ enum name_kind {
         NAME_METHOD,
         NAME_GOAL,
         NAME_CLIENT, /* a client that was logged by its name instead of its address */
+        NAME_COUNTRY,
+        NAME_EVENT,    /* of a beacon; so are the next two */
+        NAME_PROPERTY, /* "event: key=value" */
+        NAME_OUTBOUND, /* where a link led */
         NAME_KINDS
 };
 
@@ -51,6 +55,7 @@ struct name {
                         uint32_t goals; /* bits */
                         uint32_t missing, missing_bots;
                         uint64_t missing_bytes; /* of answers 404 and 410 */
+                        uint64_t people_views;  /* page views that were no bot's */
                 } path;
                 struct {
                         uint16_t browser, platform, device, bot; /* indices; bot 0: a person */

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "analyze/reconcile.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -31,9 +32,27 @@ struct worker {
         unsigned int number;
         pthread_t thread;
         struct tally *tally;
-        struct error error; /* why it stopped: memory, for what a file holds is no reason */
-        char *scratch;      /* TALLY_AHEAD lines */
+        struct tally *beacon; /* of a beacon's lines; NULL: there was none */
+        struct error error;   /* why it stopped: memory, for what a file holds is no reason */
+        char *scratch;        /* TALLY_AHEAD lines */
+        uint64_t memory_bytes;
 };
+
+/* A beacon's line has a tally of its own, which shares the memory. */
+static int count_beacon(struct worker *worker, const struct log_line *line, uint64_t position)
+{
+        if (!worker->beacon) {
+                struct tally_options options = worker->run->options->tally;
+                int r;
+
+                options.memory_bytes = worker->memory_bytes / 2;
+                r = tally_new(&options, &worker->beacon, &worker->error);
+                if (r < 0)
+                        return r;
+                tally_limit(worker->tally, options.memory_bytes);
+        }
+        return tally_add(worker->beacon, line, position, &worker->error);
+}
 
 static int count_block(struct worker *worker, const struct log_block *block)
 {
@@ -47,6 +66,10 @@ static int count_block(struct worker *worker, const struct log_block *block)
                 switch (log_parse(&format, line, length, worker->scratch + (size_t)scratch * LOG_LINE_MAXIMUM,
                                   tally_line(worker->tally))) {
                 case LOG_OK:
+                        if (tally_line(worker->tally)->beacon) {
+                                r = count_beacon(worker, tally_line(worker->tally), log_position(block, line));
+                                break;
+                        }
                         r = tally_push(worker->tally, log_position(block, line), &worker->error);
                         scratch = (scratch + 1) % TALLY_AHEAD;
                         break;
@@ -139,6 +162,7 @@ static int start_worker(struct run *run, struct worker *worker, unsigned int num
 
         worker->run = run;
         worker->number = number;
+        worker->memory_bytes = options->memory_bytes;
         worker->error = ERROR_NONE;
         worker->scratch = memory_new(TALLY_AHEAD, LOG_LINE_MAXIMUM);
         if (!worker->scratch)
@@ -157,6 +181,29 @@ static int start_worker(struct run *run, struct worker *worker, unsigned int num
                 return error_errno(err, r, _("cannot start a thread to read logs"));
         }
         return 0;
+}
+
+/* Those that there are, in the first worker. */
+static int merge_beacons(struct worker *workers, unsigned int count, struct error *err)
+{
+        struct tally *others[RUN_WORKERS_MAXIMUM];
+        size_t found = 0;
+        int r;
+
+        for (unsigned int i = 1; i < count; i++) {
+                if (!workers[0].beacon) {
+                        workers[0].beacon = workers[i].beacon;
+                        workers[i].beacon = NULL;
+                } else if (workers[i].beacon) {
+                        others[found++] = workers[i].beacon;
+                }
+        }
+        r = found ? tally_merge_all(workers[0].beacon, others, found, err) : 0;
+        for (unsigned int i = 1; i < count; i++) {
+                tally_free(workers[i].beacon);
+                workers[i].beacon = NULL;
+        }
+        return r;
 }
 
 /* Runs them all and leaves everything in the first one's tally. A worker that cannot be started is done without, but
@@ -193,6 +240,27 @@ static int run_workers(struct run *run, struct worker *workers, unsigned int cou
                 tally_free(workers[i].tally);
                 workers[i].tally = NULL;
         }
+        return r < 0 ? r : merge_beacons(workers, started, err);
+}
+
+static int finish(const struct worker *worker, struct summary *ret_summary, struct error *err)
+{
+        struct summary log = { 0 }, beacon = { 0 };
+        int r = tally_finish(worker->tally, &log, err);
+
+        if (r == 0 && worker->beacon) {
+                r = tally_finish(worker->beacon, &beacon, err);
+                log.lines += beacon.lines;
+                if (r == 0)
+                        r = reconcile_summaries(&log, &beacon, err);
+                if (r == 0)
+                        r = reconcile_tallies(&log, worker->tally, worker->beacon, err);
+        }
+        summary_done(&beacon);
+        if (r < 0)
+                summary_done(&log);
+        else
+                *ret_summary = log;
         return r;
 }
 
@@ -206,9 +274,10 @@ static int run_all(struct run *run, struct summary *ret_summary, struct error *e
                 return error_memory(err);
         r = run_workers(run, workers, count, err);
         if (r == 0)
-                r = tally_finish(workers[0].tally, ret_summary, err);
+                r = finish(&workers[0], ret_summary, err);
         for (unsigned int i = 0; i < count; i++) {
                 tally_free(workers[i].tally);
+                tally_free(workers[i].beacon);
                 free(workers[i].scratch);
         }
         free(workers);

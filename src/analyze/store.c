@@ -14,7 +14,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 
-#define SCHEMA_VERSION  1
+#define SCHEMA_VERSION  2
 #define BUSY_MS         5000
 #define NAMES_MAXIMUM   (64U << 20) /* bytes of names that are remembered */
 #define NAME_ID_MAXIMUM ((UINT32_C(1) << (32 - DIMENSION_BITS)) - 1)
@@ -38,6 +38,11 @@ static const char *const migrations[SCHEMA_VERSION] = {
         "CREATE INDEX book_day ON book(site, day, id);"
         "CREATE TABLE day(day INTEGER PRIMARY KEY, closed INTEGER NOT NULL);"
         "CREATE TABLE log(path BLOB, number INTEGER, mark BLOB NOT NULL, PRIMARY KEY(path, number)) WITHOUT ROWID;",
+        "CREATE TABLE embedder(server BLOB, day INTEGER, host BLOB, script BLOB, first_us INTEGER NOT NULL,"
+        " last_us INTEGER NOT NULL, fetches INTEGER NOT NULL, PRIMARY KEY(server, day, host, script)) WITHOUT ROWID;"
+        "CREATE TABLE vital(site INTEGER, day INTEGER, vital INTEGER, histogram BLOB NOT NULL,"
+        " PRIMARY KEY(site, day, vital)) WITHOUT ROWID;"
+        "CREATE TABLE left_out(begin INTEGER PRIMARY KEY, end INTEGER, reason TEXT NOT NULL);",
 };
 
 static const char *const texts[STATEMENT_COUNT] = {
@@ -64,6 +69,8 @@ static const char *const texts[STATEMENT_COUNT] = {
         [STATEMENT_PUT_OTHER] = "INSERT OR REPLACE INTO other VALUES(?1, ?2, ?3, ?4, ?5)",
         [STATEMENT_TOOK] = "SELECT histogram FROM took WHERE site = ?1 AND day = ?2",
         [STATEMENT_PUT_TOOK] = "INSERT OR REPLACE INTO took VALUES(?1, ?2, ?3)",
+        [STATEMENT_VITALS] = "SELECT vital, histogram FROM vital WHERE site = ?1 AND day = ?2",
+        [STATEMENT_PUT_VITAL] = "INSERT OR REPLACE INTO vital VALUES(?1, ?2, ?3, ?4)",
         [STATEMENT_BOOK] = "SELECT bytes FROM book WHERE site = ?1 AND day = ?2 ORDER BY id",
         [STATEMENT_PUT_BOOK] = "INSERT INTO book(site, day, bytes) VALUES(?1, ?2, ?3)",
         [STATEMENT_DROP_BOOK] = "DELETE FROM book WHERE site = ?1 AND day = ?2",
@@ -71,6 +78,11 @@ static const char *const texts[STATEMENT_COUNT] = {
         [STATEMENT_PUT_DAY] = "INSERT OR REPLACE INTO day VALUES(?1, ?2)",
         [STATEMENT_PUT_MARK] = "INSERT OR REPLACE INTO log VALUES(?1, ?2, ?3)",
         [STATEMENT_DROP_MARKS] = "DELETE FROM log WHERE path = ?1 AND number < ?2",
+        [STATEMENT_EMBEDDER_ROOM] =
+                "SELECT EXISTS(SELECT 1 FROM embedder WHERE server = ?1 AND day = ?2 AND host = ?3 AND script = ?4),"
+                " (SELECT count(*) FROM embedder WHERE server = ?1 AND day = ?2)",
+        [STATEMENT_PUT_EMBEDDER] = "INSERT INTO embedder VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET"
+                                   " first_us = min(first_us, ?5), last_us = max(last_us, ?6), fetches = fetches + ?7",
 };
 
 /* ---------------------------------------------------------------- errors, statements */
@@ -435,7 +447,7 @@ static bool mark_from_text(const char *text, struct log_mark *mark)
         mark->done = flags[2] != 0;
         mark->format.kind = (enum log_format_kind)kind;
         if (mark->head_length > MARK_HEAD_MAXIMUM || mark->tail_length > MARK_TAIL_MAXIMUM ||
-            mark->tail_length > mark->offset || kind < 0 || kind > LOG_QUOTED ||
+            mark->tail_length > mark->offset || kind < 0 || kind >= LOG_FORMATS ||
             mark->format.w3c_count > LOG_W3C_FIELDS_MAXIMUM)
                 return false;
         for (unsigned int i = 0; i < mark->format.w3c_count; i++) {

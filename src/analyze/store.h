@@ -4,14 +4,18 @@
  *
  * Schema (PRAGMA user_version is its version):
  *
- *     site    id, name                 '' is everything together; each virtual host is a site besides
+ *     site    id, name                 '' is everything together; each virtual host is a site besides; what a beacon
+ *                                      counted is 'beacon:' and 'beacon:HOST'
  *     name    id, dimension, text      every path, referrer ... once
  *     rollup  site, span, dimension, start, name -> hits, visitors, visits, bytes, bot_hits, errors
  *     other   the HyperLogLog sketch of what was put together as "(other)" for an hour or a day
  *     took    the histogram of durations of a day
+ *     vital   those of web vitals, as a beacon measured them
  *     book    what has to be remembered of the visitors of a day that is open: see book.h
  *     day     days that were counted, and whether they are closed (their salt is gone)
  *     log     how far each file of each log was read
+ *     embedder   whose pages had the tag's script fetched from here, by day (embedders.h)
+ *     left_out   when this server did not take part, and why; end NULL: it still does not
  *
  * span is 0 (hour), 1 (day) or 2 (month); start is its number since 1970. dimension is an enum dimension_kind, or one
  * of those below. No address is in it: a visitor is a hash under a salt that lies in a file of its own and is destroyed
@@ -31,20 +35,34 @@
 #include "analyze/summary.h"
 #include "base/error.h"
 
-/* Further kinds of rows; numbers are in files: never change one. The first DIMENSION_COUNT are enum dimension_kind. */
+/* Further kinds of rows; numbers are in files: never change one. The first 19 are enum dimension_kind. */
 enum store_dimension {
-        STORE_TOTAL = 20,      /* name 0: everything */
-        STORE_PEOPLE = 21,     /* of visitors and visits those that are no bot's */
-        STORE_VIEWS = 22,      /* hits: page views; bot_hits: of those */
-        STORE_BOUNCES = 23,    /* the same of visits with one page view */
-        STORE_VISIT_MS = 24,   /* hits: milliseconds of visits */
-        STORE_ADDRESSES = 25,  /* visitors: different client addresses (of a day) */
-        STORE_LATE = 26,       /* hits: came when the day was closed; not in visitors and visits */
-        STORE_UNFOLLOWED = 27, /* visitors beyond the limit of memory: in `other` */
-        STORE_EMBEDDING = 28,  /* name: a referrer's host; hits: requests for pictures and the like from there */
+        STORE_TOTAL = 20,       /* name 0: everything */
+        STORE_PEOPLE = 21,      /* of visitors and visits those that are no bot's */
+        STORE_VIEWS = 22,       /* hits: page views; bot_hits: of those */
+        STORE_BOUNCES = 23,     /* the same of visits with one page view */
+        STORE_VISIT_MS = 24,    /* hits: milliseconds of visits */
+        STORE_ADDRESSES = 25,   /* visitors: different client addresses (of a day) */
+        STORE_LATE = 26,        /* hits: came when the day was closed; not in visitors and visits */
+        STORE_UNFOLLOWED = 27,  /* visitors beyond the limit of memory: in `other` */
+        STORE_EMBEDDING = 28,   /* name: a referrer's host; hits: requests for pictures and the like from there */
+        STORE_NAVIGATIONS = 29, /* of STORE_VIEWS of a beacon; bot_hits: of those */
+        STORE_PIXELS = 30,
+        STORE_EVENTS = 32, /* DIMENSION_EVENTS, and so on: kinds that came when these numbers were taken */
+        STORE_PROPERTIES = 33,
+        STORE_OUTBOUND = 34,
 };
 
-#define DIMENSION_BITS 5
+#define DIMENSION_BITS 6
+
+/* The number of a list in the store. */
+static inline unsigned int store_dimension(enum dimension_kind kind)
+{
+        return kind < DIMENSION_EVENTS ? kind : STORE_EVENTS + (kind - DIMENSION_EVENTS);
+}
+
+/* Sites of what a beacon counted have this before the name of the virtual host. */
+#define STORE_BEACON "beacon:"
 
 enum store_span { SPAN_HOUR, SPAN_DAY, SPAN_MONTH };
 
@@ -66,6 +84,14 @@ typedef int store_mark_function(void *context, const char *path, uint64_t number
 /* By path and number. */
 int store_marks(struct store *store, store_mark_function *take, void *context, struct error *err);
 
+/* ---- whether this server takes part (store_left_out.c) */
+
+/* Notes that it does not, and why, or (reason NULL) that it does again. Nothing is written when it is so already. */
+int store_leave_out(struct store *store, const char *reason, int64_t now, struct error *err);
+
+/* Why it does not, a copy; NULL when it does. */
+int store_left_out(struct store *store, char **ret_reason, struct error *err);
+
 /* ---- questions (store_summary.c) */
 
 struct store_question {
@@ -78,9 +104,9 @@ struct store_question {
 };
 
 /*
- * The summary of a span of time, from rollups; of the whole log it is what analyze_run() says, but that hosts and
- * visitors of several days are those of each day, added up. -ENOENT: there is no such site; -ERANGE: a part of a day
- * whose hours are not kept any more.
+ * The summary of a span of time, from rollups (with the beacon's beside it, if there is one: reconcile.h); of the whole
+ * log it is what analyze_run() says, but that hosts and visitors of several days are those of each day, added up.
+ * -ENOENT: there is no such site; -ERANGE: a part of a day whose hours are not kept any more.
  */
 int store_summary(struct store *store, const struct store_question *question, struct summary *ret_summary,
                   struct error *err);

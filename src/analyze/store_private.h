@@ -1,4 +1,4 @@
-/* store_private.h - the database, its statements and its names; for store*.c alone. */
+/* store_private.h - the database, its statements and its names; for store*.c, live*.c and embedders.c alone. */
 #ifndef ANALYZE_STORE_PRIVATE_H
 #define ANALYZE_STORE_PRIVATE_H
 
@@ -26,6 +26,8 @@ enum statement {
         STATEMENT_PUT_OTHER,
         STATEMENT_TOOK,
         STATEMENT_PUT_TOOK,
+        STATEMENT_VITALS,
+        STATEMENT_PUT_VITAL,
         STATEMENT_BOOK,
         STATEMENT_PUT_BOOK,
         STATEMENT_DROP_BOOK,
@@ -33,6 +35,8 @@ enum statement {
         STATEMENT_PUT_DAY,
         STATEMENT_PUT_MARK,
         STATEMENT_DROP_MARKS,
+        STATEMENT_EMBEDDER_ROOM,
+        STATEMENT_PUT_EMBEDDER,
         STATEMENT_COUNT
 };
 

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accesslog/beacon.h"
 #include "analyze/classify.h"
+#include "analyze/reconcile.h"
 #include "analyze/sketch.h"
 #include "analyze/store_ask.h"
 #include "analyze/summary_private.h"
@@ -129,14 +131,14 @@ static int take_dimension(struct ask *ask, enum dimension_kind kind)
 {
         struct taking taking = { .kind = kind };
         uint64_t others = 0;
-        int r = ask_names(ask, kind, take_row, &taking);
+        int r = ask_names(ask, store_dimension(kind), take_row, &taking);
 
         if (r == 0 && !summary_take_rows(ask->summary, kind, &taking.rows, ask->question->top))
                 r = error_memory(ask->err);
         rows_done(&taking.rows);
         if (r < 0 || !taking.other_hits)
                 return r;
-        r = others_of(ask, kind, false, &others);
+        r = others_of(ask, store_dimension(kind), false, &others);
         if (r < 0 || !others)
                 return r;
         ask->summary->dimensions[kind].total += others - 1; /* "(other)" itself is no name */
@@ -254,12 +256,14 @@ static int take_intervals(struct ask *ask)
 static int take_totals(struct ask *ask)
 {
         struct summary *summary = ask->summary;
-        struct figures people, views, bounces, visits, addresses, late;
+        struct figures people, views, bounces, visits, addresses, late, navigations, pixels;
         int r = ask_total(ask, STORE_TOTAL, &summary->totals);
 
         if (r < 0 || (r = ask_total(ask, STORE_PEOPLE, &people)) < 0 || (r = ask_total(ask, STORE_VIEWS, &views)) < 0 ||
             (r = ask_total(ask, STORE_BOUNCES, &bounces)) < 0 || (r = ask_total(ask, STORE_VISIT_MS, &visits)) < 0 ||
-            (r = ask_total(ask, STORE_ADDRESSES, &addresses)) < 0 || (r = ask_total(ask, STORE_LATE, &late)) < 0)
+            (r = ask_total(ask, STORE_ADDRESSES, &addresses)) < 0 || (r = ask_total(ask, STORE_LATE, &late)) < 0 ||
+            (r = ask_total(ask, STORE_NAVIGATIONS, &navigations)) < 0 ||
+            (r = ask_total(ask, STORE_PIXELS, &pixels)) < 0)
                 return r;
         summary->hosts = addresses.visitors;
         summary->human_visitors = people.visitors;
@@ -270,6 +274,8 @@ static int take_totals(struct ask *ask)
         summary->bounces = bounces.hits;
         summary->human_bounces = bounces.hits - bounces.bot_hits;
         summary->visit_seconds = visits.hits / 1000;
+        summary->navigations = navigations.hits - navigations.bot_hits;
+        summary->pixels = pixels.hits - pixels.bot_hits;
         ask->late = late.hits;
         return 0;
 }
@@ -303,7 +309,7 @@ static int take_site(struct ask *ask)
         if (!summary->lines)
                 summary->lines = summary->totals.hits;
         summary->formats = summary_allocate(summary, 32 * sizeof(*summary->formats));
-        for (unsigned int kind = 0; summary->formats && kind <= LOG_QUOTED; kind++)
+        for (unsigned int kind = 0; summary->formats && kind < LOG_FORMATS; kind++)
                 if (formats >> kind & 1)
                         summary->formats[summary->format_count++] = log_format_name((enum log_format_kind)kind);
         return summary->formats ? 0 : error_memory(ask->err);
@@ -327,6 +333,30 @@ static int take_statuses(struct ask *ask)
                                         (struct status_hits){ code, dimension->rows[i].figures.hits };
         }
         return 0;
+}
+
+static int take_vital(struct ask *ask, unsigned int vital)
+{
+        static const char text[] =
+                "SELECT histogram FROM vital WHERE site = ?1 AND day >= ?2 AND day < ?3 AND vital = ?4";
+        _cleanup_(memory_freep) struct histogram *all = memory_new(1, sizeof(*all));
+        sqlite3_stmt *statement = NULL;
+        int step;
+
+        if (!all)
+                return error_memory(ask->err);
+        if (sqlite3_prepare_v2(ask->store->database, text, -1, &statement, NULL) != SQLITE_OK)
+                return store_fail(ask->store, _("read"), ask->err);
+        sqlite3_bind_int64(statement, 1, ask->site);
+        sqlite3_bind_int64(statement, 2, ask->from_hour / 24);
+        sqlite3_bind_int64(statement, 3, (ask->until_hour + 23) / 24);
+        sqlite3_bind_int(statement, 4, (int)vital);
+        while ((step = sqlite3_step(statement)) == SQLITE_ROW)
+                store_read_took(sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0), all);
+        sqlite3_finalize(statement);
+        if (step != SQLITE_DONE)
+                return store_fail(ask->store, _("read"), ask->err);
+        return summary_take_vital(ask->summary, vital, all) ? 0 : error_memory(ask->err);
 }
 
 static int take_durations(struct ask *ask)
@@ -396,11 +426,13 @@ static int answer(struct ask *ask)
                 r = take_intervals(ask);
         if (r == 0)
                 r = take_durations(ask);
+        for (unsigned int vital = 0; vital < VITAL_COUNT && r == 0; vital++)
+                r = take_vital(ask, vital);
         return r < 0 ? r : take_limits(ask);
 }
 
-int store_summary(struct store *store, const struct store_question *question, struct summary *ret_summary,
-                  struct error *err)
+static int summary_of(struct store *store, const struct store_question *question, struct summary *ret_summary,
+                      struct error *err)
 {
         struct summary summary = { 0 };
         struct ask ask = {
@@ -415,6 +447,53 @@ int store_summary(struct store *store, const struct store_question *question, st
                 summary_done(&summary);
                 return r;
         }
+        *ret_summary = summary;
+        return 0;
+}
+
+/* The beacon's figures of the same site and, when the log has figures, of the same time. */
+static int add_beacon(struct store *store, const struct store_question *question, struct summary *log,
+                      struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer site = BUFFER_INIT(LOG_LINE_MAXIMUM);
+        struct store_question asked = *question;
+        struct summary beacon = { 0 };
+        int r;
+
+        if (buffer_printf(&site, STORE_BEACON "%s", question->site ? question->site : "") < 0)
+                return error_memory(err);
+        asked.site = buffer_text(&site);
+        if (log->day_count && question->last_days) {
+                asked.last_days = 0;
+                asked.from_us = log->days[0].start * 1000000;
+                asked.until_us = (log->days[log->day_count - 1].start + 86400) * 1000000;
+        }
+        r = summary_of(store, &asked, &beacon, err);
+        if (r < 0)
+                return r;
+        if (beacon.totals.hits)
+                r = reconcile_summaries(log, &beacon, err);
+        summary_done(&beacon);
+        return r;
+}
+
+int store_summary(struct store *store, const struct store_question *question, struct summary *ret_summary,
+                  struct error *err)
+{
+        struct summary summary = { 0 };
+        struct error other = ERROR_NONE;
+        int r = summary_of(store, question, &summary, err), b;
+
+        if (r < 0 && r != -ENOENT)
+                return r;
+        b = add_beacon(store, question, &summary, &other);
+        if (b < 0 && b != -ENOENT) {
+                summary_done(&summary);
+                *err = other;
+                return b;
+        }
+        if (r < 0 && b < 0) /* neither has figures of this site */
+                return r;
         *ret_summary = summary;
         return 0;
 }

@@ -2,6 +2,7 @@
 #include "summary.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 
 #define INTERVALS_MAXIMUM (50U * 366 * 24) /* hours; beyond, those without a hit are left out */
 
-#define APPROXIMATE_MAXIMUM 16
+#define APPROXIMATE_MAXIMUM 32
 
 static const char *const names[DIMENSION_COUNT] = {
         [DIMENSION_PAGES] = "pages",
@@ -34,6 +35,9 @@ static const char *const names[DIMENSION_COUNT] = {
         [DIMENSION_METHODS] = "methods",
         [DIMENSION_HOURS] = "hours_of_day",
         [DIMENSION_GOALS] = "goals",
+        [DIMENSION_EVENTS] = "events",
+        [DIMENSION_PROPERTIES] = "event_properties",
+        [DIMENSION_OUTBOUND] = "outbound_links",
 };
 
 const char *dimension_name(enum dimension_kind kind)
@@ -83,6 +87,9 @@ const char *summary_text(struct summary *summary, const char *text, size_t lengt
 
 void summary_done(struct summary *summary)
 {
+        if (summary->beacon)
+                summary_done(summary->beacon);
+        free(summary->beacon);
         if (summary->arena)
                 arena_done(summary->arena);
         free(summary->arena);
@@ -135,6 +142,40 @@ bool summary_take_durations(struct summary *summary, const struct histogram *his
         return take_duration_classes(summary, histogram) &&
                summary_approximate(summary, "durations", HISTOGRAM_ERROR,
                                    N_("durations are counted in classes, not one by one"));
+}
+
+bool summary_take_vital(struct summary *summary, unsigned int vital, const struct histogram *histogram)
+{
+        bool first = true;
+
+        for (size_t i = 0; i < LENGTH(summary->vitals); i++)
+                first = first && !summary->vitals[i].count;
+        summary->vitals[vital] = (struct vital){ histogram_quantile(histogram, 0.75), histogram->total };
+        return !first || !histogram->total ||
+               summary_approximate(summary, "web_vitals", HISTOGRAM_ERROR,
+                                   N_("web vitals are counted in classes, not one by one"));
+}
+
+bool summary_vital_words(const struct summary *summary, unsigned int vital, char words[static VITAL_WORDS_SIZE])
+{
+        double value = (double)summary->vitals[vital].p75;
+
+        if (!summary->vitals[vital].count)
+                return false;
+        switch (vital) {
+        case 0:
+                snprintf(words, VITAL_WORDS_SIZE, _("LCP: three of four pages were painted within %.1f s."),
+                         value / 1000);
+                return true;
+        case 1:
+                snprintf(words, VITAL_WORDS_SIZE, _("CLS: the layout of three of four pages shifted by at most %.2f."),
+                         value / 1000);
+                return true;
+        default:
+                snprintf(words, VITAL_WORDS_SIZE, _("INP: three of four pages answered to input within %.0f ms."),
+                         value);
+                return true;
+        }
 }
 
 /* ---------------------------------------------------------------- rows */

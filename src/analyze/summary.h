@@ -32,6 +32,9 @@ enum dimension_kind {
         DIMENSION_METHODS,
         DIMENSION_HOURS, /* hour of the day, 00-23 UTC */
         DIMENSION_GOALS,
+        DIMENSION_EVENTS,     /* of a beacon; so are the next two */
+        DIMENSION_PROPERTIES, /* "event: key=value" */
+        DIMENSION_OUTBOUND,   /* pages of other sites that links led to */
         DIMENSION_COUNT
 };
 
@@ -93,6 +96,40 @@ struct invalid_sample {
         const char *line; /* escaped, at most 200 bytes */
 };
 
+/* Core Web Vitals: three of four page views were at most so long (milliseconds; CLS in thousandths). */
+struct vital {
+        uint64_t p75, count;
+};
+
+/*
+ * The log and the beacon saw the same pages: what each of them missed. Views are people's. A view that the log has and
+ * the beacon has not: no script ran (or it is a bot that says nothing), GPC, opted out, blocked. One that the beacon
+ * has alone: the browser or a CDN had the page already; or it was navigation without loading, which is told apart.
+ */
+struct reconciled_page {
+        const char *name;
+        size_t name_length;
+        uint64_t log_views, beacon_views; /* without navigations */
+};
+struct reconciled {
+        uint64_t log_views, beacon_views, navigations, pixels; /* pixels: of beacon_views */
+        bool matched; /* the next three are known: visitors of a whole log, who are in the same tables */
+        uint64_t both_visitors, log_visitors, beacon_visitors; /* people in both, in one alone */
+        struct reconciled_page *pages;                         /* by the larger number of views, at most `top` */
+        size_t page_count;
+};
+
+/* How many visitors reached a goal after those before it. */
+struct funnel_step {
+        const char *goal;
+        uint64_t visitors, human_visitors;
+};
+struct funnel_result {
+        const char *name;
+        struct funnel_step *steps;
+        size_t count;
+};
+
 struct summary {
         uint64_t lines, invalid;
         uint64_t empty;   /* blank lines and comments */
@@ -124,9 +161,21 @@ struct summary {
         bool own_hosts_guessed; /* the log does not say which host it is of; the one that its pictures are on was taken
                                  */
         bool durations;
-        void *arena; /* private: owns all of the above */
+        struct funnel_result *funnels;
+        size_t funnel_count;
+        bool from_beacon;              /* all of this was counted from a beacon's log: hits are page views */
+        uint64_t navigations;          /* of page_views of a beacon, people's: without loading a page */
+        uint64_t pixels;               /* and by browsers without scripts */
+        struct vital vitals[3];        /* enum beacon_vital */
+        struct summary *beacon;        /* what the beacon counted beside the log; owned; NULL: nothing */
+        struct reconciled *reconciled; /* NULL: there are not both */
+        void *arena;                   /* private: owns all of the above */
 };
 
 void summary_done(struct summary *summary);
+
+/* A sentence about one of the web vitals; false when it was not measured. */
+#define VITAL_WORDS_SIZE 200
+bool summary_vital_words(const struct summary *summary, unsigned int vital, char words[static VITAL_WORDS_SIZE]);
 
 #endif

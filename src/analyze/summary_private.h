@@ -34,7 +34,10 @@ struct interval *summary_day(struct summary *summary, int64_t day);
 /* The classes for people, and the percentiles. */
 bool summary_take_durations(struct summary *summary, const struct histogram *histogram);
 
-/* Names a figure that is not exact. At most 16 of them. */
+/* One of the web vitals; false without memory. */
+bool summary_take_vital(struct summary *summary, unsigned int vital, const struct histogram *histogram);
+
+/* Names a figure that is not exact. At most 32 of them. */
 bool summary_approximate(struct summary *summary, const char *figure, double error, const char *reason);
 
 #endif

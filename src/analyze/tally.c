@@ -18,16 +18,22 @@ int tally_new(const struct tally_options *options, struct tally **ret_tally, str
 
         if (!tally)
                 return error_memory(err);
-        assert(options->goal_count <= GOALS_MAXIMUM);
+        assert(options->goal_count <= GOALS_MAXIMUM && options->funnel_count <= FUNNELS_MAXIMUM);
         tally->options = *options;
         tally->until_check = CHECK_LINES;
         r = name_table_init(&tally->names, err);
         for (size_t i = 0; i < VISITOR_SHARDS && r == 0; i++)
                 r = visitors_init(&tally->shards[i], err);
-        if (r == 0)
-                r = bots_load(options->bot_list, &tally->bots, err);
+        if (r == 0 && !options->bots)
+                r = bots_load(options->bot_list, &tally->own_bots, err);
+        tally->bots = options->bots ? options->bots : tally->own_bots;
         if (r == 0 && !(tally->histogram = memory_new(1, sizeof(*tally->histogram))))
                 r = error_memory(err);
+        if (r == 0 && options->countries && !(tally->countries = memory_new(COUNTRY_MEMORY, sizeof(*tally->countries))))
+                r = error_memory(err);
+        for (size_t i = 0; i < options->funnel_count; i++)
+                for (size_t k = 0; k < options->funnels[i].count; k++)
+                        tally->funnel_goals |= UINT32_C(1) << options->funnels[i].steps[k];
         if (r == 0 && !(tally->samples = memory_new(SAMPLES_MAXIMUM, sizeof(*tally->samples))))
                 r = error_memory(err);
         if (r < 0) {
@@ -45,9 +51,13 @@ void tally_free(struct tally *tally)
         name_table_done(&tally->names);
         for (size_t i = 0; i < VISITOR_SHARDS; i++)
                 visitors_done(&tally->shards[i]);
-        bots_free(tally->bots);
+        bots_free(tally->own_bots);
         free(tally->hours.slots);
         free(tally->histogram);
+        free(tally->countries);
+        reached_done(&tally->reached);
+        for (size_t i = 0; i < VITAL_COUNT; i++)
+                free(tally->vitals[i]);
         free(tally->sketches);
         free(tally->samples);
         free(tally);
@@ -131,8 +141,8 @@ static void count(struct name *name, const struct hit *hit)
         name->errors += hit->error;
 }
 
-/* Counts the line under a name; of visitors those with an answer other than 4xx. */
-static bool count_seen(struct name *name, const struct hit *hit)
+/* Of visitors those with an answer other than 4xx. */
+bool hit_count_seen(struct name *name, const struct hit *hit)
 {
         if (!name)
                 return false;
@@ -140,26 +150,53 @@ static bool count_seen(struct name *name, const struct hit *hit)
         return !hit->counted || !hit->visitor || visitor_saw(hit->shard, hit->visitor, name->id);
 }
 
+bool hit_count_goals(struct tally *tally, const struct hit *hit, uint32_t goals)
+{
+        const struct reached reached = { .visitor = hit->key,
+                                         .position = hit->position,
+                                         .goals = goals,
+                                         .time = hit->time & ((1U << 27) - 1),
+                                         .bot = hit->bot };
+
+        for (size_t i = 0; i < GOALS_MAXIMUM && goals >> i; i++) {
+                const char *goal = tally->options.goals[i].name;
+
+                if (goals >> i & 1 &&
+                    !hit_count_seen(name_table_get(&tally->names, NAME_GOAL, goal, strlen(goal)), hit))
+                        return false;
+        }
+        return !(goals & tally->funnel_goals) || !hit->visitor || reached_add(&tally->reached, &reached);
+}
+
+/* The address's country, asked for once while its requests follow each other. */
+static bool count_country(struct tally *tally, const struct hit *hit)
+{
+        struct country_memory *memory = &tally->countries[hit->address_hash % COUNTRY_MEMORY];
+        char code[COUNTRY_SIZE];
+
+        if (!memory->name || memory->address_hash != hit->address_hash) {
+                const char *text =
+                        !hit->named && countries_find(tally->options.countries, hit->address, code) ? code : "unknown";
+
+                memory->name = name_table_get(&tally->names, NAME_COUNTRY, text, strlen(text));
+                memory->address_hash = hit->address_hash;
+        }
+        return hit_count_seen(memory->name, hit);
+}
+
 static bool count_path(struct tally *tally, struct hit *hit)
 {
         const struct log_line *line = hit->line;
         struct name *name = hit->path;
 
-        if (!count_seen(name, hit))
+        if (!hit_count_seen(name, hit))
                 return false;
         if (line->status == 404 || line->status == 410) {
                 name->path.missing++;
                 name->path.missing_bots += hit->bot;
                 name->path.missing_bytes += line->bytes;
         }
-        for (size_t i = 0; name->path.goals >> i; i++) {
-                const char *goal = tally->options.goals[i].name;
-
-                if (name->path.goals >> i & 1 && !hit->error &&
-                    !count_seen(name_table_get(&tally->names, NAME_GOAL, goal, strlen(goal)), hit))
-                        return false;
-        }
-        return true;
+        return !name->path.goals || hit->error || hit_count_goals(tally, hit, name->path.goals);
 }
 
 static bool count_referrer(struct tally *tally, struct hit *hit)
@@ -175,11 +212,11 @@ static bool count_referrer(struct tally *tally, struct hit *hit)
                 return true;
         }
         page = name_table_get_hashed(&tally->names, NAME_REFERRER_PAGE, text.text, hit->page_length, hit->page_hash);
-        if (!count_seen(host, hit) || !count_seen(page, hit))
+        if (!hit_count_seen(host, hit) || !hit_count_seen(page, hit))
                 return false;
         page->referrer.host = host->id;
         hit->source = host->id;
-        return !host->referrer.search || count_seen(name_table_by_id(&tally->names, host->referrer.search), hit);
+        return !host->referrer.search || hit_count_seen(name_table_by_id(&tally->names, host->referrer.search), hit);
 }
 
 static bool count_campaign(struct tally *tally, struct hit *hit)
@@ -191,7 +228,7 @@ static bool count_campaign(struct tally *tally, struct hit *hit)
         if (!length || hit->path->path.asset)
                 return true;
         name = name_table_get(&tally->names, NAME_CAMPAIGN, text, length);
-        if (!count_seen(name, hit))
+        if (!hit_count_seen(name, hit))
                 return false;
         hit->campaign = name->id;
         return true;
@@ -212,14 +249,16 @@ static bool count_names(struct tally *tally, struct hit *hit)
 {
         const struct log_line *line = hit->line;
 
-        if ((line->present & LOG_HAS_STATUS) && !count_seen(get_status(tally, line->status % 1000), hit))
+        if ((line->present & LOG_HAS_STATUS) && !hit_count_seen(get_status(tally, line->status % 1000), hit))
                 return false;
         if (line->host.length &&
-            !count_seen(name_table_get(&tally->names, NAME_HOST, line->host.text, line->host.length), hit))
+            !hit_count_seen(name_table_get(&tally->names, NAME_HOST, line->host.text, line->host.length), hit))
+                return false;
+        if (tally->countries && !count_country(tally, hit))
                 return false;
         if (!line->method.length)
                 return true; /* a TLS hello, "-": nothing that has a path */
-        return count_seen(get_method(tally, line->method), hit) && count_path(tally, hit) &&
+        return hit_count_seen(get_method(tally, line->method), hit) && count_path(tally, hit) &&
                count_referrer(tally, hit) && count_campaign(tally, hit);
 }
 
@@ -237,6 +276,12 @@ static void count_totals(struct tally *tally, const struct hit *hit, struct hour
         tally->bot_hits += hit->bot;
         tally->page_views += hit->page_view;
         tally->bot_page_views += hit->page_view && hit->bot;
+        if (line->beacon) {
+                tally->navigations += line->beacon == BEACON_NAVIGATION;
+                tally->bot_navigations += line->beacon == BEACON_NAVIGATION && hit->bot;
+                tally->pixels += line->beacon == BEACON_PIXEL;
+                tally->bot_pixels += line->beacon == BEACON_PIXEL && hit->bot;
+        }
         hour->figures.hits++;
         hour->figures.bytes += line->bytes;
         hour->figures.bot_hits += hit->bot;
@@ -261,6 +306,8 @@ static bool count_hit(struct tally *tally, struct hit *hit)
         if (!hour || !count_names(tally, hit))
                 return false;
         hit->page_view = is_page_view(hit);
+        if (hit->page_view && !hit->bot && hit->line->beacon != BEACON_NAVIGATION)
+                hit->path->path.people_views++;
         count_totals(tally, hit, hour);
         if (!hit->counted || !hit->visitor)
                 return true;
@@ -279,6 +326,8 @@ static bool count_line(struct tally *tally, struct hit *hit)
 {
         if (tally->until_check)
                 tally->until_check--;
+        if (hit->line->beacon >= BEACON_EVENT)
+                return (hit->bot && tally->options.bots_apart) || hit_count_action(tally, hit);
         count(hit->agent, hit);
         if (!hit->bot || !tally->options.bots_apart)
                 return hit_find_visitor(tally, hit) && count_hit(tally, hit);

@@ -14,6 +14,9 @@
  *     tally_merge(tally, other, err); ...
  *     tally_finish(tally, &summary, err);
  *
+ * Lines of a beacon's log (accesslog/beacon.h) are counted by a tally of their own, by the same rules: each page view
+ * is a hit there. What a log and a beacon saw of the same visits is put beside each other, never added (reconcile.h).
+ *
  * A tally belongs to one thread at a time.
  */
 #ifndef ANALYZE_TALLY_H
@@ -25,14 +28,18 @@
 
 #include "accesslog/format.h"
 #include "accesslog/line.h"
+#include "analyze/countries.h"
+#include "analyze/funnel.h"
 #include "analyze/summary.h"
 #include "base/error.h"
 
 #define GOALS_MAXIMUM 32
 
+struct bots;
+
 struct goal {
         const char *name;
-        const char *path; /* a path; "*" at the end: every path that begins so */
+        const char *path; /* a path, or "event:NAME" of a beacon; "*" at the end: all that begin so */
 };
 
 struct tally_options {
@@ -40,13 +47,16 @@ struct tally_options {
         const char *const *own_hosts; /* referrers that are the site itself; NULL-terminated; NULL: find out */
         const struct goal *goals;     /* at most GOALS_MAXIMUM */
         size_t goal_count;
-        uint64_t memory_bytes;     /* of one tally; 0: no limit */
-        bool bots_apart;           /* leave bots out of every figure but those about bots */
-        bool answered_only;        /* leave paths that nobody ever got (4xx alone) out of the pages: what scanners ask
-                                      for would fill the list */
-        const char *countries;     /* a MaxMind-format database, or NULL */
-        const char *bot_list;      /* a file as data/bots.txt; NULL: the one that is compiled in */
-        int64_t from_us, until_us; /* 0: no bound */
+        uint64_t memory_bytes; /* of one tally; 0: no limit */
+        bool bots_apart;       /* leave bots out of every figure but those about bots */
+        bool answered_only;    /* leave paths that nobody ever got (4xx alone) out of the pages: what scanners ask
+                                  for would fill the list */
+        const struct funnel *funnels; /* at most FUNNELS_MAXIMUM */
+        size_t funnel_count;
+        const struct countries *countries; /* NULL: nothing is known of them */
+        const char *bot_list;              /* a file as data/bots.txt; NULL: the one that is compiled in */
+        const struct bots *bots;           /* that list, loaded already for all tallies; NULL: each loads it */
+        int64_t from_us, until_us;         /* 0: no bound */
 };
 
 struct tally;
@@ -72,6 +82,9 @@ int tally_add(struct tally *tally, const struct log_line *line, uint64_t positio
 struct log_line *tally_line(struct tally *tally);
 int tally_push(struct tally *tally, uint64_t position, struct error *err);
 int tally_flush(struct tally *tally, struct error *err);
+
+/* Another limit from now on. */
+void tally_limit(struct tally *tally, uint64_t memory_bytes);
 
 /* A line that fits no format. The samples are those with the lowest positions. `file` must outlive the summary. */
 void tally_invalid(struct tally *tally, const char *file, const char *line, size_t length, uint64_t position);

@@ -10,7 +10,7 @@
 
 /* ---------------------------------------------------------------- names */
 
-static uint32_t goals_of(const struct tally *tally, const struct name *path)
+uint32_t tally_goals_of(const struct tally *tally, const char *text, size_t text_length)
 {
         uint32_t goals = 0;
 
@@ -20,8 +20,7 @@ static uint32_t goals_of(const struct tally *tally, const struct name *path)
                 bool prefix = length && wanted[length - 1] == '*';
 
                 length -= prefix;
-                if ((prefix ? path->length >= length : path->length == length) &&
-                    memcmp(path->text, wanted, length) == 0)
+                if ((prefix ? text_length >= length : text_length == length) && memcmp(text, wanted, length) == 0)
                         goals |= 1U << i;
         }
         return goals;
@@ -33,7 +32,7 @@ static struct name *get_path(struct tally *tally, struct span path, uint64_t has
 
         if (name && name->fresh) {
                 name->path.asset = path_is_asset(path.text, path.length);
-                name->path.goals = goals_of(tally, name);
+                name->path.goals = tally_goals_of(tally, name->text, name->length);
                 name->fresh = false;
                 if (name->path.asset)
                         name_table_favour(&tally->names, name);

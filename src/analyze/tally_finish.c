@@ -320,7 +320,9 @@ static bool row_of(const struct finish *finish, enum dimension_kind kind, const 
                 [DIMENSION_CAMPAIGNS] = NAME_CAMPAIGN, [DIMENSION_REFERRER_PAGES] = NAME_REFERRER_PAGE,
                 [DIMENSION_SEARCH] = NAME_SEARCH,      [DIMENSION_HOSTS] = NAME_HOST,
                 [DIMENSION_STATUS] = NAME_STATUS,      [DIMENSION_METHODS] = NAME_METHOD,
-                [DIMENSION_GOALS] = NAME_GOAL,
+                [DIMENSION_GOALS] = NAME_GOAL,         [DIMENSION_COUNTRIES] = NAME_COUNTRY,
+                [DIMENSION_EVENTS] = NAME_EVENT,       [DIMENSION_PROPERTIES] = NAME_PROPERTY,
+                [DIMENSION_OUTBOUND] = NAME_OUTBOUND,
         };
 
         if (name->kind != kinds[kind])
@@ -358,7 +360,7 @@ static bool row_of(const struct finish *finish, enum dimension_kind kind, const 
 static bool is_made_of_names(enum dimension_kind kind)
 {
         return kind != DIMENSION_BROWSERS && kind != DIMENSION_SYSTEMS && kind != DIMENSION_DEVICES &&
-               kind != DIMENSION_BOTS && kind != DIMENSION_HOURS && kind != DIMENSION_COUNTRIES;
+               kind != DIMENSION_BOTS && kind != DIMENSION_HOURS;
 }
 
 static bool take_names(struct finish *finish, enum dimension_kind kind)
@@ -520,6 +522,59 @@ static bool take_statuses(struct finish *finish)
         return summary->statuses != NULL;
 }
 
+static bool take_funnel(struct finish *finish, const struct funnel *funnel)
+{
+        struct summary *summary = finish->summary;
+        const struct reached_list *reached = &finish->tally->reached;
+        struct funnel_result *result = &summary->funnels[summary->funnel_count++];
+
+        result->name = summary_text(summary, funnel->name, strlen(funnel->name));
+        result->steps = summary_allocate(summary, funnel->count * sizeof(*result->steps));
+        result->count = funnel->count;
+        if (!result->name || !result->steps)
+                return false;
+        for (size_t i = 0; i < funnel->count; i++) {
+                const char *goal = finish->tally->options.goals[funnel->steps[i]].name;
+
+                result->steps[i].goal = summary_text(summary, goal, strlen(goal));
+                if (!result->steps[i].goal)
+                        return false;
+        }
+        for (size_t at = 0; at < reached->count;) {
+                bool bot = reached->list[at].bot;
+                size_t steps = funnel_steps(funnel, reached, &at);
+
+                for (size_t i = 0; i < steps; i++) {
+                        result->steps[i].visitors += finish->weight;
+                        result->steps[i].human_visitors += bot ? 0 : finish->weight;
+                }
+        }
+        return true;
+}
+
+static bool take_vitals(struct finish *finish)
+{
+        for (unsigned int i = 0; i < VITAL_COUNT; i++)
+                if (finish->tally->vitals[i] && !summary_take_vital(finish->summary, i, finish->tally->vitals[i]))
+                        return false;
+        return true;
+}
+
+static bool take_funnels(struct finish *finish)
+{
+        const struct tally_options *options = &finish->tally->options;
+
+        finish->summary->funnels =
+                summary_allocate(finish->summary, options->funnel_count * sizeof(struct funnel_result));
+        if (!finish->summary->funnels)
+                return false;
+        reached_sort(&finish->tally->reached);
+        for (size_t i = 0; i < options->funnel_count; i++)
+                if (!take_funnel(finish, &options->funnels[i]))
+                        return false;
+        return true;
+}
+
 static bool take_formats(struct finish *finish)
 {
         struct summary *summary = finish->summary;
@@ -588,6 +643,8 @@ static void take_totals(struct finish *finish)
         summary->first_us = tally->first_us;
         summary->last_us = tally->last_us;
         summary->visit_seconds = finish->visit_ms / 1000;
+        summary->navigations = tally->navigations - tally->bot_navigations;
+        summary->pixels = tally->pixels - tally->bot_pixels;
 }
 
 int tally_finish(struct tally *tally, struct summary *ret_summary, struct error *err)
@@ -602,7 +659,8 @@ int tally_finish(struct tally *tally, struct summary *ret_summary, struct error 
         finish.groups.bots = memory_new(finish.groups.bot_count, sizeof(struct figures));
         good = finish.seen && finish.own && finish.groups.bots && fill_intervals(&finish) && count_visitors(&finish) &&
                find_own(&finish) && take_rows(&finish) && take_samples(&finish) && take_statuses(&finish) &&
-               take_formats(&finish) && summary_take_durations(&summary, tally->histogram) && take_limits(&finish);
+               take_funnels(&finish) && take_vitals(&finish) && take_formats(&finish) &&
+               summary_take_durations(&summary, tally->histogram) && take_limits(&finish);
         if (good)
                 take_totals(&finish);
         free(finish.seen);

@@ -21,6 +21,7 @@ static uint64_t visitor_bytes(const struct tally *tally)
 
         for (size_t i = 0; i < VISITOR_SHARDS; i++)
                 bytes += visitors_bytes(&tally->shards[i]);
+        bytes += tally->reached.capacity * sizeof(*tally->reached.list);
         return bytes;
 }
 
@@ -96,6 +97,11 @@ static uint64_t fold_for(const struct tally *tally, uint64_t room)
                 if (bytes <= room / 2)
                         return fold;
         }
+}
+
+void tally_limit(struct tally *tally, uint64_t memory_bytes)
+{
+        tally->options.memory_bytes = memory_bytes;
 }
 
 int tally_check_limit(struct tally *tally, struct error *err)

@@ -52,6 +52,7 @@ static void add_details(struct name *into, const struct name *from)
                 into->path.missing += from->path.missing;
                 into->path.missing_bots += from->path.missing_bots;
                 into->path.missing_bytes += from->path.missing_bytes;
+                into->path.people_views += from->path.people_views;
         } else if (from->kind == NAME_REFERRER_HOST) {
                 into->referrer.asset_hits += from->referrer.asset_hits;
         }
@@ -66,7 +67,8 @@ static bool is_folded(const struct renaming *renaming, const struct name *name)
         case NAME_SEARCH:
         case NAME_STATUS:
         case NAME_GOAL:
-        case NAME_CLIENT: return false;
+        case NAME_CLIENT:
+        case NAME_COUNTRY: return false;
         case NAME_AGENT: return !renaming->kept[name->id];
         default: return true;
         }
@@ -225,7 +227,7 @@ static bool merge_hours(struct hours *into, const struct hours *from)
         return true;
 }
 
-static void merge_totals(struct tally *into, const struct tally *from)
+static void merge_totals(struct tally *into, struct tally *from)
 {
         if (from->hits && (into->hits == 0 || from->first_us < into->first_us))
                 into->first_us = from->first_us;
@@ -241,10 +243,22 @@ static void merge_totals(struct tally *into, const struct tally *from)
         into->bot_hits += from->bot_hits;
         into->page_views += from->page_views;
         into->bot_page_views += from->bot_page_views;
+        into->navigations += from->navigations;
+        into->bot_navigations += from->bot_navigations;
+        into->pixels += from->pixels;
+        into->bot_pixels += from->bot_pixels;
         into->durations |= from->durations;
         into->formats |= from->formats;
         into->folded += from->folded;
         histogram_join(into->histogram, from->histogram);
+        for (size_t i = 0; i < VITAL_COUNT; i++) {
+                if (into->vitals[i] && from->vitals[i]) {
+                        histogram_join(into->vitals[i], from->vitals[i]);
+                } else if (from->vitals[i]) {
+                        into->vitals[i] = from->vitals[i];
+                        from->vitals[i] = NULL;
+                }
+        }
         for (size_t i = 0; i < from->sample_count; i++)
                 tally_sample(into, &from->samples[i]);
 }
@@ -281,6 +295,15 @@ static void renaming_done(struct renaming *renaming)
         free(renaming->kept);
 }
 
+static bool merge_reached(struct tally *into, const struct tally *from)
+{
+        for (size_t i = 0; i < from->reached.count; i++)
+                if (is_followed(from->reached.list[i].visitor, into->level) &&
+                    !reached_add(&into->reached, &from->reached.list[i]))
+                        return false;
+        return true;
+}
+
 int tally_take(struct tally *into, struct tally *from, uint64_t fold, struct error *err)
 {
         struct renaming renaming;
@@ -288,7 +311,7 @@ int tally_take(struct tally *into, struct tally *from, uint64_t fold, struct err
 
         for (unsigned int shard = 0; good && shard < VISITOR_SHARDS; shard++)
                 good = merge_shard(&renaming, shard);
-        good = good && merge_hours(&into->hours, &from->hours);
+        good = good && merge_hours(&into->hours, &from->hours) && merge_reached(into, from);
         if (good)
                 merge_totals(into, from);
         renaming_done(&renaming);
@@ -359,7 +382,7 @@ static bool merge_others(struct tally *into, struct tally *const others[], struc
         if (!merge_in_threads(merge))
                 return false;
         for (size_t i = 0; i < merge->count; i++) {
-                if (!merge_hours(&into->hours, &others[i]->hours))
+                if (!merge_hours(&into->hours, &others[i]->hours) || !merge_reached(into, others[i]))
                         return false;
                 merge_totals(into, others[i]);
         }

@@ -2,6 +2,7 @@
 #ifndef ANALYZE_TALLY_PRIVATE_H
 #define ANALYZE_TALLY_PRIVATE_H
 
+#include "accesslog/beacon.h"
 #include "analyze/bots.h"
 #include "analyze/hash.h"
 #include "analyze/histogram.h"
@@ -67,7 +68,8 @@ struct queue {
 
 struct tally {
         struct tally_options options;
-        struct bots *bots;
+        const struct bots *bots;
+        struct bots *own_bots; /* when the options have none */
         struct name_table names;
         struct visitors shards[VISITOR_SHARDS];
         struct hours hours;
@@ -76,11 +78,16 @@ struct tally {
         struct referrer_memory referrers[2]; /* of the last page, and of the last asset */
         uint64_t lines, invalid, empty, outside;
         uint64_t hits, bytes, errors, bot_hits, page_views, bot_page_views;
-        int64_t first_us, last_us; /* of hits; hits 0: none */
+        int64_t first_us, last_us;                                 /* of hits; hits 0: none */
+        uint64_t navigations, bot_navigations, pixels, bot_pixels; /* of page_views; a beacon's */
         bool durations;
         unsigned int formats; /* bits of enum log_format_kind */
         struct histogram *histogram;
-        struct sample *samples; /* SAMPLES_MAXIMUM, by position */
+        struct histogram *vitals[VITAL_COUNT]; /* NULL: none yet; owned */
+        uint32_t funnel_goals;                 /* bits of those that are a step of a funnel */
+        struct reached_list reached;           /* of these, by visitors who are followed */
+        struct country_memory *countries;      /* of COUNTRY_MEMORY addresses; NULL: no database; owned */
+        struct sample *samples;                /* SAMPLES_MAXIMUM, by position */
         size_t sample_count;
         /* When memory is short (tally_limit.c): */
         unsigned int until_check;  /* lines; 0: it is time */
@@ -109,6 +116,25 @@ int hit_referrer_host(struct tally *tally, struct span text, bool asset, struct 
 
 /* How many lines are counted before memory is looked at again. */
 #define CHECK_LINES 8192
+
+/* What a beacon tells besides page views: events, links out, vitals. False without memory. (tally_beacon.c) */
+bool hit_count_action(struct tally *tally, struct hit *hit);
+
+/* Counts the line under a name, and its visitor if it has one. False without memory, or without a name. */
+bool hit_count_seen(struct name *name, const struct hit *hit);
+
+/* Counts these goals, and that the visitor got there. False without memory. */
+bool hit_count_goals(struct tally *tally, const struct hit *hit, uint32_t goals);
+
+/* Where an address is that was asked for lately: most requests come from the same ones as those before. */
+#define COUNTRY_MEMORY 1024
+struct country_memory {
+        uint64_t address_hash;
+        struct name *name; /* NULL: empty */
+};
+
+/* What a path, or "event:NAME", reaches: bits. */
+uint32_t tally_goals_of(const struct tally *tally, const char *text, size_t length);
 
 /* Keeps the memory below the limit of the options. */
 int tally_check_limit(struct tally *tally, struct error *err);

@@ -114,6 +114,7 @@ static const char *figure_words(const char *figure)
                 { "entry_pages",   N_("first pages")       },
                 { "exit_pages",    N_("last pages")        },
                 { "durations",     N_("response times")    },
+                { "web_vitals",    N_("web vitals")        },
         };
 
         for (size_t i = 0; i < LENGTH(known); i++)

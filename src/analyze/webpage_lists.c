@@ -1,5 +1,6 @@
 /* webpage_lists.c - one table for each dimension of the summary, the first rows open, the others to be unfolded. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "analyze/webpage_private.h"
 #include "base/count.h"
@@ -52,6 +53,12 @@ static const struct list robots[] = {
         {DIMENSION_BOTS, N_("Bots by name"), N_("Name"), SHARE_HITS, false, false, true},
 };
 
+static const struct list actions[] = {
+        {DIMENSION_EVENTS,      N_("Events"),             N_("Name"),     SHARE_NONE, false, true, false},
+        { DIMENSION_PROPERTIES, N_("Events in detail"),   N_("Property"), SHARE_NONE, false, true, false},
+        { DIMENSION_OUTBOUND,   N_("Links that led out"), N_("Address"),  SHARE_NONE, false, true, false},
+};
+
 static const struct part parts[] = {
         {"pages",    N_("Pages"),                      pages,   LENGTH(pages)  },
         { "sources", N_("Where they came from"),       sources, LENGTH(sources)},
@@ -64,11 +71,12 @@ static const struct part parts[] = {
 static const char *own_word(enum dimension_kind kind, const struct row *row)
 {
         static const char *const words[] = {
-                N_("other"), N_("desktop"), N_("mobile"), N_("tablet"), N_("bot"), N_("text browser"), N_("console"),
+                N_("other"), N_("desktop"),      N_("mobile"),  N_("tablet"),
+                N_("bot"),   N_("text browser"), N_("console"), N_("unknown"),
         };
 
         if (kind != DIMENSION_BROWSERS && kind != DIMENSION_SYSTEMS && kind != DIMENSION_DEVICES &&
-            kind != DIMENSION_BOTS)
+            kind != DIMENSION_BOTS && kind != DIMENSION_COUNTRIES)
                 return NULL;
         for (size_t i = 0; i < LENGTH(words); i++)
                 if (text_equal(row->name, words[i]))
@@ -146,6 +154,8 @@ static bool has_long_names(enum dimension_kind kind)
         case DIMENSION_ENTRY:
         case DIMENSION_EXIT:
         case DIMENSION_REFERRER_PAGES:
+        case DIMENSION_PROPERTIES:
+        case DIMENSION_OUTBOUND:
         case DIMENSION_CAMPAIGNS: return true;
         default: return false;
         }
@@ -204,6 +214,34 @@ static void begin_part(struct html *html, const char *id, const char *title)
         html_markup(html, "</h2>\n<div class=\"cards\">\n");
 }
 
+static void put_funnel(struct html *html, const struct funnel_result *funnel)
+{
+        uint64_t most = funnel->count ? funnel->steps[0].visitors : 0;
+
+        html_markup(html, "<section class=\"card\"><h3>");
+        html_words(html, "%s", _("Goals one after the other"));
+        html_markup(html, "</h3>\n<table class=\"list\" data-funnel><caption>");
+        html_name(html, funnel->name, strlen(funnel->name));
+        html_markup(html, "</caption><thead><tr><th scope=\"col\">");
+        html_words(html, "%s", _("Goal"));
+        html_markup(html, "</th>");
+        webpage_column_title(html, _("Visitors"), false);
+        webpage_column_title(html, _("Share"), true);
+        html_markup(html, "</tr></thead><tbody>\n");
+        for (size_t i = 0; i < funnel->count; i++) {
+                const struct funnel_step *step = &funnel->steps[i];
+
+                html_markup(html, "<tr><th scope=\"row\">");
+                webpage_bar(html, step->human_visitors, step->visitors - step->human_visitors, most);
+                html_name(html, step->goal, strlen(step->goal));
+                html_markup(html, "</th>");
+                webpage_count_cell(html, step->visitors);
+                webpage_share_cell(html, step->visitors, most);
+                html_markup(html, "</tr>\n");
+        }
+        html_markup(html, "</tbody></table></section>\n");
+}
+
 static void put_part(struct html *html, const struct part *part, const struct summary *summary)
 {
         size_t rows = 0;
@@ -213,6 +251,8 @@ static void put_part(struct html *html, const struct part *part, const struct su
         begin_part(html, part->id, _(part->title));
         for (size_t i = 0; i < part->count; i++)
                 put_list(html, &part->lists[i], summary);
+        for (size_t i = 0; part->lists == pages && i < summary->funnel_count; i++)
+                put_funnel(html, &summary->funnels[i]);
         if (!rows) {
                 html_markup(html, "<p class=\"note\">");
                 html_words(html, "%s", _("The log says nothing about this."));
@@ -259,10 +299,80 @@ static void put_kinds(struct html *html, const struct summary *summary)
         html_markup(html, "</tbody></table></section>\n");
 }
 
+/* Two figures side by side, and what is between them. */
+static void put_pair(struct html *html, const char *words, uint64_t log, uint64_t beacon)
+{
+        html_markup(html, "<tr><th scope=\"row\">");
+        html_words(html, "%s", words);
+        html_markup(html, "</th>");
+        webpage_count_cell(html, log);
+        webpage_count_cell(html, beacon);
+        html_markup(html, "</tr>\n");
+}
+
+/* The log beside the beacon. */
+static void put_reconciled(struct html *html, const struct reconciled *reconciled)
+{
+        html_markup(html, "<section class=\"card\"><h3>");
+        html_words(html, "%s", _("Log and beacon"));
+        html_markup(html, "</h3>\n<table class=\"list long\" id=\"reconciled\"><caption>");
+        html_words(html, "%s", _("The same page views of people, seen by both; never added"));
+        html_markup(html, "</caption><thead><tr><td></td>");
+        webpage_column_title(html, _("Log"), false);
+        webpage_column_title(html, _("Beacon"), false);
+        html_markup(html, "</tr></thead><tbody>\n");
+        put_pair(html, _("All page views"), reconciled->log_views, reconciled->beacon_views);
+        put_pair(html, _("Further ones without loading a page"), 0, reconciled->navigations);
+        if (reconciled->matched)
+                put_pair(html, _("Visitors whom the other has not"), reconciled->log_visitors,
+                         reconciled->beacon_visitors);
+        for (size_t i = 0; i < reconciled->page_count && i < ROWS_OPEN; i++) {
+                const struct reconciled_page *page = &reconciled->pages[i];
+
+                html_markup(html, "<tr><th scope=\"row\">");
+                html_name(html, page->name, page->name_length);
+                html_markup(html, "</th>");
+                webpage_count_cell(html, page->log_views);
+                webpage_count_cell(html, page->beacon_views);
+                html_markup(html, "</tr>\n");
+        }
+        html_markup(html, "</tbody></table></section>\n");
+}
+
+static void put_vitals(struct html *html, const struct summary *beacon)
+{
+        for (unsigned int i = 0; i < LENGTH(beacon->vitals); i++) {
+                char words[VITAL_WORDS_SIZE];
+
+                if (!summary_vital_words(beacon, i, words))
+                        continue;
+                html_markup(html, "<p class=\"note\">");
+                html_words(html, "%s", words);
+                html_markup(html, "</p>\n");
+        }
+}
+
+/* What only a beacon knows. */
+static void put_beacon(struct html *html, const struct summary *summary)
+{
+        const struct summary *beacon = summary->beacon ? summary->beacon : summary;
+
+        if (!beacon->from_beacon)
+                return;
+        begin_part(html, "beacon", _("In the browser"));
+        if (summary->reconciled)
+                put_reconciled(html, summary->reconciled);
+        for (size_t i = 0; i < LENGTH(actions); i++)
+                put_list(html, &actions[i], beacon);
+        put_vitals(html, beacon);
+        html_markup(html, "</div></section>\n");
+}
+
 void webpage_lists(struct html *html, const struct summary *summary)
 {
         for (size_t i = 0; i < LENGTH(parts); i++)
                 put_part(html, &parts[i], summary);
+        put_beacon(html, summary);
         begin_part(html, "robots", _("Bots"));
         put_kinds(html, summary);
         for (size_t i = 0; i < LENGTH(robots); i++)

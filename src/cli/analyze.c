@@ -31,6 +31,8 @@ enum {
         OPTION_THREADS,
         OPTION_MEMORY,
         OPTION_BLOCK,
+        OPTION_FUNNEL,
+        OPTION_GEOIP,
 };
 
 static const struct option options[] = {
@@ -46,6 +48,8 @@ static const struct option options[] = {
         { "threads",      required_argument, NULL, OPTION_THREADS     },
         { "memory",       required_argument, NULL, OPTION_MEMORY      },
         { "block",        required_argument, NULL, OPTION_BLOCK       },
+        { "funnel",       required_argument, NULL, OPTION_FUNNEL      },
+        { "geoip",        required_argument, NULL, OPTION_GEOIP       },
         { NULL,           0,                 NULL, 0                  },
 };
 
@@ -61,7 +65,10 @@ static const char *help(void)
                  "  --csv             all figures as CSV\n"
                  "  --top N           rows of each list (10, of a page 50; 0: all)\n"
                  "  --own HOST        a name of the site itself: no referrer (may be given again; else found out)\n"
-                 "  --goal NAME=PATH  counts who reached PATH ('*' at its end: every path that begins so)\n"
+                 "  --goal NAME=PATH  counts who reached PATH ('*' at its end: every path that begins so;\n"
+                 "                    PATH may be event:NAME of a beacon)\n"
+                 "  --funnel A,B,...  how many visitors reached goal A, then B, ...\n"
+                 "  --geoip FILE      a database of countries in MaxMind's format\n"
                  "  --without-bots    leave robots out of all lists but their own\n"
                  "  --bots FILE       another list of robots' user agents\n"
                  "  --from TIME, --until TIME   only this span (2026-07-06 or 2026-07-06T09:00:00Z)\n"
@@ -73,6 +80,8 @@ struct request {
         struct common common;
         struct run_options run;
         struct goal goals[GOALS_MAXIMUM];
+        struct funnel funnels[FUNNELS_MAXIMUM];
+        const char *geoip;
         const char *own[HOSTS_MAXIMUM + 1];
         size_t own_count;
         bool csv;
@@ -121,8 +130,8 @@ int analyze_goal(struct goal goals[static GOALS_MAXIMUM], size_t *count, char *t
 {
         char *equals = strchr(text, '=');
 
-        if (!equals || equals == text || equals[1] != '/') {
-                command_usage(&command_analyze, _("'%s' is no goal; write NAME=/PATH"), text);
+        if (!equals || equals == text || (equals[1] != '/' && !text_starts(equals + 1, "event:"))) {
+                command_usage(&command_analyze, _("'%s' is no goal; write NAME=/PATH or NAME=event:EVENT"), text);
                 return -EINVAL;
         }
         if (*count == GOALS_MAXIMUM) {
@@ -131,6 +140,42 @@ int analyze_goal(struct goal goals[static GOALS_MAXIMUM], size_t *count, char *t
         }
         *equals = '\0';
         goals[(*count)++] = (struct goal){ text, equals + 1 };
+        return 0;
+}
+
+int analyze_funnel(struct funnel funnels[static FUNNELS_MAXIMUM], size_t *count, const char *text)
+{
+        if (*count == FUNNELS_MAXIMUM) {
+                command_usage(&command_analyze, _("more than %d funnels"), FUNNELS_MAXIMUM);
+                return -EINVAL;
+        }
+        funnels[(*count)++] = (struct funnel){ .name = text };
+        return 0;
+}
+
+int analyze_funnel_goals(struct funnel *funnels, size_t funnel_count, const struct goal *goals, size_t goal_count)
+{
+        for (size_t i = 0; i < funnel_count; i++) {
+                struct funnel *funnel = &funnels[i];
+
+                for (const char *at = funnel->name; *at;) {
+                        size_t length = strcspn(at, ","), goal = 0;
+
+                        while (goal < goal_count &&
+                               (strlen(goals[goal].name) != length || memcmp(goals[goal].name, at, length) != 0))
+                                goal++;
+                        if (goal == goal_count || funnel->count == FUNNEL_STEPS_MAXIMUM) {
+                                command_usage(&command_analyze,
+                                              goal == goal_count
+                                                      ? _("the funnel '%s' names a goal that is none (--goal)")
+                                                      : _("the funnel '%s' has too many steps"),
+                                              funnel->name);
+                                return -EINVAL;
+                        }
+                        funnel->steps[funnel->count++] = (unsigned int)goal;
+                        at += length + (at[length] == ',');
+                }
+        }
         return 0;
 }
 
@@ -172,6 +217,10 @@ static int set_option(struct request *request, int code, char *argument)
         case OPTION_GOAL:
                 tally->goals = request->goals;
                 return analyze_goal(request->goals, &tally->goal_count, argument);
+        case OPTION_FUNNEL:
+                tally->funnels = request->funnels;
+                return analyze_funnel(request->funnels, &tally->funnel_count, argument);
+        case OPTION_GEOIP: request->geoip = argument; return 0;
         case OPTION_BOTS: tally->bot_list = argument; return 0;
         case OPTION_WITHOUT_BOTS: tally->bots_apart = true; return 0;
         case OPTION_FROM: return analyze_time(argument, &tally->from_us);
@@ -219,11 +268,15 @@ static int print(const struct request *request, const struct summary *summary, c
 
 static int analyze(struct request *request)
 {
+        _cleanup_(countries_closep) struct countries *countries = NULL;
         struct error error = ERROR_NONE;
         struct summary summary = { 0 };
         bool incomplete = false;
         int status;
 
+        if (request->geoip && countries_open(request->geoip, &countries, &error) < 0)
+                return command_fail(&error);
+        request->run.tally.countries = countries;
         request->run.progress = on_progress;
         request->run.context = &request->common;
         request->run.tally.answered_only = !request->common.json && !request->csv;
@@ -260,6 +313,9 @@ static int parse_and_analyze(int argc, char *argv[], struct request *request)
                 return command_usage(&command_analyze, _("--csv, --html and --json exclude each other"));
         if (optind == argc)
                 return command_usage(&command_analyze, _("name the logs to read, or - for standard input"));
+        if (analyze_funnel_goals(request->funnels, request->run.tally.funnel_count, request->goals,
+                                 request->run.tally.goal_count) < 0)
+                return EXIT_USAGE;
         settle_top(request);
         request->paths = argv + optind;
         request->path_count = (size_t)(argc - optind);
@@ -277,6 +333,10 @@ static int run(int argc, char *argv[])
                         return analyze_follow(argc, argv);
         if (argc > 1 && text_equal(argv[1], "query"))
                 return analyze_query(argc - 1, argv + 1);
+        if (argc > 1 && text_equal(argv[1], "embedders"))
+                return analyze_embedders(argc - 1, argv + 1);
+        if (argc > 1 && text_equal(argv[1], "tag"))
+                return analyze_tag(argc - 1, argv + 1);
         if (analyze_command_text(argc, argv, &request.command) < 0) { /* before the options' texts are cut apart */
                 error_memory(&error);
                 return command_fail(&error);

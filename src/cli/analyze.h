@@ -13,16 +13,24 @@
 #include "analyze/webpage.h"
 #include "base/error.h"
 
-/* `analyze --follow` and `analyze query`: commands of their own in all but the name. */
+/* `analyze --follow`, `analyze query`, `analyze tag` and `analyze embedders`: commands of their own in all but the
+ * name. */
 int analyze_follow(int argc, char *argv[]);
 int analyze_query(int argc, char *argv[]);
+int analyze_tag(int argc, char *argv[]);
+int analyze_embedders(int argc, char *argv[]);
 
-/* Values of options; negative when a wrong use was told. analyze_goal() cuts the text in two, which must stay. */
+/* Values of options; negative when a wrong use was told. analyze_goal() cuts the text in two, which must stay.
+ * Funnels are about goals, which may come behind them: analyze_funnel_goals() once all options are known. */
 int analyze_number(const char *text, uint64_t most, uint64_t *ret_number);
 int analyze_size(const char *text, uint64_t *ret_bytes);
 int analyze_time(const char *text, int64_t *ret_us);
 int analyze_goal(struct goal goals[static GOALS_MAXIMUM], size_t *count, char *text);
+int analyze_funnel(struct funnel funnels[static FUNNELS_MAXIMUM], size_t *count, const char *text);
 int analyze_own(const char *own[], size_t maximum, size_t *count, const char *host);
+
+/* Finds the goals that funnels name; negative when a wrong use was told. */
+int analyze_funnel_goals(struct funnel *funnels, size_t funnel_count, const struct goal *goals, size_t goal_count);
 
 /* The object of the contract, a new reference; NULL without memory. `damage`: why not all could be read, or NULL. */
 json_t *analyze_json(const struct summary *summary, const struct error *damage);

@@ -1,6 +1,7 @@
 /*
  * analyze_csv.c - a summary as CSV (RFC 4180): "figure,name,hits,visitors,visits,bytes,bot_hits,errors", one row for
- * each row of each list, for each hour and day, and one for each total (in the column hits).
+ * each row of each list, for each hour and day, and one for each total (in the column hits). What a beacon counted
+ * beside the log has "beacon." before its figures.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -31,10 +32,11 @@ static int put_name(FILE *out, const char *name, size_t length)
         return 0;
 }
 
-static int put_row(FILE *out, const char *figure, const char *name, size_t length, const struct figures *figures,
-                   bool visits)
+/* `source`: "beacon." or nothing. */
+static int put_row(FILE *out, const char *source, const char *figure, const char *name, size_t length,
+                   const struct figures *figures, bool visits)
 {
-        fprintf(out, "%s,", figure);
+        fprintf(out, "%s%s,", source, figure);
         if (put_name(out, name, length) < 0)
                 return -1;
         fprintf(out, ",%" PRIu64 ",%" PRIu64 ",", figures->hits, figures->visitors);
@@ -44,19 +46,20 @@ static int put_row(FILE *out, const char *figure, const char *name, size_t lengt
         return 0;
 }
 
-static int put_intervals(FILE *out, const char *figure, const struct interval *intervals, size_t count)
+static int put_intervals(FILE *out, const char *source, const char *figure, const struct interval *intervals,
+                         size_t count)
 {
         for (size_t i = 0; i < count; i++) {
                 char start[CLOCK_TEXT_SIZE];
 
                 clock_format_utc(intervals[i].start, start);
-                if (put_row(out, figure, start, strlen(start), &intervals[i].figures, true) < 0)
+                if (put_row(out, source, figure, start, strlen(start), &intervals[i].figures, true) < 0)
                         return -1;
         }
         return 0;
 }
 
-int analyze_csv(FILE *out, const struct summary *summary)
+static int put_summary(FILE *out, const char *source, const struct summary *summary)
 {
         const struct {
                 const char *name;
@@ -73,23 +76,32 @@ int analyze_csv(FILE *out, const struct summary *summary)
                 { "human_visits",     summary->human_visits    },
                 { "human_bounces",    summary->human_bounces   },
                 { "human_page_views", summary->human_page_views},
+                { "navigations",      summary->navigations     },
+                { "pixels",           summary->pixels          },
         };
 
-        fputs("figure,name,hits,visitors,visits,bytes,bot_hits,errors\r\n", out);
-        if (put_row(out, "total", "all", 3, &summary->totals, true) < 0)
+        if (put_row(out, source, "total", "all", 3, &summary->totals, true) < 0)
                 return -1;
         for (size_t i = 0; i < LENGTH(totals); i++)
-                fprintf(out, "total,\"%s\",%" PRIu64 ",,,,,\r\n", totals[i].name, totals[i].value);
+                fprintf(out, "%stotal,\"%s\",%" PRIu64 ",,,,,\r\n", source, totals[i].name, totals[i].value);
         for (unsigned int kind = 0; kind < DIMENSION_COUNT; kind++) {
                 const struct dimension *dimension = &summary->dimensions[kind];
 
                 for (size_t i = 0; i < dimension->count; i++)
-                        if (put_row(out, dimension_name((enum dimension_kind)kind), dimension->rows[i].name,
+                        if (put_row(out, source, dimension_name((enum dimension_kind)kind), dimension->rows[i].name,
                                     dimension->rows[i].name_length, &dimension->rows[i].figures,
                                     dimension_has_visits((enum dimension_kind)kind)) < 0)
                                 return -1;
         }
-        if (put_intervals(out, "hour", summary->hours, summary->hour_count) < 0)
+        if (put_intervals(out, source, "hour", summary->hours, summary->hour_count) < 0)
                 return -1;
-        return put_intervals(out, "day", summary->days, summary->day_count);
+        return put_intervals(out, source, "day", summary->days, summary->day_count);
+}
+
+int analyze_csv(FILE *out, const struct summary *summary)
+{
+        fputs("figure,name,hits,visitors,visits,bytes,bot_hits,errors\r\n", out);
+        if (put_summary(out, "", summary) < 0)
+                return -1;
+        return summary->beacon ? put_summary(out, "beacon.", summary->beacon) : 0;
 }

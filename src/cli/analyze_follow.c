@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/analyze.h"
+#include "cli/analyze_required.h"
 #include "cli/command.h"
 
 #define GATHER_MS      800 /* what is written in so long becomes one transaction */
@@ -28,6 +29,7 @@
 #define RETRY_MS       1000
 #define EXPIRE_MS      60000
 #define RETAIN_MS      3600000
+#define TRUST_MS       2000
 #define TOP_DEFAULT    20
 #define HOSTS_MAXIMUM  64
 #define MEMORY_MAXIMUM (UINT64_C(1) << 44)
@@ -48,6 +50,10 @@ enum {
         OPTION_MEMORY,
         OPTION_KEEP_HOURS,
         OPTION_KEEP_DAYS,
+        OPTION_GEOIP,
+        OPTION_REQUIRE,
+        OPTION_PUB,
+        OPTION_SERVER,
 };
 
 static const struct option options[] = {
@@ -66,6 +72,10 @@ static const struct option options[] = {
         { "memory",     required_argument, NULL, OPTION_MEMORY    },
         { "keep-hours", required_argument, NULL, OPTION_KEEP_HOURS},
         { "keep-days",  required_argument, NULL, OPTION_KEEP_DAYS },
+        { "geoip",      required_argument, NULL, OPTION_GEOIP     },
+        { "require",    required_argument, NULL, OPTION_REQUIRE   },
+        { "pub",        required_argument, NULL, OPTION_PUB       },
+        { "server",     required_argument, NULL, OPTION_SERVER    },
         { NULL,         0,                 NULL, 0                },
 };
 
@@ -84,6 +94,12 @@ static const char *help(void)
                  "  --top N           rows of each list in them (20; 0: all)\n"
                  "  --own HOST        a name of the site itself: no referrer (may be given again; else found out)\n"
                  "  --goal NAME=PATH  counts who reached PATH ('*' at its end: every path that begins so)\n"
+                 "  --geoip FILE      a database of countries in MaxMind's format\n"
+                 "  --require DEST    takes part only while DEST is proven equal to its release; this program must be "
+                 "a\n"
+                 "                    file of one such tree (may be given again)\n"
+                 "  --pub FILE        and was pulled with this key\n"
+                 "  --server NAME     this server's name in 'analyze embedders' (the host's)\n"
                  "  --bots FILE       another list of robots' user agents\n"
                  "  --names N         names of each list for an hour, twice as many for a day (10000)\n"
                  "  --memory SIZE     limit for what is remembered of visitors, as 512M or 2G (256M)\n"
@@ -97,7 +113,9 @@ struct request {
         struct goal goals[GOALS_MAXIMUM];
         const char *own[HOSTS_MAXIMUM + 1];
         size_t own_count;
-        const char *store, *salts, *json_file, *html;
+        const char *store, *salts, *json_file, *html, *geoip;
+        struct required required;
+        char host[256];
         struct buffer command; /* as it was typed */
         char *const *paths;
         size_t path_count;
@@ -154,6 +172,16 @@ static int set_option(struct request *request, int code, char *argument)
         case OPTION_GOAL:
                 request->live.goals = request->goals;
                 return analyze_goal(request->goals, &request->live.goal_count, argument);
+        case OPTION_GEOIP: request->geoip = argument; return 0;
+        case OPTION_REQUIRE:
+                if (request->required.count == REQUIRED_MAXIMUM) {
+                        command_usage(&command_analyze, _("more than %d trees in --require"), REQUIRED_MAXIMUM);
+                        return -EINVAL;
+                }
+                request->required.trees[request->required.count++] = argument;
+                return 0;
+        case OPTION_PUB: request->required.pub = argument; return 0;
+        case OPTION_SERVER: request->live.server = argument; return 0;
         case OPTION_BOTS: request->live.bot_list = argument; return 0;
         case OPTION_NAMES: return analyze_number(argument, 10000000, &request->live.names);
         case OPTION_MEMORY: return analyze_size(argument, &request->live.memory_bytes);
@@ -187,30 +215,39 @@ static int replace_page(const char *path, const char *bytes, size_t length, stru
         return error_errno(err, -r, _("cannot write the page %s"), path);
 }
 
-static int write_json(const struct request *request, const struct summary *summary, struct error *err)
+/* `obstacle`: why this server does not take part, or NULL. */
+static int write_json(const struct request *request, const struct summary *summary, const char *obstacle,
+                      struct error *err)
 {
         json_t *value = analyze_json(summary, NULL);
-        char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
-        int r = text ? replace_page(request->json_file, text, strlen(text), err) : error_memory(err);
+        char *text;
+        int r;
+
+        if (obstacle)
+                json_object_set_new(value, "left_out", json_string(obstacle));
+        text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+        r = text ? replace_page(request->json_file, text, strlen(text), err) : error_memory(err);
 
         free(text);
         json_decref(value);
         return r;
 }
 
-static int write_html(const struct request *request, const struct summary *summary, struct error *err)
+static int write_html(const struct request *request, const struct summary *summary, const char *obstacle,
+                      struct error *err)
 {
         _cleanup_(html_done) struct html html = HTML_INIT(WEBPAGE_MAXIMUM);
         const struct webpage page = { .files = (const char *const *)request->paths,
                                       .file_count = request->path_count,
                                       .command = buffer_text(&request->command),
-                                      .made = clock_now() };
+                                      .made = clock_now(),
+                                      .damage = obstacle };
         int r = webpage_write(&page, summary, &html, err);
 
         return r < 0 ? r : replace_page(request->html, html.text.data, html.text.length, err);
 }
 
-static int write_pages(const struct request *request, struct store *store, struct error *err)
+static int write_pages(const struct request *request, struct store *store, const char *obstacle, struct error *err)
 {
         struct summary summary = { 0 };
         int r;
@@ -221,9 +258,9 @@ static int write_pages(const struct request *request, struct store *store, struc
         if (r < 0)
                 return r;
         if (request->json_file)
-                r = write_json(request, &summary, err);
+                r = write_json(request, &summary, obstacle, err);
         if (r == 0 && request->html)
-                r = write_html(request, &summary, err);
+                r = write_html(request, &summary, obstacle, err);
         summary_done(&summary);
         return r;
 }
@@ -237,7 +274,8 @@ struct service {
         struct live *live;
         struct follow *follow;
         struct error told; /* the last complaint: said once, not every second */
-        int64_t expired_ms, retained_ms;
+        struct required required;
+        int64_t expired_ms, retained_ms, trusted_ms;
         bool failed; /* something could not be read or written just now */
 };
 
@@ -303,7 +341,7 @@ static int turn(struct service *service, struct error *err)
         if (r == 0)
                 r = keep_house(service, err);
         if (r == 0 && any && more == 0)
-                r = write_pages(service->request, service->store, err);
+                r = write_pages(service->request, service->store, NULL, err);
         while ((notice = follow_notice(service->follow)))
                 fprintf(stderr, "understudy: %s\n", notice);
         if (r == 0 && !service->failed)
@@ -318,13 +356,56 @@ static void pause_ms(int64_t ms)
         nanosleep(&length, NULL); /* a signal ends it */
 }
 
+/* While it may not take part it reads nothing: what is logged waits. 1: it takes part, 0: not; negative: it failed. */
+static int take_part(struct service *service, struct error *err)
+{
+        int64_t now = clock_monotonic_ms();
+        struct error refusal = ERROR_NONE;
+        bool was = !service->required.obstacle[0];
+        int r;
+
+        if (!service->required.count || now < service->trusted_ms)
+                return !service->required.obstacle[0];
+        service->trusted_ms = now + TRUST_MS;
+        required_look(&service->required);
+        r = store_leave_out(service->store, service->required.obstacle[0] ? service->required.obstacle : NULL,
+                            clock_now(), err);
+        if (r < 0 || !service->required.obstacle[0])
+                return r < 0 ? r : 1;
+        error_refuse(&refusal, _("left out, nothing is counted: %s"), service->required.obstacle);
+        complain(service, &refusal);
+        r = was ? write_pages(service->request, service->store, service->required.obstacle, err) : 0;
+        return r < 0 ? r : 0;
+}
+
+/* Left out: what is known of visitors goes when its time has come even so. */
+static int stand_aside(struct service *service, struct error *err)
+{
+        int r = keep_house(service, err);
+
+        if (r == 0 && service->request->once)
+                return error_refuse(err, _("left out, nothing is counted: %s"), service->required.obstacle);
+        pause_ms(RETRY_MS);
+        return r;
+}
+
 static int serve(struct service *service, struct error *err)
 {
         while (!stopping) {
                 int r;
 
                 service->failed = false;
-                r = turn(service, err);
+                r = take_part(service, err);
+                if (r == 0) {
+                        r = stand_aside(service, err);
+                        if (r < 0 && service->request->once)
+                                return r;
+                        if (r < 0)
+                                complain(service, err);
+                        continue;
+                }
+                if (r > 0)
+                        r = turn(service, err);
                 if (r == -EBADMSG)
                         return r;
                 if (r < 0)
@@ -337,11 +418,11 @@ static int serve(struct service *service, struct error *err)
                         pause_ms(RETRY_MS);
                         continue;
                 }
-                follow_wait(service->follow, WAIT_MS);
+                follow_wait(service->follow, service->required.count ? TRUST_MS : WAIT_MS);
                 if (!stopping)
                         pause_ms(GATHER_MS);
         }
-        return turn(service, err) < 0 ? err->code : 0;
+        return service->required.obstacle[0] ? 0 : turn(service, err) < 0 ? err->code : 0;
 }
 
 static int restore(void *context, const char *path, uint64_t number, const struct log_mark *mark, struct error *err)
@@ -358,6 +439,8 @@ static int start(struct service *service, const char *const paths[], size_t coun
         if (buffer_printf(&salts, "%s.salts", request->store) < 0)
                 return error_memory(err);
         r = store_open(request->store, true, &service->store, err); /* with the lock: then the salts are ours */
+        if (r == 0 && !request->required.count)                     /* an earlier run may have been left out */
+                r = store_leave_out(service->store, NULL, clock_now(), err);
         if (r == 0)
                 r = salts_open(request->salts ? request->salts : buffer_text(&salts), &service->salts, err);
         if (r == 0)
@@ -387,13 +470,20 @@ static void prepare(void)
         }
 }
 
-static int follow(const struct request *request)
+static int follow(struct request *request)
 {
+        _cleanup_(countries_closep) struct countries *countries = NULL;
         struct service service = { .request = request, .told = ERROR_NONE };
         struct error error = ERROR_NONE;
         int r;
 
         prepare();
+        if (required_begin(&request->required, &error) < 0)
+                return command_fail(&error);
+        service.required = request->required;
+        if (request->geoip && countries_open(request->geoip, &countries, &error) < 0)
+                return command_fail(&error);
+        request->live.countries = countries;
         r = start(&service, (const char *const *)request->paths, request->path_count, &error);
         if (r == 0)
                 r = serve(&service, &error);
@@ -417,6 +507,11 @@ static int parse_and_follow(int argc, char *argv[], struct request *request)
                 return command_usage(&command_analyze, _("name the logs to follow"));
         if (request->html && (request->page.top == 0 || request->page.top > WEBPAGE_ROWS))
                 request->page.top = WEBPAGE_ROWS;
+        if (request->required.pub && !request->required.count)
+                return command_usage(&command_analyze, _("--pub needs --require DEST"));
+        request->required.state = request->common.state;
+        if (!request->live.server && gethostname(request->host, sizeof(request->host) - 1) == 0)
+                request->live.server = request->host;
         request->paths = argv + optind;
         request->path_count = (size_t)(argc - optind);
         return follow(request);

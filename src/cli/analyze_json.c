@@ -176,6 +176,80 @@ static void set_totals(json_t *object, const struct summary *summary)
         json_object_set_new(object, "last", summary->totals.hits ? time_json(summary->last_us) : json_null());
 }
 
+/* The log beside the beacon. */
+static json_t *reconciled_json(const struct reconciled *reconciled)
+{
+        json_t *object = json_pack("{s:I, s:I, s:I, s:I}", "log_views", (json_int_t)reconciled->log_views,
+                                   "beacon_views", (json_int_t)reconciled->beacon_views, "navigations",
+                                   (json_int_t)reconciled->navigations, "pixels", (json_int_t)reconciled->pixels);
+        json_t *pages = json_array();
+
+        if (reconciled->matched) {
+                json_object_set_new(object, "visitors_in_both", whole(reconciled->both_visitors));
+                json_object_set_new(object, "visitors_in_log_alone", whole(reconciled->log_visitors));
+                json_object_set_new(object, "visitors_in_beacon_alone", whole(reconciled->beacon_visitors));
+        }
+        for (size_t i = 0; i < reconciled->page_count; i++) {
+                const struct reconciled_page *page = &reconciled->pages[i];
+
+                json_array_append_new(pages, json_pack("{s:o, s:I, s:I}", "path",
+                                                       command_json_name(page->name, page->name_length), "log_views",
+                                                       (json_int_t)page->log_views, "beacon_views",
+                                                       (json_int_t)page->beacon_views));
+        }
+        json_object_set_new(object, "pages", pages);
+        return object;
+}
+
+static json_t *vitals_json(const struct summary *summary)
+{
+        static const char *const keys[] = { "lcp_ms", "cls_thousandths", "inp_ms" };
+        json_t *object = json_object();
+
+        for (size_t i = 0; i < LENGTH(keys); i++)
+                if (summary->vitals[i].count)
+                        json_object_set_new(object, keys[i],
+                                            json_pack("{s:I, s:I}", "p75", (json_int_t)summary->vitals[i].p75, "views",
+                                                      (json_int_t)summary->vitals[i].count));
+        return object;
+}
+
+static json_t *funnels_json(const struct summary *summary)
+{
+        json_t *funnels = json_array();
+
+        for (size_t i = 0; i < summary->funnel_count; i++) {
+                const struct funnel_result *funnel = &summary->funnels[i];
+                json_t *steps = json_array();
+
+                for (size_t k = 0; k < funnel->count; k++)
+                        json_array_append_new(
+                                steps,
+                                json_pack("{s:o, s:I, s:I}", "goal",
+                                          command_json_name(funnel->steps[k].goal, strlen(funnel->steps[k].goal)),
+                                          "visitors", (json_int_t)funnel->steps[k].visitors, "human_visitors",
+                                          (json_int_t)funnel->steps[k].human_visitors));
+                json_array_append_new(funnels,
+                                      json_pack("{s:o, s:o}", "name",
+                                                command_json_name(funnel->name, strlen(funnel->name)), "steps", steps));
+        }
+        return funnels;
+}
+
+static void set_beacon(json_t *object, const struct summary *summary)
+{
+        json_object_set_new(object, "source", json_string(summary->from_beacon ? "beacon" : "log"));
+        if (summary->from_beacon) {
+                json_object_set_new(object, "navigations", whole(summary->navigations));
+                json_object_set_new(object, "pixels", whole(summary->pixels));
+                json_object_set_new(object, "web_vitals", vitals_json(summary));
+        }
+        if (summary->reconciled)
+                json_object_set_new(object, "reconciled", reconciled_json(summary->reconciled));
+        if (summary->beacon)
+                json_object_set_new(object, "beacon", analyze_json(summary->beacon, NULL));
+}
+
 json_t *analyze_json(const struct summary *summary, const struct error *damage)
 {
         json_t *object = json_object();
@@ -198,6 +272,8 @@ json_t *analyze_json(const struct summary *summary, const struct error *damage)
         json_object_set_new(object, "own_hosts", texts_json(summary->own_hosts, summary->own_host_count));
         json_object_set_new(object, "own_hosts_guessed", json_boolean(summary->own_hosts_guessed));
         json_object_set_new(object, "samples", samples_json(summary));
+        json_object_set_new(object, "funnels", funnels_json(summary));
+        set_beacon(object, summary);
         json_object_set_new(object, "complete", json_boolean(damage == NULL));
         json_object_set_new(object, "approximate", approximate_json(summary));
         return object;

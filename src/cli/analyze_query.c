@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/count.h"
 #include "base/i18n.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "cli/analyze.h"
 #include "cli/columns.h"
@@ -29,6 +30,8 @@ enum {
         OPTION_OWN,
         OPTION_FROM,
         OPTION_TO,
+        OPTION_SOURCE,
+        OPTION_HTML,
 };
 
 static const struct option options[] = {
@@ -43,6 +46,8 @@ static const struct option options[] = {
         { "own",     required_argument, NULL, OPTION_OWN    },
         { "from",    required_argument, NULL, OPTION_FROM   },
         { "to",      required_argument, NULL, OPTION_TO     },
+        { "source",  required_argument, NULL, OPTION_SOURCE },
+        { "html",    required_argument, NULL, OPTION_HTML   },
         { NULL,      0,                 NULL, 0             },
 };
 
@@ -55,8 +60,9 @@ static const char *help(void)
                 "\n"
                 "  --store FILE       the store\n"
                 "  --by LIST[,TIME]   page, asset, not_found, entry, exit, referrer, referrer_page, campaign, search,\n"
-                "                     browser, system, device, bot, host, status, method, goal; and hour, day or "
-                "month\n"
+                "                     browser, system, device, country, bot, host, status, method, goal; of a beacon\n"
+                "                     event, property, outbound; and hour, day or month\n"
+                "  --source beacon    what the beacon counted, instead of the log\n"
                 "  --where host=HOST  of one virtual host alone\n"
                 "  --where LIST=NAME  of one name of the list ('*' at its end: all that begin so)\n"
                 "  --metric NAME,...  hits, visitors, visits, bytes, bot_hits, errors: what is shown, the first one "
@@ -67,6 +73,7 @@ static const char *help(void)
                 "  --compare month    beside each figure that of the month before\n"
                 "  --own HOST         a name of the site itself: no referrer (may be given again; else found out)\n"
                 "  --report           everything, as analyze shows it\n"
+                "  --html FILE        the same as a page for browsers ('-' is standard output)\n"
                 "  --csv              as CSV\n");
 }
 
@@ -77,6 +84,10 @@ struct request {
         size_t own_count;
         const char *store;
         const char *list; /* the word of --by */
+        bool beacon;
+        struct buffer site;    /* of a beacon */
+        const char *html;      /* where the page goes to, or NULL */
+        struct buffer command; /* as it was typed */
         enum store_metric metrics[METRIC_COUNT];
         size_t metric_count;
         bool report, csv, compare;
@@ -105,6 +116,10 @@ static const struct {
         { "status",        DIMENSION_STATUS        },
         { "method",        DIMENSION_METHODS       },
         { "goal",          DIMENSION_GOALS         },
+        { "country",       DIMENSION_COUNTRIES     },
+        { "event",         STORE_EVENTS            },
+        { "property",      STORE_PROPERTIES        },
+        { "outbound",      STORE_OUTBOUND          },
 };
 
 static int set_list(struct request *request, const char *word, size_t length)
@@ -197,6 +212,10 @@ static int set_option(struct request *request, int code, char *argument)
                         command_usage(&command_analyze, _("--compare knows 'month' alone"));
                 return request->compare ? 0 : -EINVAL;
         case OPTION_REPORT: request->report = true; return 0;
+        case OPTION_HTML:
+                request->html = argument;
+                request->report = true;
+                return 0;
         case OPTION_CSV: request->csv = true; return 0;
         case OPTION_TOP:
                 r = analyze_number(argument, 1000000000, &number);
@@ -207,6 +226,13 @@ static int set_option(struct request *request, int code, char *argument)
                 return analyze_own(request->own, HOSTS_MAXIMUM, &request->own_count, argument);
         case OPTION_FROM: return analyze_time(argument, &request->query.from_us);
         case OPTION_TO: return analyze_time(argument, &request->query.until_us);
+        case OPTION_SOURCE:
+                request->beacon = text_equal(argument, "beacon");
+                if (!request->beacon && !text_equal(argument, "log")) {
+                        command_usage(&command_analyze, _("--source knows 'log' and 'beacon'"));
+                        return -EINVAL;
+                }
+                return 0;
         default: return -EINVAL;
         }
 }
@@ -456,12 +482,24 @@ static int show(struct request *request, struct store *store)
         return status;
 }
 
+static int write_page(const struct request *request, const struct summary *summary)
+{
+        struct error error = ERROR_NONE;
+        const struct webpage page = { .files = &request->store,
+                                      .file_count = 1,
+                                      .command = buffer_text(&request->command),
+                                      .made = clock_now() };
+
+        return analyze_html(request->html, &page, summary, &error) < 0 ? command_fail(&error) : EXIT_DONE;
+}
+
 static int report(const struct request *request, struct store *store)
 {
+        size_t top = request->query.top;
         struct store_question question = { .site = request->query.site,
                                            .from_us = request->query.from_us,
                                            .until_us = request->query.until_us,
-                                           .top = request->query.top,
+                                           .top = request->html && (!top || top > WEBPAGE_ROWS) ? WEBPAGE_ROWS : top,
                                            .own_hosts = request->query.own_hosts,
                                            .answered_only = !request->common.json && !request->csv };
         struct error error = ERROR_NONE;
@@ -470,7 +508,9 @@ static int report(const struct request *request, struct store *store)
 
         if (store_summary(store, &question, &summary, &error) < 0)
                 return command_fail(&error);
-        if (request->common.json)
+        if (request->html)
+                status = write_page(request, &summary);
+        else if (request->common.json)
                 status = command_print_json(analyze_json(&summary, NULL));
         else if (!request->csv)
                 analyze_print(stdout, &summary);
@@ -482,28 +522,67 @@ static int report(const struct request *request, struct store *store)
         return status;
 }
 
+/* The beacon's sites have names of their own. */
+static int set_site(struct request *request)
+{
+        if (!request->beacon)
+                return 0;
+        if (buffer_printf(&request->site, STORE_BEACON "%s", request->query.site ? request->query.site : "") < 0)
+                return -ENOMEM;
+        request->query.site = buffer_text(&request->site);
+        return 0;
+}
+
+static int parse_and_query(int argc, char *argv[], struct request *request)
+{
+        _cleanup_(store_closep) struct store *store = NULL;
+        _cleanup_(memory_freep) char *reason = NULL;
+        struct error error = ERROR_NONE;
+        int code;
+
+        while ((code = command_option(argc, argv, &command_analyze, options, help(), &request->common)) != -1)
+                if (set_option(request, code, optarg) < 0)
+                        return EXIT_USAGE;
+        if (!request->store || optind < argc)
+                return command_usage(&command_analyze, _("query needs --store FILE, and no logs"));
+        if (request->csv + request->common.json + (request->html != NULL) > 1)
+                return command_usage(&command_analyze, _("--csv, --html and --json exclude each other"));
+        if (request->compare && request->query.span != QUERY_ONCE)
+                return command_usage(&command_analyze,
+                                     _("--compare compares whole times: no hour, day or month in --by"));
+        if (set_site(request) < 0) {
+                error_memory(&error);
+                return command_fail(&error);
+        }
+        if (store_open(request->store, false, &store, &error) < 0)
+                return command_fail(&error);
+        if (store_left_out(store, &reason, &error) < 0)
+                return command_fail(&error);
+        if (reason) {
+                error_refuse(&error, _("this server is left out and does not answer: %s"), reason);
+                return command_fail(&error);
+        }
+        return request->report ? report(request, store) : show(request, store);
+}
+
 int analyze_query(int argc, char *argv[])
 {
         struct request request = {
                 .query = {.top = TOP_DEFAULT, .dimension = QUERY_ALL, .span = QUERY_ONCE},
                 .metrics = { METRIC_HITS,       METRIC_VISITORS,        METRIC_BYTES      },
-                .metric_count = 3
+                .metric_count = 3,
+                .site = BUFFER_INIT(4096),
+                .command = BUFFER_INIT(4096)
         };
-        _cleanup_(store_closep) struct store *store = NULL;
         struct error error = ERROR_NONE;
-        int code;
+        int status;
 
-        while ((code = command_option(argc, argv, &command_analyze, options, help(), &request.common)) != -1)
-                if (set_option(&request, code, optarg) < 0)
-                        return EXIT_USAGE;
-        if (!request.store || optind < argc)
-                return command_usage(&command_analyze, _("query needs --store FILE, and no logs"));
-        if (request.csv && request.common.json)
-                return command_usage(&command_analyze, _("--csv and --json exclude each other"));
-        if (request.compare && request.query.span != QUERY_ONCE)
-                return command_usage(&command_analyze,
-                                     _("--compare compares whole times: no hour, day or month in --by"));
-        if (store_open(request.store, false, &store, &error) < 0)
+        if (analyze_command_text(argc + 1, argv - 1, &request.command) < 0) { /* with "analyze" before it */
+                error_memory(&error);
                 return command_fail(&error);
-        return request.report ? report(&request, store) : show(&request, store);
+        }
+        status = parse_and_query(argc, argv, &request);
+        buffer_done(&request.site);
+        buffer_done(&request.command);
+        return status;
 }

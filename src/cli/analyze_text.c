@@ -25,6 +25,12 @@ static void print_number(FILE *out, const char *label, uint64_t number)
         fprintf(out, " %14s", count_text(number, text));
 }
 
+static void print_line(FILE *out, const char *label, uint64_t number)
+{
+        print_number(out, label, number);
+        fputc('\n', out);
+}
+
 /* Two figures a line: all, and of them people. */
 static void print_pair(FILE *out, const char *label, uint64_t all, uint64_t people)
 {
@@ -155,27 +161,83 @@ static void print_notes(FILE *out, const struct summary *summary)
                        "who say so.\n"));
 }
 
+static void print_funnels(FILE *out, const struct summary *summary)
+{
+        for (size_t i = 0; i < summary->funnel_count; i++) {
+                const struct funnel_result *funnel = &summary->funnels[i];
+                char text[COUNT_TEXT_SIZE];
+
+                fputc('\n', out);
+                print_padded(out, _("Goals one after the other"), NAME_COLUMNS + 2);
+                print_right(out, _("visitors"), 24);
+                print_right(out, _("people"), 12);
+                fputc('\n', out);
+                for (size_t k = 0; k < funnel->count; k++) {
+                        fputs("  ", out);
+                        print_padded(out, funnel->steps[k].goal, NAME_COLUMNS + 12);
+                        fprintf(out, " %11s", count_text(funnel->steps[k].visitors, text));
+                        fprintf(out, " %11s\n", count_text(funnel->steps[k].human_visitors, text));
+                }
+        }
+}
+
+static void print_vitals(FILE *out, const struct summary *summary)
+{
+        for (unsigned int i = 0; i < LENGTH(summary->vitals); i++) {
+                char words[VITAL_WORDS_SIZE];
+
+                if (summary_vital_words(summary, i, words))
+                        fprintf(out, "  %s\n", words);
+        }
+}
+
+/* What the beacon saw of the same visits, and of what no log has. */
+static void print_beacon(FILE *out, const struct summary *summary)
+{
+        static const enum dimension_kind kinds[] = { DIMENSION_EVENTS, DIMENSION_PROPERTIES, DIMENSION_OUTBOUND };
+        static const char *const titles[] = { N_("Events"), N_("Events in detail"), N_("Links that led out") };
+        const struct reconciled *reconciled = summary->reconciled;
+
+        if (!reconciled)
+                return;
+        fprintf(out, "\n%s\n", _("Log and beacon beside each other (people; never added)"));
+        print_line(out, _("page views in the log"), reconciled->log_views);
+        print_line(out, _("page views of the beacon"), reconciled->beacon_views);
+        print_line(out, _("further without loading"), reconciled->navigations);
+        if (reconciled->matched) {
+                print_line(out, _("visitors in both"), reconciled->both_visitors);
+                print_line(out, _("in the log alone"), reconciled->log_visitors);
+                print_line(out, _("in the beacon alone"), reconciled->beacon_visitors);
+        }
+        print_vitals(out, summary->beacon);
+        for (size_t i = 0; i < LENGTH(kinds); i++)
+                print_dimension(out, summary->beacon, kinds[i], _(titles[i]));
+}
+
 void analyze_print(FILE *out, const struct summary *summary)
 {
         static const struct {
                 enum dimension_kind kind;
                 const char *title;
         } shown[] = {
-                {DIMENSION_PAGES,      N_("Pages")              },
-                { DIMENSION_ENTRY,     N_("First page of visit")},
-                { DIMENSION_EXIT,      N_("Last page of visit") },
-                { DIMENSION_REFERRERS, N_("Came from")          },
-                { DIMENSION_SEARCH,    N_("Search engines")     },
-                { DIMENSION_CAMPAIGNS, N_("Campaigns")          },
-                { DIMENSION_GOALS,     N_("Goals")              },
-                { DIMENSION_BROWSERS,  N_("Browsers")           },
-                { DIMENSION_SYSTEMS,   N_("Systems")            },
-                { DIMENSION_DEVICES,   N_("Devices")            },
-                { DIMENSION_COUNTRIES, N_("Countries")          },
-                { DIMENSION_BOTS,      N_("Bots")               },
-                { DIMENSION_HOSTS,     N_("Virtual hosts")      },
-                { DIMENSION_STATUS,    N_("Status")             },
-                { DIMENSION_NOT_FOUND, N_("Not found")          },
+                {DIMENSION_PAGES,       N_("Pages")              },
+                { DIMENSION_ENTRY,      N_("First page of visit")},
+                { DIMENSION_EXIT,       N_("Last page of visit") },
+                { DIMENSION_REFERRERS,  N_("Came from")          },
+                { DIMENSION_SEARCH,     N_("Search engines")     },
+                { DIMENSION_CAMPAIGNS,  N_("Campaigns")          },
+                { DIMENSION_GOALS,      N_("Goals")              },
+                { DIMENSION_EVENTS,     N_("Events")             },
+                { DIMENSION_PROPERTIES, N_("Events in detail")   },
+                { DIMENSION_OUTBOUND,   N_("Links that led out") },
+                { DIMENSION_BROWSERS,   N_("Browsers")           },
+                { DIMENSION_SYSTEMS,    N_("Systems")            },
+                { DIMENSION_DEVICES,    N_("Devices")            },
+                { DIMENSION_COUNTRIES,  N_("Countries")          },
+                { DIMENSION_BOTS,       N_("Bots")               },
+                { DIMENSION_HOSTS,      N_("Virtual hosts")      },
+                { DIMENSION_STATUS,     N_("Status")             },
+                { DIMENSION_NOT_FOUND,  N_("Not found")          },
         };
 
         if (summary->totals.hits)
@@ -184,5 +246,9 @@ void analyze_print(FILE *out, const struct summary *summary)
         print_days(out, summary);
         for (size_t i = 0; i < LENGTH(shown); i++)
                 print_dimension(out, summary, shown[i].kind, _(shown[i].title));
+        print_funnels(out, summary);
+        if (summary->from_beacon)
+                print_vitals(out, summary);
+        print_beacon(out, summary);
         print_notes(out, summary);
 }

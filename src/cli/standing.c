@@ -3,9 +3,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/attributes.h"
 #include "base/i18n.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "guard/handover.h"
 #include "tree/state.h"
@@ -53,6 +57,24 @@ static void ask_guard(const struct state *state, struct standing *standing)
         handover_close(handover);
 }
 
+/* Whether the program that runs is a file of the tree: after a pull it has to be started again. */
+static bool holds_program(const struct state *state)
+{
+        char program[PATH_MAX];
+        ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+        if (length <= 0)
+                return false;
+        program[length] = '\0';
+        for (size_t i = 0; i < state->root_count; i++) {
+                _cleanup_(memory_freep) char *folder = realpath(state->roots[i].folder, NULL);
+
+                if (folder && text_path_inside(program, folder) && access(program, F_OK) == 0)
+                        return true;
+        }
+        return false;
+}
+
 int standing_look(const char *state_directory, const char *dest, struct standing *ret_standing, struct error *err)
 {
         _cleanup_(state_closep) struct state *state = NULL;
@@ -65,6 +87,8 @@ int standing_look(const char *state_directory, const char *dest, struct standing
         if (r == 0) {
                 clock_boot_id(boot_id);
                 ret_standing->pulled = state->pulled;
+                ret_standing->holds_program = holds_program(state);
+                ret_standing->pub = state->pub;
                 ret_standing->release = state->release;
                 snprintf(ret_standing->site, sizeof(ret_standing->site), "%s", state->site);
                 ret_standing->verified_at = state->verification.time;

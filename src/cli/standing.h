@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "crypto/key.h"
 #include "manifest/release.h"
 #include "traffic/withdrawal.h"
 
@@ -21,6 +22,8 @@ struct standing {
         char verified[CLOCK_TEXT_SIZE];
         int64_t verified_at; /* seconds since 1970; 0: never */
         bool pulled, busy, genuine, this_boot;
+        bool holds_program;    /* the one that runs now is a file of it, as it is in place now */
+        struct public_key pub; /* that it was pulled with */
         json_t *guard;        /* its own words, ours; NULL: none runs */
         bool guard_silent;    /* one is there, but does not answer */
         const char *obstacle; /* why visitors may not be sent here, translated; NULL: they may */

@@ -44,6 +44,7 @@ declare -A library_users=(
         ["cap-ng*"]="ipc"
         ["sqlite3*"]="analyze incident"
         ["confuse*"]="config"
+        ["maxminddb*"]="analyze"
 )
 
 wrong=0

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accesslog/beacon.h"
 #include "accesslog/combined.h"
 #include "accesslog/format.h"
 #include "base/text.h"
@@ -22,13 +23,24 @@ static void check_span(struct span span, const char *line, size_t length)
 
 static void check_line(const struct log_line *parsed, const char *line, size_t length)
 {
-        const struct span spans[] = { parsed->address_text, parsed->user,     parsed->request,  parsed->method,
-                                      parsed->path,         parsed->query,    parsed->protocol, parsed->referrer,
-                                      parsed->agent,        parsed->host,     parsed->id,       parsed->etag,
-                                      parsed->range,        parsed->encoding, parsed->tag,      parsed->release };
+        const struct span spans[] = { parsed->address_text, parsed->user,     parsed->request, parsed->query,
+                                      parsed->protocol,     parsed->referrer, parsed->agent,   parsed->host,
+                                      parsed->id,           parsed->etag,     parsed->range,   parsed->encoding,
+                                      parsed->tag,          parsed->release,  parsed->event,   parsed->details };
+        struct span rest = parsed->details, name, value;
 
         for (size_t i = 0; i < LENGTH(spans); i++)
                 check_span(spans[i], line, length);
+        if (!parsed->beacon) {
+                check_span(parsed->method, line, length);
+                check_span(parsed->path, line, length);
+        } else if (parsed->path.length != 1) { /* "/" may be a constant, as its method is */
+                check_span(parsed->path, line, length);
+        }
+        while (beacon_next(&rest, &name, &value)) {
+                check_span(name, line, length);
+                check_span(value, line, length);
+        }
         if (parsed->status > 999)
                 abort();
 }

@@ -1,11 +1,16 @@
 #!/usr/bin/perl
-# analyze_oracle.pl LOG BOTS OWN GOAL=PATH... - the figures of a log in combined format, computed the slow way: every
+# analyze_oracle.pl [--countries NETWORKS] [--funnel A,B,...] LOG BOTS OWN GOAL=PATH... - the figures of a log in combined format, computed the slow way: every
 # request of every visitor is kept and sorted. Shares nothing with the product but the list of bots (data, not code).
 # Prints lines of "figure TAB name TAB numbers...", sorted, as analyze_figures.jq makes them of the product's JSON.
 use strict;
 use warnings;
 use Time::Local qw(timegm);
 
+my ($networks, @funnels);
+while (@ARGV && $ARGV[0] =~ /^--/) {
+        my ($option, $value) = splice @ARGV, 0, 2;
+        if ($option eq '--funnel') { push @funnels, $value } else { $networks = $value }
+}
 my ($log, $bots_file, $own, @goals) = @ARGV;
 my %month;
 @month{qw(Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec)} = 0 .. 11;
@@ -26,6 +31,29 @@ close $list;
 my $bots = join '|', @bots;
 $bots = qr/$bots/;
 my %is_bot;
+
+# ---- countries: every network as a line of the list; the last one that an address lies in decides
+my (@networks, @six);
+sub number_of { my $number = 0; $number = $number * 256 + $_ for split /\./, $_[0]; return $number }
+if ($networks) {
+        open my $list, '<', $networks or die "$networks: $!";
+        while (<$list>) {
+                push @six, [$1, $2] if /^([0-9a-f]+:[0-9a-f]+)::\/32 (\w+)$/;
+                push @networks, [number_of($1), 2 ** (32 - $2), $3] if /^([\d.]+)\/(\d+) (\w+)$/;
+        }
+}
+my %country_of;
+sub country_of {
+        my ($host) = @_;
+        if ($host =~ /:/) { # IPv6 networks of the list have two parts, and nothing is cut out of them
+                for (@six) { return $_->[1] if index("$host:", "$_->[0]:") == 0 }
+                return 'unknown';
+        }
+        my $number = number_of($host);
+        my $country = 'unknown';
+        for (@networks) { $country = $_->[2] if $number >= $_->[0] && $number < $_->[0] + $_->[1] }
+        return $country;
+}
 
 # ---- one request after the other
 my (%total, %table, %hosts, %requests, %seen);
@@ -66,9 +94,11 @@ while (my $line = <$lines>) {
         $total{errors}++ if $status =~ /^[45]/;
         $hosts{$host} = 1;
         count('status', $status, 0, 1);
+        count_hit('countries', $country_of{$host} //= country_of($host), $who, $good) if $networks;
         count('hour', $time - $time % 3600, 0, 1);
         count('hour', $time - $time % 3600, 1, $good && !$seen{join "\0", 'hour', int($time / 3600), $who}++ ? 1 : 0);
         my ($page, $source, $campaign) = ('', '', '');
+        my %reached;
         if ($request =~ /^([A-Za-z_-]{1,32}) ([^ ].*)$/) {
                 my ($method, $target) = ($1, $2);
                 $target =~ s/ HTTP\/[^ ]+$//;
@@ -82,6 +112,7 @@ while (my $line = <$lines>) {
                         my ($name, $wanted) = split /=/, $goal, 2;
                         my $reached = $wanted =~ /^(.*)\*$/ ? index($path, $1) == 0 : $path eq $wanted;
                         count_hit('goals', $name, $who, $good) if $reached && $status !~ /^[45]/;
+                        $reached{$name} = 1 if $reached && $status !~ /^[45]/;
                 }
                 if (!$asset && $referrer =~ /^https?:\/\/(?:[^\/?#]*@)?(?:www\.)?([^\/?#:]+)/i) {
                         $source = lc $1;
@@ -108,7 +139,7 @@ while (my $line = <$lines>) {
                 $total{page_views}++ if $page ne '';
                 $total{human_page_views}++ if $page ne '' && !$bot;
         }
-        push @{ $requests{$who} }, [$time, $number, $page, $source, $campaign, $bot] if $good;
+        push @{ $requests{$who} }, [$time, $number, $page, $source, $campaign, $bot, \%reached] if $good;
 }
 close $lines;
 
@@ -133,6 +164,15 @@ sub end_visit {
 for my $who (keys %requests) {
         my @sorted = sort { $a->[0] <=> $b->[0] || $a->[1] <=> $b->[1] } @{ $requests{$who} };
         my $bot = $sorted[0][5];
+        for my $funnel (@funnels) {
+                my @steps = split /,/, $funnel;
+                my $step = 0;
+                for my $request (@sorted) {
+                        next unless $step < @steps && $request->[6]{ $steps[$step] };
+                        count('funnels', "$funnel " . ++$step, 0, 1);
+                        count('funnels', "$funnel $step", 1, !$bot);
+                }
+        }
         my @visit;
         $total{visitors}++;
         $total{human_visitors} += !$bot;

@@ -13,14 +13,27 @@ figures()
 {
         "$UNDERSTUDY" analyze "$@" --json --top 0 | jq -r -f "$support/analyze_figures.jq" | LC_ALL=C sort
 }
-# equals_oracle NAME LOG OWN GOAL...
+# A database of countries, by a writer of our own, and the list that it was made of. The last network is cut out of another.
+cat >"$tmp/networks" <<'END'
+0.0.0.0/2 US
+66.249.0.0/16 IE
+83.0.0.0/8 DE
+93.114.45.0/24 JP
+128.0.0.0/1 FR
+200.1.0.0/16 BR
+200.1.7.0/24 JP
+2001:db8::/32 NO
+END
+perl "$support/mmdb_writer.pl" "$tmp/networks" >"$tmp/countries.mmdb"
+# equals_oracle NAME LOG OWN FUNNEL GOAL...
 equals_oracle()
 {
-        local name=$1 log=$2 own=$3 goals=() goal
-        shift 3
+        local name=$1 log=$2 own=$3 funnel=$4 goals=() goal
+        shift 4
         for goal; do goals+=(--goal "$goal"); done
-        perl "$support/analyze_oracle.pl" "$log" "$source_folder/data/bots.txt" "$own" "$@" | LC_ALL=C sort >"$tmp/expected"
-        figures "$log" "${goals[@]}" >"$tmp/found"
+        perl "$support/analyze_oracle.pl" --countries "$tmp/networks" --funnel "$funnel" "$log" "$source_folder/data/bots.txt" "$own" "$@" |
+                LC_ALL=C sort >"$tmp/expected"
+        figures "$log" --geoip "$tmp/countries.mmdb" --funnel "$funnel" "${goals[@]}" >"$tmp/found"
         if cmp -s "$tmp/expected" "$tmp/found"; then
                 pass "$name: all $(wc -l <"$tmp/expected") figures are equal"
         else
@@ -38,7 +51,7 @@ json_is 'hosts' .hosts 1753
 json_is 'nothing is approximate' '.approximate | length' 0
 json_is 'the format' '.formats[0]' combined
 json_is 'the site itself, found out' '.own_hosts[0]' semicomplete.com
-equals_oracle 'real log' "$real" semicomplete.com 'resume=/*resume*' 'blog=/blog/*' 'xdotool=/projects/xdotool/'
+equals_oracle 'real log' "$real" semicomplete.com 'blog,xdotool,blog' 'resume=/*resume*' 'blog=/blog/*' 'xdotool=/projects/xdotool/'
 
 status_is 0 'bots left out' us analyze "$real" --json --top 0 --without-bots
 json_is 'then all requests are those of people' '[.hits, .bot_hits, .human_hits]' '[7617,2383,7617]'
@@ -54,7 +67,11 @@ ok 'those of up to 10 ms' test "$(json '[.duration_us.classes[] | select(.upto <
 
 # ---------------------------------------------------------------- generated lines
 "$generator" 200000 7 3 >"$tmp/generated.log"
-equals_oracle 'generated log' "$tmp/generated.log" understudy.example 'shop=/shop/*' 'one=/shop/item-1.html'
+equals_oracle 'generated log' "$tmp/generated.log" understudy.example 'shop,one,shop' 'shop=/shop/*' 'one=/shop/item-1.html'
+ok 'countries are told apart, and somebody went through the funnel' test "$(grep -cE '^(countries|funnels)' "$tmp/expected")" -ge 8
+printf '%s - - [01/Jun/2026:00:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "Firefox"\n' 2001:db8::7 2001:db9::7 200.1.7.9 ::ffff:200.1.8.9 host.example >"$tmp/six.log"
+us analyze "$tmp/six.log" --geoip "$tmp/countries.mmdb" --json
+json_is 'IPv6, and clients by name' '[.countries[] | [.name, .hits]]' '[["unknown",2],["BR",1],["JP",1],["NO",1]]'
 
 # ---------------------------------------------------------------- the same for every reader
 head -n 60000 "$tmp/generated.log" >"$tmp/part.log"
@@ -116,5 +133,11 @@ ok 'what could be read is counted' test "$(json .hits)" -gt 1000
 status_is 3 'a file that is not there' us analyze "$tmp/nothing.log"
 status_is 3 'a folder' us analyze "$tmp"
 status_is 2 'no log' us analyze
+status_is 3 'no database of countries' us analyze "$real" --geoip "$real"
+like 'says so' "$(errors)" 'is no database of countries'
+status_is 3 'one that is not there' us analyze "$real" --geoip "$tmp/nothing.mmdb"
+head -c 300 "$tmp/countries.mmdb" >"$tmp/cut.mmdb"
+status_is 3 'one that is cut off' us analyze "$real" --geoip "$tmp/cut.mmdb"
+status_is 2 'a funnel through what is no goal' us analyze "$real" --goal a=/a --funnel a,b
 status_is 2 'a goal without a path' us analyze "$real" --goal buy
 done_testing

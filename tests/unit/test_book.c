@@ -124,7 +124,7 @@ static void test_what_is_no_page(void **state)
                 book_free(book);
                 deltas_done(&deltas);
         }
-        page.data[0] = 2;
+        page.data[0] = 3;
         assert_int_equal(book_add(NULL, page.data, page.length, NULL, NULL, NULL), -EBADMSG);
 }
 

@@ -1,0 +1,187 @@
+/* test_store.c - store.h: what is asked of rollups, how long they are kept, and when a server was left out. */
+#include "tests.h"
+
+#include "accesslog/follow.h"
+#include "analyze/live.h"
+#include "analyze/store.h"
+#include "base/text.h"
+
+static char folder[TESTS_FOLDER_SIZE], store_path[TESTS_FOLDER_SIZE + 16], salts_path[TESTS_FOLDER_SIZE + 16],
+        log_path[TESTS_FOLDER_SIZE + 16];
+static int directory;
+static struct error error;
+static struct store *store;
+
+#define DAY_US INT64_C(86400000000)
+
+/* 40 days from 2026-05-01 on, in each hour from 9 to 11 one request of each of three pages by one visitor, and one that
+ * nobody got. */
+static void write_log(void)
+{
+        FILE *log = fopen(log_path, "w");
+
+        assert_non_null(log);
+        for (int day = 0; day < 40; day++)
+                for (int hour = 9; hour < 12; hour++)
+                        for (int page = 0; page < 4; page++)
+                                fprintf(log,
+                                        "192.0.2.%d - - [%02d/%s/2026:%02d:00:%02d +0000] \"GET %s HTTP/1.1\" %d 10 "
+                                        "\"-\" "
+                                        "\"Firefox\"\n",
+                                        hour, day < 31 ? day + 1 : day - 30, day < 31 ? "May" : "Jun", hour, page,
+                                        page < 3 ? (page == 0   ? "/a"
+                                                    : page == 1 ? "/b"
+                                                                : "/c")
+                                                 : "/none",
+                                        page < 3 ? 200 : 404);
+        fclose(log);
+}
+
+static void count(const struct live_options *options)
+{
+        const char *const paths[] = { log_path };
+        struct follow *follow;
+        struct follow_block block;
+        struct salts *salts;
+        struct live *live;
+
+        assert_int_equal(salts_open(salts_path, &salts, &error), 0);
+        assert_int_equal(live_new(store, salts, options, &live, &error), 0);
+        assert_int_equal(follow_new(paths, 1, &follow, &error), 0);
+        while (follow_next(follow, &block, &error) > 0)
+                assert_int_equal(live_block(live, &block, &error), 0);
+        assert_int_equal(live_commit(live, follow, &error), 0);
+        follow_free(follow);
+        live_free(live);
+        salts_free(salts);
+}
+
+static int setup(void **state)
+{
+        const struct live_options options = { 0 };
+
+        (void)state;
+        error = ERROR_NONE;
+        directory = tests_folder(folder);
+        snprintf(store_path, sizeof(store_path), "%s/store", folder);
+        snprintf(salts_path, sizeof(salts_path), "%s/salts", folder);
+        snprintf(log_path, sizeof(log_path), "%s/log", folder);
+        write_log();
+        if (directory < 0 || store_open(store_path, true, &store, &error) < 0)
+                return -1;
+        count(&options);
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        (void)state;
+        store_close(store);
+        close(directory);
+        tests_folder_remove(folder);
+        return 0;
+}
+
+/* Days since 2026-05-01 in microseconds. */
+static int64_t day(int number)
+{
+        return INT64_C(1777593600) * 1000000 + number * DAY_US;
+}
+
+static uint64_t hits(const struct store_query *query, size_t row)
+{
+        struct store_answer answer;
+        uint64_t found;
+
+        assert_int_equal(store_query(store, query, &answer, &error), 0);
+        assert_true(row < answer.count);
+        found = answer.rows[row].figures.hits;
+        store_answer_done(&answer);
+        return found;
+}
+
+static void questions(void **state)
+{
+        struct store_query query = { .dimension = QUERY_ALL, .span = QUERY_ONCE };
+        struct store_answer answer;
+
+        (void)state;
+        assert_int_equal(hits(&query, 0), 40 * 12);
+        query.from_us = day(2);
+        query.until_us = day(4);
+        assert_int_equal(hits(&query, 0), 2 * 12);
+        query.from_us = day(2) + 10 * 3600 * INT64_C(1000000);
+        assert_int_equal(hits(&query, 0), 2 * 12 - 4);
+        query = (struct store_query){ .dimension = DIMENSION_PAGES, .span = SPAN_MONTH };
+        assert_int_equal(store_query(store, &query, &answer, &error), 0);
+        assert_int_equal(answer.names, 4);
+        assert_int_equal(answer.count, 8); /* each of them in two months */
+        assert_int_equal(answer.rows[0].figures.hits + answer.rows[1].figures.hits, 120);
+        assert_int_equal(answer.visitors, VISITORS_SUM_OF_DAYS);
+        store_answer_done(&answer);
+        query = (struct store_query){ .dimension = DIMENSION_PAGES, .span = QUERY_ONCE, .name = "/b" };
+        assert_int_equal(hits(&query, 0), 120);
+        query.name = "/n*";
+        query.order = METRIC_ERRORS;
+        assert_int_equal(hits(&query, 0), 120);
+        query = (struct store_query){ .site = "www.nowhere.example", .dimension = QUERY_ALL, .span = QUERY_ONCE };
+        assert_int_equal(store_query(store, &query, &answer, &error), -ENOENT);
+}
+
+static void retention(void **state)
+{
+        struct store_query query = { .dimension = QUERY_ALL, .span = QUERY_ONCE };
+        struct store_answer answer;
+
+        (void)state;
+        assert_int_equal(store_retain(store, 5, 20, &error), 0);
+        query.from_us = day(38) + 10 * 3600 * INT64_C(1000000); /* hours of the last days are there */
+        assert_int_equal(hits(&query, 0), 2 * 12 - 4);
+        query.from_us = day(25) + 10 * 3600 * INT64_C(1000000); /* those of earlier ones are not */
+        assert_true(store_query(store, &query, &answer, &error) < 0);
+        assert_int_equal(error.status, EXIT_USAGE);
+        query.from_us = day(25);
+        assert_int_equal(hits(&query, 0), 15 * 12);
+        query.from_us = 0; /* the first day that is kept is 20 before the last */
+        query.span = SPAN_DAY;
+        assert_int_equal(store_query(store, &query, &answer, &error), 0);
+        assert_int_equal(answer.count, 21);
+        assert_int_equal(answer.rows[0].start, day(19) / DAY_US);
+        store_answer_done(&answer);
+        assert_int_equal(store_retain(store, 0, 0, &error), 0); /* names of what is gone go as well */
+        query = (struct store_query){ .dimension = DIMENSION_PAGES, .span = QUERY_ONCE };
+        assert_int_equal(hits(&query, 0), 3);
+}
+
+static void left_out(void **state)
+{
+        char *reason;
+
+        (void)state;
+        assert_int_equal(store_left_out(store, &reason, &error), 0);
+        assert_null(reason);
+        assert_int_equal(store_leave_out(store, "it differs", 100, &error), 0);
+        assert_int_equal(store_leave_out(store, "it differs", 110, &error), 0);
+        assert_int_equal(store_leave_out(store, "still", 120, &error), 0);
+        assert_int_equal(store_left_out(store, &reason, &error), 0);
+        assert_string_equal(reason, "still");
+        free(reason);
+        assert_int_equal(store_leave_out(store, NULL, 130, &error), 0);
+        assert_int_equal(store_left_out(store, &reason, &error), 0);
+        assert_null(reason);
+        assert_int_equal(store_leave_out(store, "again, in the same second", 130, &error), 0);
+        assert_int_equal(store_left_out(store, &reason, &error), 0);
+        assert_string_equal(reason, "again, in the same second");
+        free(reason);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(questions, setup, teardown),
+                cmocka_unit_test_setup_teardown(retention, setup, teardown),
+                cmocka_unit_test_setup_teardown(left_out, setup, teardown),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
