@@ -110,6 +110,7 @@ static const char help[] =
            "  notices N         who sees a notice at the next login, with --approve NAME; and who has seen it\n"
            "  serve             answers login pages: --socket PATH\n"
            "  close N           ends it, when nothing is open any more\n"
+           "  forget N          removes its accounts and notices, with --approve NAME\n"
            "\n"
            "open, add:\n"
            "  --server NAME, --path PATH    where; may be repeated ('*' at a path's end: all below)\n"
@@ -283,6 +284,7 @@ static const struct verb {
         { "notices",  incident_notices,  true },
         { "serve",    incident_serve,    false},
         { "close",    incident_close,    true },
+        { "forget",   incident_forget,   true },
 };
 
 static int dispatch(struct incident_request *request, int argc, char *argv[])
@@ -296,7 +298,7 @@ static int dispatch(struct incident_request *request, int argc, char *argv[])
                         verb = &verbs[i];
         if (!verb)
                 return command_usage(&command_incident,
-                                     _("say one of: open, list, show, add, set, aware, exposure, report, notices, serve, close"));
+                                     _("say one of: open, list, show, add, set, aware, exposure, report, notices, serve, close, forget"));
         if (verb->numbered) {
                 if (argc < 2 || text_parse_u64(argv[1], strlen(argv[1]), NUMBER_MAXIMUM, &number) < 0)
                         return command_usage(&command_incident, _("%s needs the number of an incident"), verb->name);
@@ -339,6 +341,6 @@ static int run(int argc, char *argv[])
 const struct command command_incident = {
         .name = "incident",
         .run = run,
-        .synopsis = "incident open|list|show N|add N|set N KEY=TEXT|aware N|exposure N|report N|notices N|serve|close N [...]",
+        .synopsis = "incident open|list|show N|add N|set N KEY=TEXT|aware N|exposure N|report N|notices N|serve|close N|forget N [...]",
         .summary = N_("what was served that should not have been, when, and to whom"),
 };

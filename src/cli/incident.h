@@ -46,6 +46,7 @@ int incident_set(struct incident_request *request);
 int incident_aware(struct incident_request *request);
 int incident_close(struct incident_request *request);
 int incident_exposure(struct incident_request *request);
+int incident_forget(struct incident_request *request);
 int incident_report(struct incident_request *request);
 int incident_notices(struct incident_request *request);
 int incident_serve(struct incident_request *request);

@@ -576,25 +576,31 @@ static void print_accounts(const struct exposure *exposure)
         }
 }
 
+/* A path comes from a journal or from whoever opened the incident: it goes to the terminal as names do. */
+static void print_row(const struct work *work, const struct exposure_row *row)
+{
+        _cleanup_(buffer_done) struct buffer path = BUFFER_INIT(64U << 10);
+        const char *raw = work->intervals.list[row->interval].path;
+        char time[CLOCK_TEXT_SIZE];
+
+        (void)text_escape(&path, raw, strlen(raw));
+        incident_time(row->response.time_us, time);
+        printf(_("  %s %s %s status %u, %u bytes: %s, %s (%s; %s, byte %llu)\n"), time,
+               work->servers[row->response.server].name, buffer_text(&path), row->response.status, row->response.bytes,
+               grade_name(row->verdict.grade), grade_reason_words(row->verdict.reason), basis_name(row->basis),
+               work->logs[row->response.file].path, (unsigned long long)row->response.offset);
+}
+
 static void print_explained(const struct work *work, const struct exposure *exposure)
 {
         const struct exposure_account *account = find_account(exposure, work->request->explain);
 
         printf("%s: %s\n", work->request->explain,
-               grade_name(account                  ? account->grade
+               grade_name(account               ? account->grade
                           : exposure->everybody ? GRADE_POSSIBLE
-                                                   : GRADE_NOT));
-        for (size_t i = 0; i < exposure->row_count; i++) {
-                const struct exposure_row *row = &exposure->rows[i];
-                char time[CLOCK_TEXT_SIZE];
-
-                incident_time(row->response.time_us, time);
-                printf(_("  %s %s %s status %u, %u bytes: %s, %s (%s; %s, byte %llu)\n"), time,
-                       work->servers[row->response.server].name, work->intervals.list[row->interval].path,
-                       row->response.status, row->response.bytes, grade_name(row->verdict.grade),
-                       grade_reason_words(row->verdict.reason), basis_name(row->basis),
-                       work->logs[row->response.file].path, (unsigned long long)row->response.offset);
-        }
+                                                : GRADE_NOT));
+        for (size_t i = 0; i < exposure->row_count; i++)
+                print_row(work, &exposure->rows[i]);
 }
 
 static int print(const struct work *work, const struct exposure *exposure, json_t *json)

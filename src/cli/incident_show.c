@@ -326,3 +326,27 @@ int incident_close(struct incident_request *request)
         }
         return r < 0 ? command_fail(&error) : EXIT_DONE;
 }
+
+/* ---- forget ---- */
+
+/* Personal data go when they are not needed any more; the numbers and the reports stay. */
+int incident_forget(struct incident_request *request)
+{
+        _cleanup_(casebook_closep) struct casebook *book = NULL;
+        struct casebook_incident incident;
+        struct error error = ERROR_NONE;
+        int r;
+
+        if (!request->name)
+                return command_usage(&command_incident, _("a person decides that accounts are forgotten: --approve NAME"));
+        r = incident_book(request, true, &book, &incident, &error);
+        if (r == 0) {
+                journal_sink_add(&request->journal, "incident_forgotten", NULL,
+                                 json_pack("{s:I, s:o}", "incident", (json_int_t)request->number, "by",
+                                           command_json_name(request->name, strlen(request->name))),
+                                 "incident %lld: its accounts were removed", (long long)request->number);
+                journal_sink_commit(&request->journal);
+                r = casebook_forget(book, request->number, &error);
+        }
+        return r < 0 ? command_fail(&error) : EXIT_DONE;
+}

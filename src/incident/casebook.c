@@ -624,7 +624,9 @@ int casebook_accounts(struct casebook *book, int64_t number,
 
 int casebook_forget(struct casebook *book, int64_t number, struct error *err)
 {
-        return run(book, err, "DELETE FROM account WHERE incident = ?1", "i", number);
+        int r = run(book, err, "DELETE FROM account WHERE incident = ?1", "i", number);
+
+        return r < 0 ? r : run(book, err, "DELETE FROM notice WHERE incident = ?1", "i", number);
 }
 
 int casebook_put_report(struct casebook *book, int64_t number, const char *form, const char *language,

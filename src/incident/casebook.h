@@ -118,6 +118,7 @@ struct casebook_account {
 int casebook_accounts(struct casebook *book, int64_t number,
                       int (*each)(void *context, const struct casebook_account *account, struct error *err),
                       void *context, struct error *err);
+/* Removes the accounts of an incident and their notices: what is left is about nobody. */
 int casebook_forget(struct casebook *book, int64_t number, struct error *err);
 
 /* Notices: which account sees one at its next login, until it acknowledges it. An account that has one keeps it. */

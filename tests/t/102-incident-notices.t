@@ -84,5 +84,9 @@ wait "$service"
 is 'it ends when it is told to' $? 0
 not_ok 'and takes its socket away' test -e "$socket"
 ok 'what was shown is in the journal' test "$(us journal show --state "$state" --kind incident_notice_shown --json; wc -l <"$tmp/stdout")" -ge 3
+incident forget 1 --approve 'an operator'
+incident notices 1 --json
+is 'forgotten' "$(jq .notices "$tmp/stdout")" 0
+not_ok 'no account is left' grep -qa taro "$state/incident/casebook.db"
 not_ok 'no account is' grep -rqa taro "$state/journal"
 done_testing
