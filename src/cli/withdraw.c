@@ -284,7 +284,7 @@ static int act(struct request *request)
 static int parse_option(struct request *request, int code, struct error *err)
 {
         switch (code) {
-        case OPTION_REASON: request->reason = optarg; return 0;
+        case OPTION_REASON: request->reason = *optarg ? optarg : NULL; return 0;
         case OPTION_PORT: return filter_port_add(&request->ports, optarg, err);
         case OPTION_BACK: request->back = true; return 0;
         case OPTION_AGAIN: request->again = true; return 0;

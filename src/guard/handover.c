@@ -182,7 +182,7 @@ static bool take_trees(const struct packet *packet, const int *fds, size_t count
 
 int handover_receive(int connection, struct handover_message *ret_message)
 {
-        struct packet packet;
+        struct packet packet = { .verb = 0 };
         int fds[FDS_MAXIMUM], r;
         size_t count = 0;
 
