@@ -4,8 +4,8 @@
  * Every sentence that a person may read is written in English in the source and marked with _().
  * The catalogues are in po/. What programs read (JSON keys, file formats) is never translated.
  *
- * The journal is in English whatever the operator speaks, for it is read elsewhere and later. So a sentence that goes to
- * both is made twice: what is built between i18n_english(true) and i18n_english(false) is in English, and an error
+ * The journal is in English whatever the operator speaks, for it is read elsewhere and later. So a sentence that goes
+ * to both is made twice: what is built between i18n_english(true) and i18n_english(false) is in English, and an error
  * carries both (error.h), for which each thread remembers what it translated last.
  */
 #ifndef BASE_I18N_H

@@ -137,8 +137,9 @@ const char *stage_obstacle(const struct stage *stage)
         if (stage->withdrawal.present)
                 return _("this server was withdrawn: understudy withdraw --back");
         if (is_left_behind(stage))
-                return _("the packet filter refuses visitors as if this server were withdrawn, of which the state knows "
-                         "nothing: understudy withdraw --back");
+                return _(
+                        "the packet filter refuses visitors as if this server were withdrawn, of which the state knows "
+                        "nothing: understudy withdraw --back");
         return NULL;
 }
 
@@ -180,7 +181,8 @@ static void show_filter(const struct stage *stage)
         else if (stage->sight == FILTER_OPEN)
                 puts(_("- NOT refused: the packet filter has no such table; run understudy withdraw --again"));
         else
-                puts(_("- NOT all refused: the table in the packet filter was changed; run understudy withdraw --again"));
+                puts(_("- NOT all refused: the table in the packet filter was changed; run understudy withdraw "
+                       "--again"));
 }
 
 void stage_show(const struct stage *stage)

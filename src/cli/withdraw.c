@@ -210,10 +210,11 @@ static int check_trees(const struct request *request)
                 return error.code ? command_fail(&error) : EXIT_FAILED;
         if (look.trees > 0)
                 return EXIT_DONE;
-        error_refuse(&error,
-                     _("this server stays withdrawn, for no tree was ever pulled here: pull one, or take the table away "
-                       "by hand: nft delete table inet %s, rm %s/withdrawn.json"),
-                     FILTER_TABLE, request->state);
+        error_refuse(
+                &error,
+                _("this server stays withdrawn, for no tree was ever pulled here: pull one, or take the table away "
+                  "by hand: nft delete table inet %s, rm %s/withdrawn.json"),
+                FILTER_TABLE, request->state);
         return command_fail(&error);
 }
 
@@ -237,8 +238,9 @@ static int back(struct request *request, const struct withdrawal *before, struct
         status = check_trees(request);
         journal_sink_open(&request->journal, request->state, false);
         journal_sink_add(&request->journal, status == EXIT_DONE ? "back_started" : "back_refused", NULL,
-                         details(request), status == EXIT_DONE ? "this server is put on stage again: every tree is genuine"
-                                                               : "this server stays off the stage: a tree is not eligible");
+                         details(request),
+                         status == EXIT_DONE ? "this server is put on stage again: every tree is genuine"
+                                             : "this server stays off the stage: a tree is not eligible");
         journal_sink_commit(&request->journal);
         if (status != EXIT_DONE)
                 return status;

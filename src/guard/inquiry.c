@@ -24,7 +24,7 @@ struct list {
 struct inquiry {
         pthread_t thread;
         bool thread_runs;
-        int answered; /* eventfd */
+        int answered;         /* eventfd */
         pthread_mutex_t lock; /* of all that follows */
         pthread_cond_t asked;
         struct list questions, answers;

@@ -1,6 +1,6 @@
 /*
- * inquiry.h - who it was, asked in a thread beside the guard's loop: all processes are searched for one that holds a file
- * (holder.h), and name services, records and logs are read (who_resolve()), which may take as long as they like.
+ * inquiry.h - who it was, asked in a thread beside the guard's loop: all processes are searched for one that holds a
+ * file (holder.h), and name services, records and logs are read (who_resolve()), which may take as long as they like.
  *
  * The queue is bounded: what does not fit is not asked, and said so. Answers come in the order of the questions.
  */
@@ -21,10 +21,10 @@ struct inquiry_case {
         struct inquiry_case *next; /* the inquiry's */
         unsigned int site;         /* the caller's, as the three below */
         char root[RELEASE_NAME_SIZE];
-        char path[PATH_MAX];  /* relative to the root, raw */
-        char shown[512];      /* escaped, perhaps cut */
-        int file;             /* open: whoever holds it for writing is looked for first; owned; -1: `who` is known */
-        bool found;           /* `who` is somebody */
+        char path[PATH_MAX]; /* relative to the root, raw */
+        char shown[512];     /* escaped, perhaps cut */
+        int file;            /* open: whoever holds it for writing is looked for first; owned; -1: `who` is known */
+        bool found;          /* `who` is somebody */
         struct who who;
 };
 

@@ -1,9 +1,9 @@
 /*
- * pulse.h - the guard's sign of life for its peers, and its ear for theirs (notify/peers.h), in a thread of its own: the
- * folder may lie on a network file system that does not answer.
+ * pulse.h - the guard's sign of life for its peers, and its ear for theirs (notify/peers.h), in a thread of its own:
+ * the folder may lie on a network file system that does not answer.
  *
- * What beats is the thread, but only as long as the guard's loop says that it runs (pulse_alive()): a loop that hangs is
- * as silent as a process that was killed or stopped.
+ * What beats is the thread, but only as long as the guard's loop says that it runs (pulse_alive()): a loop that hangs
+ * is as silent as a process that was killed or stopped.
  */
 #ifndef GUARD_PULSE_H
 #define GUARD_PULSE_H
@@ -16,8 +16,8 @@
 #include "notify/peers.h"
 
 struct pulse_options {
-        const char *folder; /* NULL: nobody is listened to, and nothing is written */
-        const char *name;   /* ours */
+        const char *folder;               /* NULL: nobody is listened to, and nothing is written */
+        const char *name;                 /* ours */
         const char *peers[PEERS_MAXIMUM]; /* watched from the start, whether they were ever heard or not */
         size_t peer_count;
         const char *key_file; /* NULL: none */

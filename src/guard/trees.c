@@ -1,9 +1,9 @@
 /*
  * trees.c - which trees and mutable areas are under guard.
  *
- * A release may bring roots and areas, change an area's rules, or let go of them; the guard follows while it runs. Where
- * a root lies only the state says, which a pull writes at its very end, with its lock held: so the state is asked for
- * roots once the lock can be had, while areas are known from the release itself.
+ * A release may bring roots and areas, change an area's rules, or let go of them; the guard follows while it runs.
+ * Where a root lies only the state says, which a pull writes at its very end, with its lock held: so the state is asked
+ * for roots once the lock can be had, while areas are known from the release itself.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -54,7 +54,8 @@ static void say_no_reads(const struct guard *guard, const struct site_tree *tree
         char sentence[PATH_MAX + 256];
 
         snprintf(sentence, sizeof(sentence),
-                 _("the kernel or the file system of %s cannot ask before reads, only before opens: what a program holds "
+                 _("the kernel or the file system of %s cannot ask before reads, only before opens: what a program "
+                   "holds "
                    "open it can go on reading"),
                  tree->folder);
         guard->options->say(guard->options->context, sentence);
@@ -120,8 +121,8 @@ void trees_follow(struct guarded *guarded)
         int r, first = site_follow(site, &guard->plan, &error);
 
         if (first < 0)
-                chronicle_failure(guard, guarded, "not_all_guarded", NULL, &error,
-                                  N_("not all of %s is under guard"), site->state->dest);
+                chronicle_failure(guard, guarded, "not_all_guarded", NULL, &error, N_("not all of %s is under guard"),
+                                  site->state->dest);
         for (size_t i = 0; i < site->tree_count; i++)
                 if (site->trees[i].fresh || site->trees[i].gone)
                         watch_forget(guard->watch, site->trees[i].number); /* the number was another folder's */

@@ -17,9 +17,9 @@
 #define HELPER_SOCKET 3
 
 /*
- * Only the socket stays, as HELPER_SOCKET, and /dev/null where libraries expect the standard descriptors. Signals are as
- * at a program's start, but what a terminal sends is the parent's to understand: the helper ends when its socket does.
- * 0 or a negative errno.
+ * Only the socket stays, as HELPER_SOCKET, and /dev/null where libraries expect the standard descriptors. Signals are
+ * as at a program's start, but what a terminal sends is the parent's to understand: the helper ends when its socket
+ * does. 0 or a negative errno.
  */
 int helper_settle(int socket);
 

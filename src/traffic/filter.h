@@ -3,9 +3,9 @@
  *
  * The table stands beside whatever else is configured; nothing of it is read or changed. Its chains come first in the
  * packet's way (priority -300, before any "established accept" and before an address is translated for a container), so
- * a connection that stands is cut as well: at its next packet either side is told that it is over. It counts for what is
- * addressed to this server's own addresses, by loopback too, for a tunnel or a proxy on the same machine brings visitors
- * that way; what is only routed through this server passes.
+ * a connection that stands is cut as well: at its next packet either side is told that it is over. It counts for what
+ * is addressed to this server's own addresses, by loopback too, for a tunnel or a proxy on the same machine brings
+ * visitors that way; what is only routed through this server passes.
  *
  * It is written in one transaction by nft(8), and read back from the kernel: filter_look() says what is in force, never
  * what was asked for. `nft flush ruleset`, with which many configurations begin, takes it away as any other table.

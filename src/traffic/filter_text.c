@@ -14,7 +14,10 @@
 
 #define PRIORITY (-300) /* "raw": before connections are tracked and addresses translated */
 
-const struct filter_ports filter_web_ports = { { { 80, false }, { 443, false }, { 443, true } }, 3 };
+const struct filter_ports filter_web_ports = {
+        {{ 80, false }, { 443, false }, { 443, true }},
+        3
+};
 
 /* ---- ports ---- */
 
@@ -70,11 +73,11 @@ static const struct rule {
         const char *comment, *chain, *text;
 } rules[] = {
         {"visitors by TCP",  "prerouting",
-         "fib daddr type local tcp dport @tcp_ports tcp flags & rst != rst counter reject with tcp reset"            },
+         "fib daddr type local tcp dport @tcp_ports tcp flags & rst != rst counter reject with tcp reset"             },
         { "visitors by UDP", "prerouting",
-         "fib daddr type local udp dport @udp_ports counter reject with icmpx type port-unreachable"                 },
+         "fib daddr type local udp dport @udp_ports counter reject with icmpx type port-unreachable"                  },
         { "answers by TCP",  "output",     "tcp sport @tcp_ports tcp flags & rst != rst counter reject with tcp reset"},
-        { "answers by UDP",  "output",     "udp sport @udp_ports counter drop"                                       },
+        { "answers by UDP",  "output",     "udp sport @udp_ports counter drop"                                        },
 };
 
 static const char *const chains[] = { "prerouting", "output" };

@@ -22,7 +22,7 @@
 
 struct withdrawal {
         bool present;
-        int64_t since; /* seconds since 1970; 0: not known */
+        int64_t since;                       /* seconds since 1970; 0: not known */
         char reason[WITHDRAWAL_REASON_SIZE]; /* as text_escape() writes it; "": none was given */
         char actor[WITHDRAWAL_ACTOR_SIZE];
         struct filter_ports ports;
