@@ -1,5 +1,4 @@
 /* follow_find.c - the files beside a log: which one has the rest of what was read, which came in between. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -9,13 +8,13 @@
 #include <unistd.h>
 
 #include "accesslog/follow_private.h"
+#include "accesslog/neighbours.h"
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
 
-#define NEIGHBOURS_MAXIMUM 4096
-#define FIRST_LINES        (64U << 10)
+#define FIRST_LINES (64U << 10)
 
 void found_done(struct found *found)
 {
@@ -98,7 +97,8 @@ int64_t find_first_time(const char *bytes, size_t length)
         return 0;
 }
 
-/* The first lines of a plain or packed file, and whether it is packed. */
+/* The first lines of a plain or packed file, and whether it is packed. -EBADMSG: there is less of it than it would be
+ * known by; it is being packed, or damaged so that nothing can be had from it. */
 static ssize_t read_first(int fd, const char *path, char *bytes, bool *ret_packed)
 {
         struct unpack *unpack = NULL;
@@ -113,54 +113,26 @@ static ssize_t read_first(int fd, const char *path, char *bytes, bool *ret_packe
                 length += n > 0 ? (size_t)n : 0;
         }
         unpack_free(unpack);
-        return (ssize_t)length;
+        return n < 0 && length < MARK_HEAD_MAXIMUM ? -EBADMSG : (ssize_t)length;
 }
 
-/* ---------------------------------------------------------------- names */
+/* ---------------------------------------------------------------- searching the neighbours */
 
-static const char *base_of(const char *path)
-{
-        const char *slash = strrchr(path, '/');
+struct search;
+typedef int look_function(struct search *search, const char *path, int fd, const struct stat *status,
+                          struct error *err);
 
-        return slash ? slash + 1 : path;
-}
-
-/*
- * Names that logrotate, newsyslog, cronolog and the like give: access.log.1, access.log-20261126, access-20261126.log,
- * access.1.log, each perhaps packed. Between the log's name, its ending and that of the packer stand digits alone:
- * access-api.log is another log.
- */
-static bool is_rotated_name(const char *name, const char *base)
-{
-        static const char *const packers[] = { ".gz", ".zst", ".bz2", ".xz" };
-        const char *dot = strrchr(base, '.');
-        size_t stem = dot && dot != base ? (size_t)(dot - base) : strlen(base), length = strlen(name);
-        bool digits = false;
-
-        if (text_equal(name, base))
-                return false;
-        for (size_t i = 0; i < LENGTH(packers); i++)
-                if (text_ends(name, packers[i]))
-                        length -= strlen(packers[i]);
-        if (text_starts(name, base)) {
-                name += strlen(base);
-                length -= strlen(base) < length ? strlen(base) : length;
-        } else if (strncmp(name, base, stem) == 0 && dot && length > stem + strlen(dot) &&
-                   strncmp(name + length - strlen(dot), dot, strlen(dot)) == 0) {
-                name += stem;
-                length -= stem + strlen(dot);
-        } else {
-                return false;
-        }
-        for (size_t i = 0; i < length; i++) {
-                bool digit = name[i] >= '0' && name[i] <= '9';
-
-                if (!digit && !strchr(".-_:T", name[i]))
-                        return false;
-                digits |= digit;
-        }
-        return digits;
-}
+struct search {
+        const struct follow *follow;
+        const struct log *log;
+        look_function *look;
+        const struct log_mark *mark;
+        int64_t since_us;
+        const struct stat *now; /* may be among them: a symbolic link has the name */
+        int rank;               /* of what was found: 3 the same inode, 2 a plain copy, 1 a packed one */
+        char *bytes;            /* room for first lines */
+        struct found found;
+};
 
 static bool is_followed_path(const struct follow *follow, const char *path)
 {
@@ -170,53 +142,34 @@ static bool is_followed_path(const struct follow *follow, const char *path)
         return false;
 }
 
-/* ---------------------------------------------------------------- neighbours */
-
-typedef int neighbour_function(void *context, const char *path, int fd, const struct stat *status, struct error *err);
-
-static int visit_folder(const struct follow *follow, const char *path, neighbour_function *visit, void *context,
-                        struct error *err)
+static void begin_search(void *context)
 {
-        const char *base = base_of(path);
-        _cleanup_(memory_freep) char *folder =
-                base == path ? memory_string("./") : memory_copy(path, (size_t)(base - path));
-        DIR *directory = folder ? opendir(folder) : NULL;
-        const struct dirent *entry;
-        int r = 0;
+        struct search *search = context;
 
-        if (!folder)
-                return error_memory(err);
-        if (!directory)
-                return 0; /* nobody can be found there; the log itself says what is wrong */
-        for (int i = 0; r == 0 && i < NEIGHBOURS_MAXIMUM && (entry = readdir(directory));) {
-                _cleanup_(buffer_done) struct buffer name = BUFFER_INIT(PATH_MAX);
-                _cleanup_(fd_closep) int fd = -1;
-                struct stat status;
-
-                if (!is_rotated_name(entry->d_name, base))
-                        continue;
-                i++;
-                if (buffer_printf(&name, "%s%s", base == path ? "" : folder, entry->d_name) < 0 ||
-                    is_followed_path(follow, buffer_text(&name)))
-                        continue;
-                fd = openat(dirfd(directory), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-                if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
-                        r = visit(context, buffer_text(&name), fd, &status, err);
-        }
-        closedir(directory);
-        return r;
+        search->rank = 0;
+        found_done(&search->found);
 }
 
-/* In the log's folder and, when its name is a symbolic link, in that of what it leads to. */
-static int visit_neighbours(const struct follow *follow, const struct log *log, neighbour_function *visit,
-                            void *context, struct error *err)
+static int visit(void *context, const char *path, int fd, const struct stat *status, struct error *err)
 {
-        char target[PATH_MAX];
-        int r = visit_folder(follow, log->path, visit, context, err);
+        struct search *search = context;
 
-        if (r < 0 || !realpath(log->path, target) || text_equal(base_of(target), base_of(log->path)))
-                return r;
-        return visit_folder(follow, target, visit, context, err);
+        return is_followed_path(search->follow, path) ? 0 : search->look(search, path, fd, status, err);
+}
+
+static int search_neighbours(struct search *search, struct found *ret_found, struct error *err)
+{
+        _cleanup_(memory_freep) char *bytes = memory_new(1, FIRST_LINES);
+        int r;
+
+        search->bytes = bytes;
+        search->found.fd = -1;
+        r = bytes ? neighbours_visit(search->log->path, begin_search, visit, search, err) : error_memory(err);
+        if (r < 0)
+                found_done(&search->found);
+        else
+                *ret_found = search->found;
+        return r;
 }
 
 static int take(struct found *found, const char *path, int fd, bool packed, int64_t first_us, struct error *err)
@@ -234,74 +187,6 @@ static int take(struct found *found, const char *path, int fd, bool packed, int6
 }
 
 /* ---------------------------------------------------------------- the rest of one */
-
-struct search {
-        const struct follow *follow;
-        const struct log *log;
-        const struct log_mark *mark;
-        int64_t since_us;
-        const struct stat *now; /* may be among them: a symbolic link has the name */
-        int rank;               /* of what was found: 3 the same inode, 2 a plain copy, 1 a packed one */
-        char *bytes;
-        struct found found;
-};
-
-static int look_for_rest(void *context, const char *path, int fd, const struct stat *status, struct error *err)
-{
-        struct search *search = context;
-        const struct log_mark *mark = search->mark;
-        bool same = status->st_dev == mark->device && status->st_ino == mark->inode, head, tail;
-        struct follow_sight sight = { .exists = true, .size = (uint64_t)status->st_size };
-        bool packed = find_is_packed(fd);
-        int rank = 0;
-
-        if (find_matches(fd, mark, &head, &tail) < 0)
-                return 0;
-        if (packed)
-                rank = mark->head_length && search->rank < 1 && packed_matches(fd, path, mark);
-        else if (sight.size >= mark->offset && head && tail && (same || mark->head_length))
-                rank = same ? 3 : 2;
-        if (rank <= search->rank)
-                return 0;
-        search->rank = rank;
-        return take(&search->found, path, fd, packed, mark->first_us, err);
-}
-
-int find_rest(struct follow *follow, const struct log *log, const struct log_mark *mark, struct found *ret_found,
-              struct error *err)
-{
-        struct search search = { .follow = follow, .log = log, .mark = mark, .found.fd = -1 };
-        int r = visit_neighbours(follow, log, look_for_rest, &search, err);
-
-        if (r < 0)
-                found_done(&search.found);
-        else
-                *ret_found = search.found;
-        return r;
-}
-
-/* ---------------------------------------------------------------- those in between */
-
-struct generation *find_known(const struct follow *follow, int fd, const struct stat *status,
-                              const struct log **ret_log)
-{
-        for (size_t i = 0; i < follow->count; i++) {
-                const struct log *log = &follow->logs[i];
-
-                for (size_t k = 0; k < log->count; k++) {
-                        struct generation *one = &log->generations[k];
-                        bool head, tail, same = one->mark.device == status->st_dev && one->mark.inode == status->st_ino;
-
-                        *ret_log = log;
-                        if (one->fd >= 0 && same)
-                                return one;
-                        if (one->mark.head_length && (uint64_t)status->st_size >= one->mark.offset &&
-                            find_matches(fd, &one->mark, &head, &tail) == 0 && head && tail)
-                                return one;
-                }
-        }
-        return NULL;
-}
 
 /* Whether a generation begins as these bytes do: then the file is it, or a copy that was made when it was shorter. */
 static bool begins_as(const struct generation *one, const char *bytes, size_t length)
@@ -333,9 +218,59 @@ static bool is_known(const struct follow *follow, const struct stat *status, con
         return false;
 }
 
-static int look_between(void *context, const char *path, int fd, const struct stat *status, struct error *err)
+static int look_for_rest(struct search *search, const char *path, int fd, const struct stat *status, struct error *err)
 {
-        struct search *search = context;
+        const struct log_mark *mark = search->mark;
+        bool same = status->st_dev == mark->device && status->st_ino == mark->inode, head, tail;
+        struct follow_sight sight = { .exists = true, .size = (uint64_t)status->st_size };
+        bool packed = find_is_packed(fd);
+        int rank = 0;
+
+        if (find_matches(fd, mark, &head, &tail) < 0)
+                return 0;
+        if (packed)
+                rank = mark->head_length && search->rank < 1 && packed_matches(fd, path, mark);
+        else if (sight.size >= mark->offset && head && tail && (same || mark->head_length))
+                rank = same ? 3 : 2;
+        if (rank <= search->rank)
+                return 0;
+        search->rank = rank;
+        return take(&search->found, path, fd, packed, mark->first_us, err);
+}
+
+int find_rest(struct follow *follow, const struct log *log, const struct log_mark *mark, struct found *ret_found,
+              struct error *err)
+{
+        struct search search = { .follow = follow, .log = log, .look = look_for_rest, .mark = mark };
+
+        return search_neighbours(&search, ret_found, err);
+}
+
+/* ---------------------------------------------------------------- those in between */
+
+struct generation *find_known(const struct follow *follow, int fd, const struct stat *status,
+                              const struct log **ret_log)
+{
+        for (size_t i = 0; i < follow->count; i++) {
+                const struct log *log = &follow->logs[i];
+
+                for (size_t k = 0; k < log->count; k++) {
+                        struct generation *one = &log->generations[k];
+                        bool head, tail, same = one->mark.device == status->st_dev && one->mark.inode == status->st_ino;
+
+                        *ret_log = log;
+                        if (one->fd >= 0 && same)
+                                return one;
+                        if (one->mark.head_length && (uint64_t)status->st_size >= one->mark.offset &&
+                            find_matches(fd, &one->mark, &head, &tail) == 0 && head && tail)
+                                return one;
+                }
+        }
+        return NULL;
+}
+
+static int look_between(struct search *search, const char *path, int fd, const struct stat *status, struct error *err)
+{
         bool packed = false;
         int64_t first;
         ssize_t n;
@@ -357,15 +292,7 @@ static int look_between(void *context, const char *path, int fd, const struct st
 int find_between(struct follow *follow, const struct log *log, int64_t since_us, const struct stat *now,
                  struct found *ret_found, struct error *err)
 {
-        _cleanup_(memory_freep) char *bytes = memory_new(1, FIRST_LINES);
-        struct search search = {
-                .follow = follow, .log = log, .since_us = since_us, .now = now, .bytes = bytes, .found.fd = -1
-        };
-        int r = bytes ? visit_neighbours(follow, log, look_between, &search, err) : error_memory(err);
+        struct search search = { .follow = follow, .log = log, .look = look_between, .since_us = since_us, .now = now };
 
-        if (r < 0)
-                found_done(&search.found);
-        else
-                *ret_found = search.found;
-        return r;
+        return search_neighbours(&search, ret_found, err);
 }
