@@ -231,9 +231,19 @@ static int open_generation(struct follow *follow, struct generation *one, int fd
         return packed ? start_unpacking(follow, one, err) : 0;
 }
 
+/* Time of the first line of the newest file that is known; 0: none had a line. */
+static int64_t newest_first_line(const struct log *log)
+{
+        for (size_t i = log->count; i-- > 0;)
+                if (log->generations[i].mark.first_us)
+                        return log->generations[i].mark.first_us;
+        return 0;
+}
+
 static int add_open(struct follow *follow, struct log *log, int fd, const char *path, bool packed, bool rotated,
                     struct error *err)
 {
+        int64_t first = newest_first_line(log);
         struct generation *one = add_generation(log, next_number(log));
         int r;
 
@@ -243,7 +253,38 @@ static int add_open(struct follow *follow, struct log *log, int fd, const char *
         }
         r = open_generation(follow, one, fd, path, packed, err);
         one->mark.rotated = rotated;
+        one->mark.first_us = first;
         one->kept = one->mark;
+        return r;
+}
+
+/*
+ * What lies beside a log that was never looked at is from before, and is not read. The newest of it is the first
+ * generation, done: by it all that comes is told from what was there, also when the log was empty, or was not there
+ * yet, and has been rotated before a line of it was read.
+ */
+static int begin_log(struct follow *follow, struct log *log, struct error *err)
+{
+        struct found found = { .fd = -1 };
+        struct generation *before;
+        struct stat now;
+        int r;
+
+        if (stat(log->path, &now) < 0)
+                now = (struct stat){ 0 };
+        r = find_newest(follow, log, &now, &found, err);
+        if (r < 0)
+                return r;
+        before = add_generation(log, next_number(log));
+        r = before ? 0 : error_memory(err);
+        if (before && found.fd >= 0)
+                r = open_generation(follow, before, fd_steal(&found.fd), found.path, found.packed, err);
+        if (before) {
+                before->mark.first_us = found.first_us;
+                before->mark.rotated = before->mark.done = before->changed = true;
+                before->kept = before->mark;
+        }
+        found_done(&found);
         return r;
 }
 
@@ -266,8 +307,13 @@ static int attach(struct follow *follow, struct log *log, struct generation *one
         struct found found = { .fd = -1 };
         struct follow_sight sight;
         struct stat status;
-        int r, fd = one->mark.rotated ? -1 : open_log(log->path, &status, &r, err);
+        int r = 0, fd = -1;
 
+        /* Of a file that was empty the name says nothing: others may have had it since. */
+        if (!one->mark.rotated && one->mark.head_length)
+                fd = open_log(log->path, &status, &r, err);
+        if (r < 0)
+                return r;
         if (fd >= 0) {
                 enum follow_verdict verdict = FOLLOW_REPLACED;
 
@@ -298,6 +344,14 @@ static int attach(struct follow *follow, struct log *log, struct generation *one
         return 0;
 }
 
+/* It never had a line, and nobody waits for one. The first of all stays: it says that the log was looked at before. */
+static bool is_nothing(const struct log *log, size_t index)
+{
+        const struct log_mark *mark = &log->generations[index].mark;
+
+        return index > 0 && mark->done && mark->head_length == 0;
+}
+
 static int attach_all(struct follow *follow, struct log *log, struct error *err)
 {
         int r = 0;
@@ -306,35 +360,35 @@ static int attach_all(struct follow *follow, struct log *log, struct error *err)
         for (size_t i = 0; i < log->count && r == 0; i++)
                 if (!log->generations[i].mark.done)
                         r = attach(follow, log, &log->generations[i], err);
+        while (r == 0 && log->count && is_nothing(log, log->count - 1))
+                log->count--; /* its number goes to whatever has the first line */
         return r;
 }
 
-/* Since when files are wanted that came in between: the first line of the newest file that is known. 0: nobody knows.
+/*
+ * Since when files are wanted that came in between: the newest that is known, which is known by its first bytes as well
+ * as by its time; where that was so long ago that it was forgotten, only those that came after it.
  */
-static int64_t newest_first_line(const struct follow *follow, const struct log *log)
+static int64_t wanted_since(const struct log *log)
 {
-        for (size_t i = log->count; i-- > 0;) {
-                const struct generation *one = &log->generations[i];
-                ssize_t n;
+        int64_t since = newest_first_line(log);
 
-                if (one->mark.first_us)
-                        return one->mark.first_us;
-                if (one->fd < 0 || one->unpack)
-                        continue;
-                n = read_full_at(one->fd, follow->buffer, READ_BYTES, 0);
-                if (n > 0 && find_first_time(follow->buffer, (size_t)n))
-                        return find_first_time(follow->buffer, (size_t)n);
+        for (size_t i = 0; i < log->count; i++) {
+                const struct log_mark *mark = &log->generations[i].mark;
+
+                if (mark->first_us == since && mark->head_length && (mark->offset || mark->done))
+                        return since;
         }
-        return 0;
+        return since + 1;
 }
 
 /* Several rotations may have taken place since the last look. */
 static int add_between(struct follow *follow, struct log *log, const struct stat *now, struct error *err)
 {
-        int64_t since = newest_first_line(follow, log);
+        int64_t since = wanted_since(log);
         int r = 0;
 
-        while (since && r == 0) {
+        while (r == 0) {
                 struct found found = { .fd = -1 };
 
                 r = find_between(follow, log, since, now, &found, err);
@@ -370,7 +424,7 @@ static int take_new(struct follow *follow, struct log *log, int fd, const struct
                 known->mark.rotated = known->mark.done = false;
                 return open_generation(follow, known, fd, log->path, known->unpack != NULL, err);
         }
-        r = log->count ? add_between(follow, log, status, err) : 0;
+        r = add_between(follow, log, status, err);
         if (r < 0) {
                 fd_close(&fd);
                 return r;
@@ -393,6 +447,8 @@ static int look(struct follow *follow, struct log *log, struct error *err)
         struct stat status;
         int fd, r = log->attached ? 0 : attach_all(follow, log, err);
 
+        if (r == 0 && log->count == 0)
+                r = begin_log(follow, log, err);
         if (r < 0)
                 return r;
         current = current_of(log);
@@ -442,8 +498,11 @@ static uint64_t position_of(ptrdiff_t log, const struct generation *one)
 static int hand_out(struct follow *follow, struct log *log, struct generation *one, size_t length,
                     struct follow_block *ret_block)
 {
-        if (!one->mark.first_us)
-                one->mark.first_us = find_first_time(follow->buffer, length);
+        bool own = one->mark.first_us && one->mark.offset;
+        int64_t first = own ? 0 : find_first_time(follow->buffer, length);
+
+        if (first)
+                one->mark.first_us = first;
         *ret_block = (struct follow_block){
                 .bytes = follow->buffer,
                 .length = length,
@@ -502,6 +561,7 @@ static int on_truncated(struct follow *follow, struct log *log, size_t index, st
         struct generation *one = &log->generations[index];
         bool rotated = one->mark.rotated;
         struct found found = { .fd = -1 };
+        struct stat now;
         int r = find_rest(follow, log, &one->mark, &found, err), fd;
 
         if (r < 0)
@@ -514,6 +574,8 @@ static int on_truncated(struct follow *follow, struct log *log, size_t index, st
         else
                 one->mark.done = true;
         found_done(&found);
+        if (r == 0 && !rotated && fstat(fd, &now) == 0) /* it may have been copied and truncated several times */
+                r = add_between(follow, log, &now, err);
         if (r < 0) {
                 fd_close(&fd);
                 return r;
@@ -660,8 +722,12 @@ bool follow_changed(const struct follow *follow, size_t *cursor, struct follow_c
                 for (size_t k = 0; k < log->count; k++, at++) {
                         if (at < *cursor || !log->generations[k].changed)
                                 continue;
-                        *ret_change = (struct follow_change){ log->path, log->generations[k].number,
-                                                              &log->generations[k].mark };
+                        *ret_change = (struct follow_change){
+                                .path = log->path,
+                                .number = log->generations[k].number,
+                                .mark = is_nothing(log, k) ? NULL : &log->generations[k].mark,
+                                .oldest = log->generations[0].number,
+                        };
                         *cursor = at + 1;
                         return true;
                 }
@@ -669,11 +735,30 @@ bool follow_changed(const struct follow *follow, size_t *cursor, struct follow_c
         return false;
 }
 
+/*
+ * By what is remembered a file is known that lies beside the log: those that had lines must not make room for those
+ * that had none. (Room stays: a list grows by doubling at powers of two, and this one is behind them.)
+ */
+static void forget(struct log *log)
+{
+        size_t gone = 0, count = 0;
+
+        for (size_t k = 0; k < log->count; k++)
+                if (!is_nothing(log, k))
+                        log->generations[count++] = log->generations[k];
+        log->count = count;
+        while (log->count - gone > GENERATIONS_KEPT && log->generations[gone].mark.done)
+                gone++;
+        if (gone)
+                for (size_t k = 0; k + gone < log->count; k++)
+                        log->generations[k] = log->generations[k + gone];
+        log->count -= gone;
+}
+
 void follow_settle(struct follow *follow)
 {
         for (size_t i = 0; i < follow->count; i++) {
                 struct log *log = &follow->logs[i];
-                size_t gone = 0;
 
                 for (size_t k = 0; k < log->count; k++) {
                         struct generation *one = &log->generations[k];
@@ -684,12 +769,7 @@ void follow_settle(struct follow *follow)
                         if (one->mark.done)
                                 close_generation(one);
                 }
-                while (log->count - gone > GENERATIONS_KEPT && log->generations[gone].mark.done)
-                        gone++;
-                if (gone) /* room stays: a list grows by doubling at powers of two, and this one is behind them */
-                        for (size_t k = 0; k + gone < log->count; k++)
-                                log->generations[k] = log->generations[k + gone];
-                log->count -= gone;
+                forget(log);
         }
 }
 

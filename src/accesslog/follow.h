@@ -65,7 +65,8 @@ int follow_next(struct follow *follow, struct follow_block *ret_block, struct er
 struct follow_change {
         const char *path;
         uint64_t number;
-        const struct log_mark *mark;
+        const struct log_mark *mark; /* NULL: a generation that nothing needs to be known of; not to be kept */
+        uint64_t oldest;             /* those of smaller numbers are not needed any more either */
 };
 
 /* The marks that moved since they were settled. */

@@ -218,6 +218,19 @@ static bool is_known(const struct follow *follow, const struct stat *status, con
         return false;
 }
 
+/*
+ * A file that was empty is known by its inode number alone, and that is given to another one as soon as it is free.
+ * When it had the log's name, lines that are in it now are found as those of all files are that came in between. What
+ * was rotated while it was empty is watched on, because old workers may still write to it.
+ */
+static bool is_empty_one(const struct search *search, int fd, const struct stat *status)
+{
+        ssize_t n = read_full_at(fd, search->bytes, MARK_HEAD_MAXIMUM, 0);
+
+        return (n == 0 || (n > 0 && search->mark->rotated)) &&
+               !is_known(search->follow, status, search->bytes, (size_t)n);
+}
+
 static int look_for_rest(struct search *search, const char *path, int fd, const struct stat *status, struct error *err)
 {
         const struct log_mark *mark = search->mark;
@@ -230,7 +243,8 @@ static int look_for_rest(struct search *search, const char *path, int fd, const 
                 return 0;
         if (packed)
                 rank = mark->head_length && search->rank < 1 && packed_matches(fd, path, mark);
-        else if (sight.size >= mark->offset && head && tail && (same || mark->head_length))
+        else if (sight.size >= mark->offset && head && tail &&
+                 (mark->head_length || (same && is_empty_one(search, fd, status))))
                 rank = same ? 3 : 2;
         if (rank <= search->rank)
                 return 0;
@@ -293,6 +307,29 @@ int find_between(struct follow *follow, const struct log *log, int64_t since_us,
                  struct found *ret_found, struct error *err)
 {
         struct search search = { .follow = follow, .log = log, .look = look_between, .since_us = since_us, .now = now };
+
+        return search_neighbours(&search, ret_found, err);
+}
+
+static int look_newest(struct search *search, const char *path, int fd, const struct stat *status, struct error *err)
+{
+        bool packed = false;
+        int64_t first;
+        ssize_t n;
+
+        if (status->st_dev == search->now->st_dev && status->st_ino == search->now->st_ino)
+                return 0;
+        n = read_first(fd, path, search->bytes, &packed);
+        first = n > 0 ? find_first_time(search->bytes, (size_t)n) : 0;
+        if (!first || (search->found.fd >= 0 && first <= search->found.first_us))
+                return 0;
+        return take(&search->found, path, fd, packed, first, err);
+}
+
+int find_newest(struct follow *follow, const struct log *log, const struct stat *now, struct found *ret_found,
+                struct error *err)
+{
+        struct search search = { .follow = follow, .log = log, .look = look_newest, .now = now };
 
         return search_neighbours(&search, ret_found, err);
 }

@@ -71,6 +71,10 @@ int find_rest(struct follow *follow, const struct log *log, const struct log_mar
 int find_between(struct follow *follow, const struct log *log, int64_t since_us, const struct stat *now,
                  struct found *ret_found, struct error *err);
 
+/* The file beside the log with the newest first line, but for `now`; fd -1 when there is none. */
+int find_newest(struct follow *follow, const struct log *log, const struct stat *now, struct found *ret_found,
+                struct error *err);
+
 /* The generation that this file is: one that is open, or one of which it holds all that was read. NULL: it is new. */
 struct generation *find_known(const struct follow *follow, int fd, const struct stat *status,
                               const struct log **ret_log);

@@ -23,7 +23,7 @@ struct log_mark {
         uint64_t offset; /* of the (unpacked) file: behind the last whole line that was read */
         uint64_t head_hash, tail_hash;
         uint32_t head_length, tail_length; /* the head may be longer than what was read */
-        int64_t first_us;                  /* time of its first good line; 0: none yet */
+        int64_t first_us;                  /* time of its first good line; until one is read, of the file before it */
         bool skipping;                     /* the offset lies inside of a line that was too long */
         bool rotated;                      /* it no longer has the log's name */
         bool done;                         /* read to its end, and let go */

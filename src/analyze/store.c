@@ -18,7 +18,6 @@
 #define BUSY_MS         5000
 #define NAMES_MAXIMUM   (64U << 20) /* bytes of names that are remembered */
 #define NAME_ID_MAXIMUM ((UINT32_C(1) << (32 - DIMENSION_BITS)) - 1)
-#define MARKS_KEPT      64
 
 /* One for each version: brings the schema from the version before to it. */
 static const char *const migrations[SCHEMA_VERSION] = {
@@ -77,7 +76,7 @@ static const char *const texts[STATEMENT_COUNT] = {
         [STATEMENT_DAY] = "SELECT closed FROM day WHERE day = ?1",
         [STATEMENT_PUT_DAY] = "INSERT OR REPLACE INTO day VALUES(?1, ?2)",
         [STATEMENT_PUT_MARK] = "INSERT OR REPLACE INTO log VALUES(?1, ?2, ?3)",
-        [STATEMENT_DROP_MARKS] = "DELETE FROM log WHERE path = ?1 AND number < ?2",
+        [STATEMENT_DROP_MARKS] = "DELETE FROM log WHERE path = ?1 AND (number < ?2 OR number = ?3)",
         [STATEMENT_EMBEDDER_ROOM] =
                 "SELECT EXISTS(SELECT 1 FROM embedder WHERE server = ?1 AND day = ?2 AND host = ?3 AND script = ?4),"
                 " (SELECT count(*) FROM embedder WHERE server = ?1 AND day = ?2)",
@@ -462,11 +461,10 @@ static bool mark_from_text(const char *text, struct log_mark *mark)
         return true;
 }
 
-int store_put_mark(struct store *store, const struct follow_change *change, struct error *err)
+static int put_mark(struct store *store, const struct follow_change *change, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(4096);
         sqlite3_stmt *statement = store_statement(store, STATEMENT_PUT_MARK, err);
-        int r;
 
         if (!statement)
                 return -EIO;
@@ -475,14 +473,22 @@ int store_put_mark(struct store *store, const struct follow_change *change, stru
         bind_text(statement, 1, change->path, strlen(change->path));
         sqlite3_bind_int64(statement, 2, (int64_t)change->number);
         sqlite3_bind_text(statement, 3, buffer_text(&text), (int)text.length, SQLITE_STATIC);
-        r = store_run(store, statement, err);
-        if (r < 0 || change->number <= MARKS_KEPT)
+        return store_run(store, statement, err);
+}
+
+int store_put_mark(struct store *store, const struct follow_change *change, struct error *err)
+{
+        sqlite3_stmt *statement;
+        int r = change->mark ? put_mark(store, change, err) : 0;
+
+        if (r < 0)
                 return r;
         statement = store_statement(store, STATEMENT_DROP_MARKS, err);
         if (!statement)
                 return -EIO;
         bind_text(statement, 1, change->path, strlen(change->path));
-        sqlite3_bind_int64(statement, 2, (int64_t)change->number - MARKS_KEPT);
+        sqlite3_bind_int64(statement, 2, (int64_t)change->oldest);
+        sqlite3_bind_int64(statement, 3, change->mark ? -1 : (int64_t)change->number);
         return store_run(store, statement, err);
 }
 

@@ -62,6 +62,44 @@ touch -d '2001-01-01' "$log"* ; write 10; touch -d '2037-01-01' "$log"; catch_up
 echo 'another log' >"$tmp/logs/access-api.log"; cp "$tmp/all.log" "$tmp/logs/access.log.old"; mv "$log" "$log.7"; write 50; catch_up
 equal 'other files beside it are not read'
 
+# ---------------------------------------------------------------- what was empty when it was looked at
+# Then a mark says nothing of the file but its inode number, and that is given to another one.
+# reuse INODE FILE: makes FILE with this number, if the file system gives it again.
+reuse()
+{
+        local i try
+        for ((i = 0; i < 200; i++)); do
+                try=$tmp/logs/try.$i
+                : >"$try"
+                [[ $(stat -c %i "$try") == "$1" ]] && mv "$try" "$2" && break
+        done
+        rm -f "$tmp"/logs/try.*
+        [[ -e $2 ]]
+}
+afresh
+write 300; mv "$log" "$log.1"; : >"$log"; gzip "$log.1"; write 300; catch_up; equal 'rotated and packed before its first line was read'
+afresh
+write 100; catch_up; mv "$log" "$log.2"; : >"$log"; catch_up
+inode=$(stat -c %i "$log")
+write 300; mv "$log" "$log.3"; write 200 "$log.4"; gzip "$log.3"
+if reuse "$inode" "$log"; then
+        write 100; catch_up; equal 'rotated and packed, and a later file has its inode number'
+else
+        skip 'inode numbers are not given again here'
+fi
+afresh
+write 100; catch_up; mv "$log" "$log.1"; : >"$log"; catch_up; mv "$log" "$log.2"; write 100; catch_up
+for i in 1 2; do write 100 "$log.2"; catch_up; equal "late lines of a log that was rotated empty ($i)"; done
+for i in {1..35}; do catch_up; done; equal 'started many times while nothing comes'
+for i in {3..42}; do mv "$log" "$log.$i"; : >"$log"; catch_up; done; equal 'rotated many times while nothing comes'
+write 100; catch_up; equal 'and then something does'
+afresh
+rm "$log" "$store"; catch_up; write 200; mv "$log" "$log.1"; gzip "$log.1"; write 100; catch_up; equal 'rotated before it was seen'
+afresh
+rm "$store"; write 100 "$log.1"; write 100 "$log.2"; gzip "$log.2"; catch_up
+write 200; mv "$log" "$log.3"; gzip "$log.3"; write 100; catch_up
+us analyze query --store "$store" --report --json; json_is 'files from before the first start are not read' .hits 300
+
 afresh # a symbolic link that is switched, as cronolog and others do
 rm "$log"; ln -s access-20260101.log "$log"; write 500 "$tmp/logs/access-20260101.log"; catch_up; equal 'behind a link'
 ln -sfn access-20260102.log "$log"; write 100 "$tmp/logs/access-20260101.log"; write 300 "$tmp/logs/access-20260102.log"; catch_up; equal 'the link is switched'
@@ -81,6 +119,8 @@ ok 'and in the one for browsers' grep -q 'id="hits"' "$tmp/page.html"
 mv "$log" "$log.1"; write 50 "$log.1"; write 100; write 50 "$log.1"; ok 'late lines of a renamed log' shown 300
 write 100; cp "$log" "$log.2"; : >"$log"; write 100; ok 'a copied and truncated log' shown 500
 rm "$log"; sleep 0.7; write 100; ok 'a removed log' shown 600
+kill -STOP "$service"; for i in 3 4; do write 100; cp "$log" "$log.$i"; : >"$log"; done; write 100; kill -CONT "$service"
+ok 'copied and truncated twice while it could not look' shown 900
 status_is 3 'a second writer is sent away' us analyze --follow "$log" --store "$store" --once
 like 'with the reason' "$(errors)" 'another process writes'
 stop TERM; is 'it ends with 0' "$stopped" 0
