@@ -171,6 +171,9 @@ static int run(int argc, char *argv[])
                 return command_usage(&command_agent, _("say --config FILE and --server NAME"));
         if (find_program(request.program, &error) < 0)
                 return command_fail(&error);
+        if (!request.key_path && isatty(STDIN_FILENO))
+                return command_usage(&command_agent, _("this is started by sshd for the controller; --authorize KEYFILE "
+                                                       "prints the line that makes it so"));
         return request.key_path ? authorize(&request) : serve(&request);
 }
 

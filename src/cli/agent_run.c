@@ -103,7 +103,7 @@ int agent_run_program(struct agent_call *call, const char *const argv[], struct 
                 return error_errno(err, errno, _("cannot run %s"), argv[0]);
         said = ends[0];
         error_end = ends[1];
-        for (size_t i = 0; argv[i] && i < ARGUMENTS_MAXIMUM; i++)
+        for (size_t i = 0; i < ARGUMENTS_MAXIMUM && argv[i]; i++)
                 whole[n++] = argv[i];
         whole[n++] = "--json";
         whole[n++] = "--state";

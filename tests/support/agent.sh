@@ -44,6 +44,7 @@ Host $name
         ProxyCommand $sshd -i -f $here/sshd_config -E $here/log
         HostKeyAlias $name
         User root
+        KexAlgorithms curve25519-sha256
         IdentityFile $tmp/ssh/controller
         IdentitiesOnly yes
         UserKnownHostsFile $tmp/ssh/known_hosts

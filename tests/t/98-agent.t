@@ -112,7 +112,7 @@ LC_X='() { :; }; touch '"$tmp/escaped" us_ssh -oSendEnv=LC_X web1 </dev/null >/d
 us_ssh -oSetEnv=LD_PRELOAD="$tmp/x.so" -oSetEnv=UNDERSTUDY_STATE="$tmp/escaped" web1 </dev/null >/dev/null 2>&1 &
 us_ssh -tt web1 "touch $tmp/escaped" </dev/null >/dev/null 2>&1 &
 echo "put $tmp/site.conf $tmp/escaped" | timeout 60 sftp -F "$tmp/ssh/config" -b - web1 >/dev/null 2>&1 &
-timeout 15 scp -O -F "$tmp/ssh/config" "$tmp/site.conf" "web1:$tmp/escaped" </dev/null >/dev/null 2>&1 &
+timeout 10 scp -O -F "$tmp/ssh/config" "$tmp/site.conf" "web1:$tmp/escaped" </dev/null >/dev/null 2>&1 &
 timeout 60 ssh -F "$tmp/ssh/config" -oBatchMode=yes -W 127.0.0.1:1 web1 </dev/null >"$tmp/out/forward" 2>&1 &
 
 # ---------------------------------------------------------------- a controller that is broken or hostile
