@@ -77,11 +77,11 @@ ssize_t packet_receive(int socket, void *bytes, size_t size, int *fds, size_t ma
         if (n < 0)
                 return -errno;
         count = take_fds(&message, fds, maximum);
-        if (count <= maximum && !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+        if (n > 0 && count <= maximum && !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
                 *ret_count = count;
                 return n;
         }
         for (size_t i = 0; i < count && i < maximum; i++)
                 close(fds[i]);
-        return -EMSGSIZE;
+        return n == 0 ? 0 : -EMSGSIZE;
 }

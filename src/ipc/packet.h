@@ -18,8 +18,9 @@
 int packet_send(int socket, const void *bytes, size_t length, const int *fds, size_t count);
 
 /*
- * The length of the next packet, 0 at the end, or a negative errno: -EMSGSIZE for one that is longer than `size` or
- * carries more than `maximum` descriptors (they are closed). *ret_count descriptors in `fds` are the caller's.
+ * The length of the next packet, 0 at the end (an empty one looks the same, and is taken for it), or a negative errno:
+ * -EMSGSIZE for one that is longer than `size` or carries more than `maximum` descriptors. Only of a packet that is
+ * returned *ret_count descriptors are in `fds`, which are the caller's; any others are closed.
  */
 ssize_t packet_receive(int socket, void *bytes, size_t size, int *fds, size_t maximum, size_t *ret_count);
 

@@ -23,7 +23,7 @@ static int next_number(void)
         return fd;
 }
 
-static void pull(const uint8_t *data, size_t size, size_t fds)
+static void speak(const uint8_t *data, size_t size, size_t fds)
 {
         int ends[2], all[PACKET_FDS], before, r;
         struct handover_message message;
@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (size < 2)
                 return 0;
         switch (data[0] % 3) {
-        case 0: pull(data + 2, size - 2, data[1] % (PACKET_FDS + 1)); break;
+        case 0: speak(data + 2, size - 2, data[1] % (PACKET_FDS + 1)); break;
         case 1: question(data + 2, size - 2); break;
         case 2: report(data + 2, size - 2); break;
         }

@@ -86,6 +86,11 @@ static void more_than_wanted_is_refused_and_closed(void **state)
                         assert_int_equal(got[i], -7); /* nothing was written behind what there was room for */
                 assert_int_equal(next_number(), before);
         }
+        /* An empty packet looks like the end. */
+        assert_int_equal(packet_send(ends[0], "", 0, fds, 3), 0);
+        assert_int_equal(packet_receive(ends[1], text, sizeof(text), got, 3, &count), 0);
+        assert_int_equal(count, 0);
+        assert_int_equal(next_number(), before);
         assert_int_equal(packet_send(ends[0], "longer than the room", 20, fds, 3), 0);
         assert_int_equal(packet_receive(ends[1], text, sizeof(text), got, 3, &count), -EMSGSIZE);
         assert_int_equal(next_number(), before);
