@@ -60,12 +60,18 @@ static void take_signals(struct gate *gate)
 /* Was one of them a folder's, or may one have been? */
 static bool has_folder(const char *events, ssize_t n)
 {
-        const struct fanotify_event_metadata *event = (const struct fanotify_event_metadata *)(const void *)events;
+        struct fanotify_event_metadata event;
+        size_t left = (size_t)n;
 
-        for (; FAN_EVENT_OK(event, n); event = FAN_EVENT_NEXT(event, n))
-                if (event->mask & (FAN_ONDIR | FAN_Q_OVERFLOW))
+        /* Copied, for with handles behind them events begin at any multiple of four. */
+        for (; left >= sizeof(event); left -= event.event_len) {
+                memcpy(&event, events + ((size_t)n - left), sizeof(event));
+                if (event.event_len < sizeof(event) || event.event_len > left)
+                        break;
+                if (event.mask & (FAN_ONDIR | FAN_Q_OVERFLOW))
                         return true;
-        return n > 0;
+        }
+        return left > 0;
 }
 
 /* Where and who is the guard's to find out; here it only matters that it happened, and whether to a folder. */

@@ -242,13 +242,14 @@ static void read_handle(const struct fanotify_event_info_fid *fid, size_t length
                 *ret_name = (const char *)handle->f_handle + handle->handle_bytes;
 }
 
-static void read_records(const struct fanotify_event_metadata *event, struct records *ret)
+/* `bytes` is the whole event, in the kernel's buffer. */
+static void read_records(const struct fanotify_event_metadata *event, const char *bytes, struct records *ret)
 {
         size_t at = event->metadata_len;
 
         *ret = (struct records){ .pidfd = -1 };
         while (at + sizeof(struct fanotify_event_info_header) <= event->event_len) {
-                const void *record = (const char *)event + at;
+                const void *record = bytes + at;
                 const struct fanotify_event_info_header *head = record;
 
                 if (head->len < sizeof(*head) || head->len > event->event_len - at)
@@ -321,7 +322,7 @@ static void tell_places(struct watch *watch, const struct key *key, const char *
         }
 }
 
-static void handle(struct watch *watch, const struct fanotify_event_metadata *event)
+static void handle(struct watch *watch, const struct fanotify_event_metadata *event, const char *bytes)
 {
         struct records records;
 
@@ -329,7 +330,7 @@ static void handle(struct watch *watch, const struct fanotify_event_metadata *ev
                 watch->options.overflow(watch->options.context);
                 return;
         }
-        read_records(event, &records);
+        read_records(event, bytes, &records);
         if (records.has_folder)
                 tell_places(watch, &records.folder, records.name, event, records.pidfd >= 0 ? records.pidfd : -1);
         if (records.has_object)
@@ -341,15 +342,20 @@ static void handle(struct watch *watch, const struct fanotify_event_metadata *ev
 int watch_read(struct watch *watch, struct error *err)
 {
         ssize_t n = read(watch->group, watch->bytes, READ_BYTES);
-        const struct fanotify_event_metadata *event = (const void *)watch->bytes;
+        struct fanotify_event_metadata event;
 
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return 0;
         if (n < 0)
                 return error_errno(err, errno, _("cannot read what the kernel tells of changed files"));
-        for (; FAN_EVENT_OK(event, n); event = FAN_EVENT_NEXT(event, n))
-                if (event->vers == FANOTIFY_METADATA_VERSION)
-                        handle(watch, event);
+        /* Events with names behind them begin at any multiple of four, a structure of this kind at multiples of eight. */
+        for (size_t at = 0; (size_t)n - at >= sizeof(event); at += event.event_len) {
+                memcpy(&event, watch->bytes + at, sizeof(event));
+                if (event.event_len < sizeof(event) || event.event_len > (size_t)n - at)
+                        break;
+                if (event.vers == FANOTIFY_METADATA_VERSION)
+                        handle(watch, &event, watch->bytes + at);
+        }
         return 0;
 }
 
