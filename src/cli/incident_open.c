@@ -271,7 +271,7 @@ int incident_add(struct incident_request *request)
                 r = incident_book(request, true, &book, &incident, &error);
         if (r == 0)
                 r = put_all(request, book, incident.number, &intervals, &error);
-        status = r < 0 ? command_fail(&error) : tell(request, incident.number, &intervals);
+        status = r < 0 ? command_fail(&error) : tell(request, request->number, &intervals);
         intervals_done(&intervals);
         return status;
 }
