@@ -198,8 +198,16 @@ static int open_parent(int directory, const char *path, const char **ret_name, s
         return fd;
 }
 
-static int write_temporary(int folder, const char *name, const void *bytes, size_t length, mode_t mode,
-                           const char *shown, struct error *err)
+/* What is to be written, and what the file is to be like. */
+struct content {
+        const void *bytes;
+        size_t length;
+        mode_t mode;
+        const struct stat *owner; /* NULL: ours */
+};
+
+static int write_temporary(int folder, const char *name, const struct content *content, const char *shown,
+                           struct error *err)
 {
         _cleanup_(fd_closep) int fd = -1;
         int r;
@@ -208,8 +216,11 @@ static int write_temporary(int folder, const char *name, const void *bytes, size
                                      : openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0)
                 return error_errno(err, errno, _("cannot write %s"), shown);
-        r = write_full(fd, bytes, length);
-        if (r == 0 && fchmod(fd, mode) < 0)
+        r = write_full(fd, content->bytes, content->length);
+        /* The owner first: changing it would clear set-user-ID. */
+        if (r == 0 && content->owner && fchown(fd, content->owner->st_uid, content->owner->st_gid) < 0)
+                r = -errno;
+        if (r == 0 && fchmod(fd, content->mode) < 0)
                 r = -errno;
         if (r == 0)
                 r = fd_sync(fd);
@@ -220,7 +231,7 @@ static int write_temporary(int folder, const char *name, const void *bytes, size
         return 0;
 }
 
-static int file_put(int directory, const char *path, const void *bytes, size_t length, mode_t mode, unsigned int flags,
+static int file_put(int directory, const char *path, const struct content *content, unsigned int flags,
                     struct error *err)
 {
         _cleanup_(fd_closep) int folder = -1;
@@ -240,7 +251,7 @@ static int file_put(int directory, const char *path, const void *bytes, size_t l
         if (!temporary)
                 return error_memory(err);
         snprintf(temporary, size, ".%s.%016llx.tmp", name, (unsigned long long)salt);
-        r = write_temporary(folder, temporary, bytes, length, mode, path, err);
+        r = write_temporary(folder, temporary, content, path, err);
         if (r < 0)
                 return r;
         r = rename_at(folder, temporary, folder, name, flags);
@@ -261,12 +272,18 @@ static int file_put(int directory, const char *path, const void *bytes, size_t l
 
 int file_replace(int directory, const char *path, const void *bytes, size_t length, mode_t mode, struct error *err)
 {
-        return file_put(directory, path, bytes, length, mode, 0, err);
+        return file_put(directory, path, &(struct content){ bytes, length, mode, NULL }, 0, err);
+}
+
+int file_replace_like(int directory, const char *path, const void *bytes, size_t length, const struct stat *like,
+                      struct error *err)
+{
+        return file_put(directory, path, &(struct content){ bytes, length, like->st_mode & 07777, like }, 0, err);
 }
 
 int file_create(int directory, const char *path, const void *bytes, size_t length, mode_t mode, struct error *err)
 {
-        return file_put(directory, path, bytes, length, mode, RENAME_NOREPLACE, err);
+        return file_put(directory, path, &(struct content){ bytes, length, mode, NULL }, RENAME_NOREPLACE, err);
 }
 
 int fd_sync(int fd)

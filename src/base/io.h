@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "attributes.h"
@@ -71,6 +72,10 @@ int file_read(int directory, const char *path, struct buffer *buffer, struct err
  * `directory`.
  */
 int file_replace(int directory, const char *path, const void *bytes, size_t length, mode_t mode, struct error *err);
+
+/* As file_replace(), with the mode and owner that `like` (of the file that is replaced) has: for files of other programs. */
+int file_replace_like(int directory, const char *path, const void *bytes, size_t length, const struct stat *like,
+                      struct error *err);
 
 /* As file_replace(), but fails with -EEXIST when the name exists. */
 int file_create(int directory, const char *path, const void *bytes, size_t length, mode_t mode, struct error *err);
