@@ -1,0 +1,46 @@
+#include "fence_postgres.h"
+
+void fence_postgres_done(struct fence_postgres *context)
+{
+        postgres_close(context->postgres);
+        context->postgres = NULL;
+}
+
+static int database_connect(void *opaque, struct error *err)
+{
+        struct fence_postgres *context = opaque;
+
+        /* Always anew: the server may have been restarted since, and it takes three milliseconds. */
+        fence_postgres_done(context);
+        return postgres_open(&context->options, &context->postgres, err);
+}
+
+static int database_rules(void *opaque, uint64_t epoch, const struct peer *const *out, size_t out_count,
+                          struct error *err)
+{
+        struct fence_postgres *context = opaque;
+
+        return postgres_rules(context->postgres, epoch, out, out_count, err);
+}
+
+static int database_sessions(void *opaque, const struct peer *peer, size_t *ret_count, struct error *err)
+{
+        struct fence_postgres *context = opaque;
+
+        return postgres_sessions(context->postgres, peer, ret_count, err);
+}
+
+static int database_terminate(void *opaque, const struct peer *peer, size_t *ret_count, struct error *err)
+{
+        struct fence_postgres *context = opaque;
+
+        return postgres_terminate(context->postgres, peer, ret_count, err);
+}
+
+const struct fence_database fence_database_postgres = {
+        .name = "PostgreSQL",
+        .connect = database_connect,
+        .rules = database_rules,
+        .sessions = database_sessions,
+        .terminate = database_terminate,
+};
