@@ -45,6 +45,10 @@ declare -A library_users=(
         ["sqlite3*"]="analyze incident"
         ["confuse*"]="config"
         ["maxminddb*"]="analyze"
+        ["libmnl/*"]="traffic"
+        ["nftables/*"]="traffic"
+        ["libpq*"]="traffic"
+        ["ldns/*"]="traffic"
 )
 
 wrong=0
