@@ -297,30 +297,49 @@ static void add_pages(const struct book *book, struct deltas *deltas, const stru
                 deltas_add(deltas, bucket, DIMENSION_CAMPAIGNS, visit->campaign, &one_visit);
 }
 
+/* What changes in the figures of all visits of a visitor; mostly he goes on with one, and nothing does but its length.
+ */
+struct visit_change {
+        int64_t visits[BUCKETS], bounces[BUCKETS], ms[BUCKETS];
+};
+
 /* All that the visits of a visitor are in the figures, once more or (sign -1) no more. They belong to the hour in which
  * they begin. */
-static void add_visits(const struct book *book, struct deltas *deltas, const struct record *record, int64_t sign)
+static void add_visits(const struct book *book, struct deltas *deltas, const struct record *record, int64_t sign,
+                       struct visit_change *change)
 {
-        int64_t bot = record->who.bot ? sign : 0;
-
         for (const struct visit *visit = visitor_first(&record->visits); visit;
              visit = visitors_next_visit(&book->visitors, visit)) {
-                const struct delta one_visit = { .visits = sign };
                 unsigned int hour = visit->start / HOUR_MS;
 
-                deltas_add(deltas, BUCKET_DAY, DIMENSION_HOURS, deltas->hours[hour], &one_visit);
                 for (unsigned int i = 0; i < 2; i++) {
                         unsigned int bucket = i ? BUCKET_DAY : hour;
 
-                        add_who(deltas, bucket, &record->who, &one_visit);
-                        deltas_add(deltas, bucket, STORE_VISIT_MS, 0,
-                                   &(struct delta){ .hits = sign * ((int64_t)visit->end - visit->start) });
-                        if (visit->pages == 1)
-                                deltas_add(deltas, bucket, STORE_BOUNCES, 0,
-                                           &(struct delta){ .hits = sign, .bot_hits = bot });
+                        change->visits[bucket] += sign;
+                        change->ms[bucket] += sign * ((int64_t)visit->end - visit->start);
+                        change->bounces[bucket] += visit->pages == 1 ? sign : 0;
                         if (visit->pages)
                                 add_pages(book, deltas, record, visit, bucket, sign);
                 }
+        }
+}
+
+static void add_visit_change(struct deltas *deltas, const struct book_visitor *who, const struct visit_change *change)
+{
+        for (unsigned int bucket = 0; bucket < BUCKETS; bucket++) {
+                const struct delta visits = { .visits = change->visits[bucket] };
+                const struct delta bounces = { .hits = change->bounces[bucket],
+                                               .bot_hits = who->bot ? change->bounces[bucket] : 0 };
+
+                if (visits.visits) {
+                        add_who(deltas, bucket, who, &visits);
+                        if (bucket < BUCKET_DAY)
+                                deltas_add(deltas, BUCKET_DAY, DIMENSION_HOURS, deltas->hours[bucket], &visits);
+                }
+                if (change->ms[bucket])
+                        deltas_add(deltas, bucket, STORE_VISIT_MS, 0, &(struct delta){ .hits = change->ms[bucket] });
+                if (bounces.hits)
+                        deltas_add(deltas, bucket, STORE_BOUNCES, 0, &bounces);
         }
 }
 
@@ -415,12 +434,16 @@ static int add_seen_names(struct book *book, struct record *record, struct curso
 static int add_all_visits(struct book *book, struct record *record, struct cursor *cursor, struct deltas *deltas)
 {
         uint64_t count = get_number(cursor);
+        struct visit_change change;
         int r = 0;
 
         if (count > 48 || cursor->bad) /* more do not fit into a day */
                 return -EBADMSG;
-        if (record && deltas && count)
-                add_visits(book, deltas, record, -1);
+        if (!count)
+                return 0;
+        memset(&change, 0, sizeof(change));
+        if (record && deltas)
+                add_visits(book, deltas, record, -1, &change);
         for (; count && r == 0; count--) {
                 struct visit visit;
 
@@ -429,8 +452,10 @@ static int add_all_visits(struct book *book, struct record *record, struct curso
                 else if (record && !visitor_visit(&book->visitors, &record->visits, &visit))
                         r = -ENOMEM;
         }
-        if (r == 0 && record && deltas)
-                add_visits(book, deltas, record, 1);
+        if (r == 0 && record && deltas) {
+                add_visits(book, deltas, record, 1, &change);
+                add_visit_change(deltas, &record->who, &change);
+        }
         return r;
 }
 

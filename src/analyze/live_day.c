@@ -509,24 +509,49 @@ static int add_to(struct live *live, int64_t site, unsigned int span, int64_t st
         return store_run(live->store, statement, err);
 }
 
+/* As rows lie in the store: hours before days, then by list, hour and name. */
+static int compare_slots(const void *a, const void *b)
+{
+        uint64_t first = (*(const struct delta_slot *const *)a)->key,
+                 second = (*(const struct delta_slot *const *)b)->key;
+        bool first_day = delta_bucket(first) == BUCKET_DAY, second_day = delta_bucket(second) == BUCKET_DAY;
+
+        if (first_day != second_day)
+                return first_day - second_day;
+        if (delta_dimension(first) != delta_dimension(second))
+                return delta_dimension(first) < delta_dimension(second) ? -1 : 1;
+        return (first > second) - (first < second);
+}
+
+/* One row after the other, as they lie: SQLite finds the place of each beside that of the one before. */
+static int write_slots(struct live *live, const struct live_day *day, const struct delta_slot *const *slots,
+                       size_t count, struct error *err)
+{
+        size_t days = 0;
+        int r = 0;
+
+        for (; r == 0 && days < count && delta_bucket(slots[days]->key) < BUCKET_DAY; days++)
+                r = add_to(live, day->site, SPAN_HOUR, (int64_t)day->day * 24 + delta_bucket(slots[days]->key),
+                           slots[days]->key, &slots[days]->delta, err);
+        for (size_t i = days; r == 0 && i < count; i++)
+                r = add_to(live, day->site, SPAN_DAY, day->day, slots[i]->key, &slots[i]->delta, err);
+        for (size_t i = days; r == 0 && i < count; i++)
+                r = add_to(live, day->site, SPAN_MONTH, store_month_of(day->day), slots[i]->key, &slots[i]->delta, err);
+        return r;
+}
+
 static int flush_deltas(struct live *live, struct live_day *day, struct error *err)
 {
-        int r = day->deltas.failed ? error_memory(err) : 0;
+        _cleanup_(memory_freep) const struct delta_slot **slots = memory_new(day->deltas.count + 1, sizeof(void *));
+        int r = day->deltas.failed || !slots ? error_memory(err) : 0;
+        size_t count = 0;
 
-        for (size_t i = 0; r == 0 && day->deltas.slots && i <= day->deltas.mask; i++) {
-                const struct delta_slot *slot = &day->deltas.slots[i];
-                unsigned int bucket = delta_bucket(slot->key);
-
-                if (!slot->key || is_nothing(&slot->delta))
-                        continue;
-                if (bucket < BUCKET_DAY) {
-                        r = add_to(live, day->site, SPAN_HOUR, (int64_t)day->day * 24 + bucket, slot->key, &slot->delta,
-                                   err);
-                        continue;
-                }
-                r = add_to(live, day->site, SPAN_DAY, day->day, slot->key, &slot->delta, err);
-                if (r == 0)
-                        r = add_to(live, day->site, SPAN_MONTH, store_month_of(day->day), slot->key, &slot->delta, err);
+        for (size_t i = 0; r == 0 && day->deltas.slots && i <= day->deltas.mask; i++)
+                if (day->deltas.slots[i].key && !is_nothing(&day->deltas.slots[i].delta))
+                        slots[count++] = &day->deltas.slots[i];
+        if (r == 0 && count) {
+                qsort(slots, count, sizeof(*slots), compare_slots);
+                r = write_slots(live, day, slots, count, err);
         }
         if (r == 0)
                 deltas_clear(&day->deltas);
