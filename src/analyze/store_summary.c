@@ -477,8 +477,8 @@ static int add_beacon(struct store *store, const struct store_question *question
         return r;
 }
 
-int store_summary(struct store *store, const struct store_question *question, struct summary *ret_summary,
-                  struct error *err)
+static int log_and_beacon(struct store *store, const struct store_question *question, struct summary *ret_summary,
+                          struct error *err)
 {
         struct summary summary = { 0 };
         struct error other = ERROR_NONE;
@@ -496,4 +496,18 @@ int store_summary(struct store *store, const struct store_question *question, st
                 return r;
         *ret_summary = summary;
         return 0;
+}
+
+/* All of it from one moment, and with one lock instead of one for each of dozens of questions. */
+int store_summary(struct store *store, const struct store_question *question, struct summary *ret_summary,
+                  struct error *err)
+{
+        int r;
+
+        if (sqlite3_exec(store->database, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+                return store_fail(store, _("read"), err);
+        r = log_and_beacon(store, question, ret_summary, err);
+        if (!sqlite3_get_autocommit(store->database))
+                sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL); /* nothing was written */
+        return r;
 }
