@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "traffic/agent_site.h"
+#include "traffic/agent_stage.h"
 
 #define SECOND  INT64_C(1000)
 #define MINUTE  (60 * SECOND)
@@ -270,5 +271,17 @@ const struct agent_verb agent_verbs[] = {
         { "readmit",  NULL,               AGENT_BESIDE,  MINUTE,      readmit   },
         /* A stand-by rests stopped and is started when it is proven; the commands are the configuration's. */
         { "web",      web_arguments,      AGENT_WEB,     2 * MINUTE,  web       },
+        /* The service's address comes to this server or leaves it; which address and interface is configured here. It is not
+         * taken while somebody else on the segment answers for it. */
+        { "address", agent_address_arguments, AGENT_ADDRESS, 10 * SECOND, agent_address },
+        /* Where that address is, read back another way. */
+        { "address-look", NULL, AGENT_BESIDE, 5 * SECOND, agent_address_look },
+        /* How many visitors are still connected: a server that leaves the stage is drained first. */
+        { "connections", NULL, AGENT_BESIDE, 5 * SECOND, agent_connections },
+        /* Who may write to the database. Judged by this host's own rules and epoch: an older controller is refused, and
+         * nobody is let in while another is not proven out. */
+        { "fence", agent_fence_arguments, AGENT_DATABASE, MINUTE, agent_fence },
+        /* Who may write now, measured. */
+        { "fence-look", NULL, AGENT_BESIDE, 10 * SECOND, agent_fence_look },
 };
 const size_t agent_verb_count = LENGTH(agent_verbs);

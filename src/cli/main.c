@@ -32,6 +32,8 @@ static const struct command *const commands[] = {
         &command_verify,
         &command_guard,
         &command_status,
+        &command_switch,
+        &command_return,
         &command_withdraw,
         &command_analyze,
         &command_check,

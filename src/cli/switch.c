@@ -1,0 +1,257 @@
+/* switch.c - understudy switch and return: the planned move of the site to another server, and back. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/attributes.h"
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/site_file.h"
+#include "probe/page.h"
+#include "traffic/steps.h"
+#include "tree/state.h"
+
+enum { OPTION_PLAN = OPTION_COMMAND, OPTION_RESUME, OPTION_UNDO, OPTION_PUB };
+
+static const struct option options[] = {
+        {"plan",    no_argument,       NULL, OPTION_PLAN  },
+        { "resume", no_argument,       NULL, OPTION_RESUME},
+        { "undo",   no_argument,       NULL, OPTION_UNDO  },
+        { "pub",    required_argument, NULL, OPTION_PUB   },
+        { NULL,     0,                 NULL, 0            },
+};
+
+struct request {
+        struct common common;
+        const struct command *command;
+        const char *server, *pub_path;
+        bool plan, resume, undo, home; /* home: back to the production server */
+        int64_t started_ms;
+
+};
+
+/* ---- what a person sees ---- */
+
+/* One line for each step, when it is done; what went wrong with it above. */
+static void progress(void *context, const struct machine *machine, enum action action, const struct error *err)
+{
+        const struct request *request = context;
+        const double seconds = (double)(clock_monotonic_ms() - request->started_ms) / 1000;
+
+        if (request->common.quiet)
+                return;
+        if (err && err->code)
+                fprintf(stderr, "understudy: %s: %s\n", step_name(machine->at), err->text);
+        if (action == ACTION_RECORD_INTENT && request->common.verbose)
+                fprintf(stderr, "  %8.3f s  %s ...\n", seconds, step_name(machine->at));
+        if (action == ACTION_RECORD_DONE)
+                fprintf(stderr, "  %8.3f s  %s%s\n", seconds, step_name(machine->at), machine->back ? _(": undone") : "");
+        if (action == ACTION_RECORD_LEFT)
+                fprintf(stderr, "  %8.3f s  %s%s\n", seconds, step_name(machine->at), _(": left, the move goes on without it"));
+}
+
+static int probe(void *context _unused_, const struct config_check *check, const char *address, struct error *err)
+{
+        const struct page_request page = { check->url, address, check->status, check->expect, check->timeout_ms };
+
+        return page_probe(&page, err);
+}
+
+static int show_plan(const struct request *request, const struct config *config, const struct move *move)
+{
+        json_t *list = json_array();
+        struct machine machine;
+
+        machine_begin(&machine, move->kind, move->by);
+        for (enum step step = machine_after(&machine, STEPS); step != STEPS; step = machine_after(&machine, step)) {
+                char change[STEPS_WORDS], undo[STEPS_WORDS];
+                const bool back = machine_undoable(&machine, step);
+
+                steps_describe(config, move, step, change, undo);
+                json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b}", "step", step_name(step), "change", change, "undo",
+                                                      undo, "undoable", back));
+                if (request->common.json)
+                        continue;
+                printf("%-12s %s\n", step_name(step), change);
+                if (undo[0] && back)
+                        printf("%-12s   %s: %s\n", "", _("undo"), undo);
+                if (step == STEP_FENCE)
+                        printf("%-12s   %s\n", "", _("from here on only forward"));
+        }
+        if (!request->common.json) {
+                json_decref(list);
+                return EXIT_DONE;
+        }
+        return command_print_json(json_pack("{s:s, s:s, s:o}", "from", move->from, "to", move->to, "steps", list));
+}
+
+static int tell_end(const struct request *request, const struct move *move, const struct machine *machine,
+                    enum action action, const struct error *err)
+{
+        const char *outcome = action == ACTION_STOP ? "stopped" : action == ACTION_REFUSE ? "refused" :
+                              machine->back                                               ? "undone" :
+                                                                                            "done";
+        int status = action != ACTION_FINISH ? EXIT_REFUSED : machine->back ? EXIT_FOUND : EXIT_DONE;
+
+        if (request->common.json)
+                (void)command_print_json(json_pack("{s:s, s:s, s:s, s:s}", "from", move->from, "to", move->to, "outcome",
+                                                   outcome, "step", machine->at == STEPS ? "" : step_name(machine->at)));
+        if (action == ACTION_STOP)
+                fprintf(stderr, _("understudy: the move stopped at %s, and a person is needed: %s. When that is mended: "
+                                  "'understudy switch --resume', or '--undo'\n"), step_name(machine->at), err->text);
+        else if (action == ACTION_REFUSE)
+                fprintf(stderr, _("understudy: it is too late to undo this move: %s is being shut out of the database; "
+                                  "'understudy switch --resume' goes on\n"), move->from);
+        else if (!request->common.quiet && !request->common.json)
+                printf(machine->back ? _("the move is undone: %s is on stage as before\n") : _("%s is on stage\n"),
+                       machine->back ? move->from : move->to);
+        return status;
+}
+
+/* ---- the move ---- */
+
+static int find_move(const struct request *request, const struct config *config, struct ledger *ledger, struct move *move,
+                     struct machine *machine, struct error *err)
+{
+        const bool going_on = request->resume || request->undo;
+        int r = ledger_current(ledger, move, machine, err);
+
+        if (r < 0)
+                return r;
+        if (going_on && r == 0)
+                return error_refuse(err, _("no move is under way"));
+        if (going_on)
+                return 0;
+        if (r == 1)
+                return error_refuse(err, _("the move from %s to %s has not ended; 'understudy switch --resume' goes on with it, "
+                                           "'--undo' takes it back"), move->from, move->to);
+        r = steps_plan(config, MOVE_PLANNED, request->server, move, err);
+        if (r < 0)
+                return r;
+        machine_begin(machine, move->kind, move->by);
+        return ledger_begin(ledger, move, err);
+}
+
+static void note(void *context _unused_, const char *sentence)
+{
+        fprintf(stderr, "understudy: %s\n", sentence);
+}
+
+static int make(struct request *request, const struct config *config, struct error *err)
+{
+        const struct ledger_options ledger_options = { .state = state_directory(request->common.state), .actor = "switch",
+                                                .program = "/proc/self/exe", .note = note };
+        _cleanup_(ledger_closep) struct ledger *ledger = NULL;
+        _cleanup_(steps_freep) struct steps *steps = NULL;
+        struct steps_options choices = { .config = config, .probe = probe, .progress = progress, .context = request };
+        struct move move;
+        struct machine machine;
+        struct stage stage;
+        enum action action;
+        int r = ledger_open(&ledger_options, &ledger, err);
+
+        if (r == 0)
+                r = find_move(request, config, ledger, &move, &machine, err);
+        choices.move = &move;
+        if (r == 0)
+                r = steps_new(&choices, &steps, err);
+        if (r < 0)
+                return r;
+        stage = steps_stage(steps);
+        r = conduct(ledger, &move, &machine, request->undo ? EVENT_UNDO : EVENT_BEGIN, &stage, &action, err);
+        return r < 0 ? r : tell_end(request, &move, &machine, action, err);
+}
+
+static int parse(int argc, char *argv[], struct request *request, const char *help)
+{
+        int code;
+
+        while ((code = command_option(argc, argv, request->command, options, help, &request->common)) != -1) {
+                switch (code) {
+                case OPTION_PLAN: request->plan = true; break;
+                case OPTION_RESUME: request->resume = true; break;
+                case OPTION_UNDO: request->undo = true; break;
+                case OPTION_PUB: request->pub_path = optarg; break;
+                default: return EXIT_USAGE;
+                }
+        }
+        if (request->plan + request->resume + request->undo > 1)
+                return command_usage(request->command, _("--plan, --resume and --undo exclude each other"));
+        if (!request->common.config)
+                return command_usage(request->command, _("--config FILE is needed: the configuration of the site"));
+        return EXIT_DONE;
+}
+
+static int run_request(struct request *request)
+{
+        _cleanup_(site_file_done) struct site_file file = SITE_FILE_NONE;
+        struct error error = ERROR_NONE;
+        const struct config_server *production;
+        struct public_key pub;
+        struct move move;
+        int r = request->pub_path ? public_key_read(request->pub_path, &pub, &error) : 0;
+
+        if (r == 0)
+                r = site_file_read(&file, request->common.config, request->pub_path ? &pub : NULL,
+                                   state_directory(request->common.state), &error);
+        if (r < 0)
+                return site_file_fail(&file, &error);
+        production = config_first_of(file.config, CONFIG_PRODUCTION);
+        if (request->home)
+                request->server = production ? production->name : "";
+        request->started_ms = clock_monotonic_ms();
+        if (request->plan)
+                r = steps_plan(file.config, MOVE_PLANNED, request->server, &move, &error);
+        if (request->plan)
+                return r < 0 ? command_fail(&error) : show_plan(request, file.config, &move);
+        r = make(request, file.config, &error);
+        return r < 0 ? command_fail(&error) : r;
+}
+
+static int run_switch(int argc, char *argv[])
+{
+        struct request request = { .command = &command_switch };
+        int status = parse(argc, argv, &request,
+                           N_("Moves the site to SERVER, step by step, each seen to be done before the next, and each undone\n"
+                              "when a later one fails.\n\n"
+                              "      --plan     show the steps, what each changes and how it would be undone; change nothing\n"
+                              "      --resume   go on with a move that was interrupted or stopped\n"
+                              "      --undo     take it back, as long as that is possible\n"
+                              "      --pub FILE the configuration must be signed by this key\n"));
+
+        if (status != EXIT_DONE)
+                return status;
+        if (request.resume || request.undo) {
+                if (optind != argc)
+                        return command_usage(&command_switch, _("--resume and --undo take no server: the journal has it"));
+        } else if (optind + 1 != argc) {
+                return command_usage(&command_switch, _("name the server that is to be on stage"));
+        } else {
+                request.server = argv[optind];
+        }
+        return run_request(&request);
+}
+
+static int run_return(int argc, char *argv[])
+{
+        struct request request = { .command = &command_return, .home = true };
+        int status = parse(argc, argv, &request,
+                           N_("Moves the site back to its production server: the same steps as 'switch'.\n\n"
+                              "      --plan     show the steps; change nothing\n"
+                              "      --resume   go on with a move that was interrupted or stopped\n"
+                              "      --undo     take it back, as long as that is possible\n"
+                              "      --pub FILE the configuration must be signed by this key\n"));
+
+        if (status != EXIT_DONE)
+                return status;
+        if (optind != argc)
+                return command_usage(&command_return, _("the production server is the configuration's; name none"));
+        return run_request(&request);
+}
+
+const struct command command_switch = { "switch", run_switch, "switch SERVER --config FILE [--plan|--resume|--undo]",
+                                        N_("move the site to another server") };
+const struct command command_return = { "return", run_return, "return --config FILE [--plan|--resume|--undo]",
+                                        N_("move the site back to its production server") };

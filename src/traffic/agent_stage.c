@@ -1,0 +1,103 @@
+/* agent_stage.c - addresses and connections; the fence is agent_fence.c. */
+#include "agent_stage.h"
+
+#include <stdio.h>
+
+#include "address.h"
+#include "agent_site.h"
+#include "base/attributes.h"
+#include "base/i18n.h"
+#include "base/text.h"
+#include "connections.h"
+
+#define PROBE_MS 50 /* how long the segment is asked before an address is taken */
+
+static const char *const address_actions[] = { "take", "drop", NULL };
+const struct agent_argument agent_address_arguments[] = {
+        { "action", AGENT_WORD, true,  0, address_actions },
+        { "force",  AGENT_FLAG, false, 0, NULL            },
+        { NULL,     AGENT_FLAG, false, 0, NULL            },
+};
+
+static const char *const place_names[] = {
+        [ADDRESS_NOWHERE] = "nowhere", [ADDRESS_HERE] = "here", [ADDRESS_ELSEWHERE] = "elsewhere",
+        [ADDRESS_UNUSABLE] = "unusable",
+};
+
+/* The service's nth address as one of this server's interface. */
+static int service_address(const struct agent_site *site, size_t n, struct address *ret_address, struct error *err)
+{
+        const struct config_address *wanted = &site->config->service.addresses.items[n];
+        char text[CONFIG_ADDRESS_SIZE + 8];
+
+        if (!site->server->interface)
+                return error_usage(err, _("server %s has no interface in its configuration, so it cannot have the service's "
+                                          "address"), site->server->name);
+        snprintf(text, sizeof(text), "%s/%u", wanted->text, wanted->family == AF_INET ? 32U : 128U);
+        return address_parse(text, site->server->interface, ret_address, err);
+}
+
+static size_t service_count(const struct agent_site *site)
+{
+        return site->config->service.present ? site->config->service.addresses.count : 0;
+}
+
+int agent_address(struct agent_call *call, struct error *err)
+{
+        const struct agent_site *site = call->context;
+        const struct address_options options = { .probe_ms = PROBE_MS, .force = agent_flag(call, "force") };
+        const bool take = text_equal(agent_text(call, "action", ""), "take");
+        int r = 0;
+
+        for (size_t i = 0; i < service_count(site) && r == 0; i++) {
+                struct address address;
+
+                r = service_address(site, i, &address, err);
+                if (r == 0)
+                        r = take ? address_take(&address, &options, err) : address_drop(&address, err);
+        }
+        return r;
+}
+
+int agent_address_look(struct agent_call *call, struct error *err)
+{
+        const struct agent_site *site = call->context;
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < service_count(site); i++) {
+                struct address address;
+                enum address_place place;
+                int r = service_address(site, i, &address, err);
+
+                if (r == 0)
+                        r = address_look(&address, &place, err);
+                if (r < 0) {
+                        json_decref(list);
+                        return r;
+                }
+                json_array_append_new(list, json_pack("{s:s, s:s}", "address", site->config->service.addresses.items[i].text,
+                                                      "place", place_names[place]));
+        }
+        return json_object_set_new(call->result, "addresses", list) < 0 ? error_memory(err) : 0;
+}
+
+int agent_connections(struct agent_call *call, struct error *err)
+{
+        const struct agent_site *site = call->context;
+        const struct config_service *service = &site->config->service;
+        struct peer_address addresses[CONFIG_ADDRESSES_MAXIMUM];
+        uint16_t ports[CONFIG_PORTS_MAXIMUM];
+        struct connections_which which = { addresses, service_count(site), ports, service->ports.count };
+        size_t count;
+        int r = 0;
+
+        for (size_t i = 0; i < which.address_count && r == 0; i++)
+                r = peer_address_parse(service->addresses.items[i].text, &addresses[i], err);
+        for (size_t i = 0; i < which.port_count; i++)
+                ports[i] = (uint16_t)service->ports.items[i];
+        if (r == 0)
+                r = connections_count(&which, &count, err);
+        if (r < 0)
+                return r;
+        return json_object_set_new(call->result, "connections", json_integer((json_int_t)count)) < 0 ? error_memory(err) : 0;
+}

@@ -1,0 +1,38 @@
+/*
+ * agent_stage.h - what a switch asks a server for: its address, its visitors' connections, and on the database's host the
+ * fence. Handlers of the agent's verbs (agent.h); their context is a struct agent_site.
+ *
+ * None takes an address, a port or a connection string: those are the configuration's. A server's name is looked up there,
+ * and an epoch is a number that the database's host judges by its own rules.
+ */
+#ifndef TRAFFIC_AGENT_STAGE_H
+#define TRAFFIC_AGENT_STAGE_H
+
+#include "agent.h"
+
+/* address {action: take|drop, force}: the service's addresses, on this server's interface. */
+int agent_address(struct agent_call *call, struct error *err);
+extern const struct agent_argument agent_address_arguments[];
+
+/* {"addresses": [{"address": "192.0.2.10", "place": "here"}]}; places: here, nowhere, elsewhere, unusable. */
+int agent_address_look(struct agent_call *call, struct error *err);
+
+/* {"connections": 12}: of visitors, at the service's addresses and ports. */
+int agent_connections(struct agent_call *call, struct error *err);
+
+/*
+ * fence {action, epoch, seen, server, planned, overlap}: on the database's host.
+ *
+ *     begin  server               the first state: that server is in
+ *     claim  seen epoch server    compare-and-set of the epoch; the server is to be on stage
+ *     close  epoch server         shuts it out, and proves it: the proof is the result
+ *     open   epoch server         lets it in; overlap: while another is still in
+ *     restore                     puts in force what the state says
+ */
+int agent_fence(struct agent_call *call, struct error *err);
+extern const struct agent_argument agent_fence_arguments[];
+
+/* {"epoch", "holder", "filter", "members": [{"server", "place", "sockets", "sessions"}]}, measured now. */
+int agent_fence_look(struct agent_call *call, struct error *err);
+
+#endif

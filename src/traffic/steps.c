@@ -1,0 +1,352 @@
+/* steps.c - the table of steps: which act, which undo, which look. */
+#include "steps.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "steps_private.h"
+
+#define PULL_MS     (30 * 60 * INT64_C(1000))
+#define WEB_MS      INT64_C(60000)
+#define QUICK_MS    INT64_C(3000)
+#define PAUSE_MS    100 /* between two counts of connections */
+#define PROBE_TRIES 20  /* a server that was just let in may take a moment */
+
+/* ---- asking agents ---- */
+
+int steps_ask(struct steps *steps, enum steps_side side, const char *verb, json_t *arguments, int64_t deadline_ms,
+              json_t **ret_result, struct error *err)
+{
+        const struct config_server *const servers[] = { steps->from, steps->to, steps->database };
+        struct agent_client **agent = &steps->agents[side];
+        json_t *result = NULL;
+        int r = 0;
+
+        if (!servers[side]->ssh) {
+                json_decref(arguments);
+                return error_usage(err, _("server %s has no ssh in the configuration, so its agent cannot be asked"),
+                                   servers[side]->name);
+        }
+        if (!*agent)
+                r = agent_client_new(&(struct agent_client_options){ .name = servers[side]->name,
+                                                                     .destination = servers[side]->ssh,
+                                                                     .ssh_config = steps->options.config->ssh_config,
+                                                                     .ssh = steps->options.ssh,
+                                                                     .keep = true },
+                                     agent, err);
+        if (r < 0) {
+                json_decref(arguments);
+                return r;
+        }
+        r = agent_client_call(*agent, verb, arguments, deadline_ms, NULL, NULL, &result, err);
+        if (r < 0)
+                return error_prefix(err, "%s: %s", servers[side]->name, verb);
+        if (ret_result)
+                *ret_result = result;
+        else
+                json_decref(result);
+        return 0;
+}
+
+/* ---- trees ---- */
+
+/* The `output` of a command that the agent ran: a member of it is true. */
+static bool output_is(const json_t *result, const char *member)
+{
+        return json_is_true(json_object_get(json_object_get(result, "output"), member));
+}
+
+static enum event prove_look(struct steps *steps, enum steps_side side, struct error *err)
+{
+        const struct config_server *server = side == STEPS_FROM ? steps->from : steps->to;
+        json_t *result = NULL;
+        bool genuine;
+
+        if (steps_ask(steps, side, "verify", NULL, PULL_MS, &result, err) < 0)
+                return EVENT_SEEN_NOTHING;
+        genuine = output_is(result, "genuine");
+        json_decref(result);
+        if (genuine)
+                return EVENT_SEEN_WANTED;
+        error_set(err, -EPERM, _("%s is not equal to its release; 'understudy verify' there shows what differs"), server->name);
+        return EVENT_SEEN_BEFORE;
+}
+
+/* By policy a tampered stand-by is healed for a planned move, or refused: then it is only looked at. */
+static int prove(struct steps *steps, enum steps_side side, struct error *err)
+{
+        if (side == STEPS_TO && steps->options.config->on_tamper.planned == CONFIG_REFUSE &&
+            prove_look(steps, side, err) != EVENT_SEEN_WANTED)
+                return err->code;
+        return steps_ask(steps, side, "pull", NULL, PULL_MS, NULL, err);
+}
+
+/* Every tree of the server, and there is one. */
+static bool all_eligible(const json_t *result)
+{
+        const json_t *trees = json_object_get(json_object_get(result, "output"), "trees");
+        bool all = json_array_size(trees) > 0 && json_integer_value(json_object_get(result, "status")) == 0;
+
+        for (size_t i = 0; i < json_array_size(trees); i++)
+                all = all && json_is_true(json_object_get(json_array_get(trees, i), "eligible"));
+        return all;
+}
+
+static enum event clean_look(struct steps *steps, struct error *err)
+{
+        json_t *result = NULL;
+        bool eligible;
+
+        if (steps_ask(steps, STEPS_TO, "status", NULL, QUICK_MS, &result, err) < 0)
+                return EVENT_SEEN_NOTHING;
+        eligible = all_eligible(result);
+        json_decref(result);
+        if (eligible)
+                return EVENT_SEEN_WANTED;
+        error_set(err, -EPERM, _("%s is not eligible for visitors; 'understudy status' there says why"), steps->to->name);
+        return EVENT_SEEN_BEFORE;
+}
+
+/* ---- the web server of the one that comes ---- */
+
+static int web(struct steps *steps, const char *action, struct error *err)
+{
+        return steps_ask(steps, STEPS_TO, "web", json_pack("{s:s}", "action", action), WEB_MS, NULL, err);
+}
+
+static bool rests(const struct steps *steps)
+{
+        return steps->to->standby_rest != CONFIG_RUNNING;
+}
+
+static int prepare(struct steps *steps, bool undo, struct error *err)
+{
+        if (!rests(steps))
+                return 0;
+        return web(steps, undo ? "stop" : "start", err);
+}
+
+/* ---- pages ---- */
+
+/* Every check of the configuration, at that address; NULL: by name. */
+static enum event probe(struct steps *steps, const char *address, unsigned int tries, struct error *err)
+{
+        const struct config *config = steps->options.config;
+
+        for (size_t i = 0; i < config->check_count; i++) {
+                unsigned int left = tries;
+                int r;
+
+                while ((r = steps->options.probe(steps->options.context, &config->checks[i], address, err)) < 0 && --left)
+                        nanosleep(&(struct timespec){ .tv_nsec = PAUSE_MS * 1000000L }, NULL);
+                if (r < 0)
+                        return EVENT_SEEN_BEFORE;
+        }
+        return EVENT_SEEN_WANTED;
+}
+
+static enum event prepare_look(struct steps *steps, bool undo, struct error *err)
+{
+        struct error unanswered = ERROR_NONE;
+
+        (void)err;
+        if (!rests(steps))
+                return undo ? EVENT_SEEN_BEFORE : EVENT_SEEN_WANTED;
+        /* Without the database its pages may fail; that it answers at all is what was asked for. */
+        if (probe(steps, steps->to->addresses.items[0].text, 1, &unanswered) == EVENT_SEEN_WANTED)
+                return EVENT_SEEN_WANTED;
+        return unanswered.code == -ECONNREFUSED ? EVENT_SEEN_BEFORE : EVENT_SEEN_WANTED;
+}
+
+static enum event site_look(struct steps *steps, struct error *err)
+{
+        const bool by_dns = steps->options.move->by & MOVE_BY_DNS;
+
+        if (!by_dns && steps->options.config->service.present)
+                return probe(steps, steps->options.config->service.addresses.items[0].text, PROBE_TRIES, err);
+        return probe(steps, by_dns ? steps->to->addresses.items[0].text : NULL, PROBE_TRIES, err);
+}
+
+/* ---- draining ---- */
+
+static int connections(struct steps *steps, size_t *ret_count, struct error *err)
+{
+        json_t *result = NULL;
+        int r = steps_ask(steps, STEPS_FROM, "connections", NULL, QUICK_MS, &result, err);
+
+        if (r == 0)
+                *ret_count = (size_t)json_integer_value(json_object_get(result, "connections"));
+        json_decref(result);
+        return r;
+}
+
+/* Until there is none left, or the time is over. Where DNS moved, visitors may come for as long as resolvers remember. */
+static int drain(struct steps *steps, struct error *err)
+{
+        const struct config *config = steps->options.config;
+        const int64_t start = clock_monotonic_ms();
+        int64_t least = 0;
+        int r = 0;
+
+        if (steps->options.move->by & MOVE_BY_DNS)
+                least = (int64_t)(steps->waited ? config->dns.move_ttl : config->dns.ttl) * 1000;
+        for (;;) {
+                const int64_t spent = clock_monotonic_ms() - start;
+                size_t count = 0;
+
+                r = connections(steps, &count, err);
+                if (spent >= least && ((r == 0 && count == 0) || spent >= config->limits.drain_ms)) {
+                        steps->drained = true;
+                        return 0;
+                }
+                nanosleep(&(struct timespec){ .tv_nsec = PAUSE_MS * 1000000L }, NULL);
+        }
+}
+
+static enum event drain_look(const struct steps *steps, bool undo)
+{
+        if (undo)
+                return EVENT_SEEN_BEFORE; /* whoever comes is served again */
+        return steps->drained ? EVENT_SEEN_WANTED : EVENT_SEEN_BEFORE;
+}
+
+/* ---- the table ---- */
+
+static int lower_ttl(struct steps *steps, bool undo, struct error *err)
+{
+        const struct config_dns *dns = &steps->options.config->dns;
+        int r = steps_ttl(steps, undo ? dns->ttl : dns->move_ttl, !undo, err);
+
+        steps->waited = steps->waited || (r == 0 && !undo);
+        return r;
+}
+
+static int stop_old(struct steps *steps, struct error *err)
+{
+        return steps_ask(steps, STEPS_FROM, "address", json_pack("{s:s}", "action", "drop"), QUICK_MS, NULL, err);
+}
+
+static int act(void *context, enum step step, bool undo, struct error *err)
+{
+        struct steps *steps = context;
+
+        switch (step) {
+        case STEP_CLAIM: return steps_claim(steps, undo, err);
+        case STEP_LOWER_TTL: return lower_ttl(steps, undo, err);
+        case STEP_PROVE_OLD: return undo ? 0 : prove(steps, STEPS_FROM, err);
+        case STEP_PROVE_NEW: return undo ? 0 : prove(steps, STEPS_TO, err);
+        case STEP_PREPARE: return prepare(steps, undo, err);
+        case STEP_ADMIT: return undo ? steps_close(steps, STEPS_TO, err) : steps_open(steps, STEPS_TO, err);
+        case STEP_STOP_OLD: return undo ? 0 : stop_old(steps, err);
+        case STEP_ADDRESS: return steps_address(steps, undo, err);
+        case STEP_DNS: return steps_dns(steps, undo, err);
+        case STEP_DRAIN: return undo ? 0 : drain(steps, err);
+        case STEP_FENCE: return undo ? steps_open(steps, STEPS_FROM, err) : steps_close(steps, STEPS_FROM, err);
+        case STEP_RESTORE_TTL: return steps_ttl(steps, steps->options.config->dns.ttl, false, err);
+        default: return 0; /* only looks, or (rest) gives back the ledger's lock, which its end does */
+        }
+}
+
+static enum event look(void *context, enum step step, bool undo, struct error *err)
+{
+        struct steps *steps = context;
+        const struct config_dns *dns = &steps->options.config->dns;
+
+        switch (step) {
+        case STEP_CLAIM: return steps_claim_look(steps, err);
+        case STEP_LOWER_TTL: return steps_ttl_look(steps, dns->move_ttl, dns->ttl, err);
+        case STEP_PROVE_OLD: return undo ? EVENT_SEEN_BEFORE : prove_look(steps, STEPS_FROM, err);
+        case STEP_PROVE_NEW: return undo ? EVENT_SEEN_BEFORE : prove_look(steps, STEPS_TO, err);
+        case STEP_PREPARE: return prepare_look(steps, undo, err);
+        case STEP_ADMIT: return steps_fence_look(steps, STEPS_TO, true, err);
+        case STEP_PROBE_NEW: return probe(steps, steps->to->addresses.items[0].text, PROBE_TRIES, err);
+        case STEP_STILL_CLEAN: return clean_look(steps, err);
+        case STEP_STOP_OLD: return undo ? EVENT_SEEN_BEFORE : EVENT_SEEN_WANTED; /* the address's own look tells */
+        case STEP_ADDRESS: return steps_address_look(steps, err);
+        case STEP_DNS: return steps_dns_look(steps, err);
+        case STEP_PROBE_SITE: return site_look(steps, err);
+        case STEP_DRAIN: return drain_look(steps, undo);
+        case STEP_FENCE: return steps_fence_look(steps, STEPS_FROM, false, err);
+        case STEP_RESTORE_TTL: return steps_ttl_look(steps, dns->ttl, dns->move_ttl, err);
+        default: return undo ? EVENT_SEEN_BEFORE : EVENT_SEEN_WANTED;
+        }
+}
+
+static void progress(void *context, const struct machine *machine, enum action action, const struct error *err)
+{
+        struct steps *steps = context;
+
+        if (steps->options.progress)
+                steps->options.progress(steps->options.context, machine, action, err);
+}
+
+struct stage steps_stage(struct steps *steps)
+{
+        return (struct stage){ act, look, progress, steps };
+}
+
+/* ---- life ---- */
+
+int steps_new(const struct steps_options *options, struct steps **ret_steps, struct error *err)
+{
+        const struct config *config = options->config;
+        struct steps *steps = memory_new(1, sizeof(*steps));
+
+        if (!steps)
+                return error_memory(err);
+        steps->options = *options;
+        steps->from = config_find_server(config, options->move->from);
+        steps->to = config_find_server(config, options->move->to);
+        steps->database = config->database.present ? config_find_server(config, config->database.host) : NULL;
+        if (steps->from && steps->to && steps->database) {
+                *ret_steps = steps;
+                return 0;
+        }
+        free(steps);
+        return error_usage(err, _("the configuration has not both servers of the move, %s and %s, and a database with its "
+                                  "host"), options->move->from, options->move->to);
+}
+
+void steps_free(struct steps *steps)
+{
+        if (!steps)
+                return;
+        for (size_t i = 0; i < LENGTH(steps->agents); i++)
+                agent_client_free(steps->agents[i]);
+        free(steps);
+}
+
+void steps_freep(struct steps **steps)
+{
+        steps_free(*steps);
+}
+
+/* ---- the plan ---- */
+
+int steps_plan(const struct config *config, enum move_kind kind, const char *to, struct move *ret_move, struct error *err)
+{
+        const struct config_server *there = config_find_server(config, to);
+        const struct config_server *production = config_first_of(config, CONFIG_PRODUCTION);
+        const struct config_server *standby = config_first_of(config, CONFIG_STANDBY);
+        const struct config_server *from = there == production ? standby : production;
+        const int by = kind == MOVE_PLANNED ? config->move.planned : config->move.failover;
+
+        if (!there || (there->role != CONFIG_PRODUCTION && there->role != CONFIG_STANDBY))
+                return error_usage(err, _("there is no server %s in the configuration that could be on stage; there are the "
+                                          "production and stand-by servers of the file"), to);
+        if (!from)
+                return error_usage(err, _("the configuration has no other server that %s could take over from"), to);
+        *ret_move = (struct move){ .kind = kind, .by = (by & CONFIG_BY_ADDRESS ? MOVE_BY_ADDRESS : 0U) |
+                                                       (by & CONFIG_BY_DNS ? MOVE_BY_DNS : 0U) };
+        if ((size_t)snprintf(ret_move->from, sizeof(ret_move->from), "%s", from->name) >= sizeof(ret_move->from) ||
+            (size_t)snprintf(ret_move->to, sizeof(ret_move->to), "%s", there->name) >= sizeof(ret_move->to))
+                return error_usage(err, _("the names of servers must be shorter than %d bytes"), MOVE_NAME_SIZE);
+        return 0;
+}

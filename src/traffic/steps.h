@@ -1,0 +1,45 @@
+/*
+ * steps.h - what each step of a move does, and how it is seen: by the agents of the servers, by DNS, and as a visitor.
+ *
+ * The controller's side. Looks and acts go through the same agents, but never by the same way on the server: an address is
+ * written by netlink and read back by a bind, the fence is proven by counting sockets, DNS is asked by plain queries, and a
+ * visitor's page is fetched over the network.
+ */
+#ifndef TRAFFIC_STEPS_H
+#define TRAFFIC_STEPS_H
+
+#include "conductor.h"
+#include "config/config.h"
+
+/* One check of the configuration, against `address` (NULL: by the name in its URL): 0 when the page is as it should be. */
+typedef int steps_probe_function(void *context, const struct config_check *check, const char *address, struct error *err);
+
+struct steps_options {
+        const struct config *config; /* these outlive the steps */
+        const struct move *move;
+        const char *ssh; /* program; NULL: ssh */
+        steps_probe_function *probe;
+        void (*progress)(void *context, const struct machine *machine, enum action action, const struct error *err);
+        void *context; /* of both */
+};
+
+struct steps;
+
+/* -EINVAL when the configuration has not what this move needs. Connects at the first act. */
+int steps_new(const struct steps_options *options, struct steps **ret_steps, struct error *err);
+void steps_free(struct steps *steps);
+void steps_freep(struct steps **steps);
+
+/* For conduct(). */
+struct stage steps_stage(struct steps *steps);
+
+/* For `--plan`: in English or the operator's language, what the step will change, and how it would be undone; what is not
+ * changed is NULL. `change` and `undo` have room for STEPS_WORDS bytes. */
+#define STEPS_WORDS 400
+void steps_describe(const struct config *config, const struct move *move, enum step step, char change[static STEPS_WORDS],
+                    char undo[static STEPS_WORDS]);
+
+/* How a move of this kind goes between these two: who must be which. Usage errors name what the file lacks. */
+int steps_plan(const struct config *config, enum move_kind kind, const char *to, struct move *ret_move, struct error *err);
+
+#endif

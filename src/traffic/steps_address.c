@@ -1,0 +1,69 @@
+/* steps_address.c - the service's address: dropped there, then taken here, never at both. */
+#include <errno.h>
+
+#include "base/i18n.h"
+#include "base/text.h"
+#include "steps_private.h"
+
+#define LOOK_MS 2000
+#define ACT_MS  5000
+
+enum holding { HOLDS_ALL, HOLDS_NONE, HOLDS_SOME, HOLDS_UNKNOWN };
+
+static enum holding holding(struct steps *steps, enum steps_side side, struct error *err)
+{
+        size_t here = 0, nowhere = 0, count;
+        json_t *result = NULL;
+        const json_t *list;
+
+        if (steps_ask(steps, side, "address-look", NULL, LOOK_MS, &result, err) < 0)
+                return HOLDS_UNKNOWN;
+        list = json_object_get(result, "addresses");
+        count = json_array_size(list);
+        for (size_t i = 0; i < count; i++) {
+                const char *place = json_string_value(json_object_get(json_array_get(list, i), "place"));
+
+                here += place && text_equal(place, "here");
+                nowhere += place && text_equal(place, "nowhere");
+        }
+        json_decref(result);
+        if (count == 0)
+                return HOLDS_UNKNOWN;
+        return here == count ? HOLDS_ALL : nowhere == count ? HOLDS_NONE : HOLDS_SOME;
+}
+
+static int address(struct steps *steps, enum steps_side side, const char *action, struct error *err)
+{
+        return steps_ask(steps, side, "address", json_pack("{s:s}", "action", action), ACT_MS, NULL, err);
+}
+
+/*
+ * Who holds it now drops it first. In a failover he may not be heard: then the other takes it all the same, for the
+ * database is closed to the old one, and the segment was asked whether somebody still answers.
+ */
+int steps_address(struct steps *steps, bool undo, struct error *err)
+{
+        const enum steps_side leaves = undo ? STEPS_TO : STEPS_FROM, comes = undo ? STEPS_FROM : STEPS_TO;
+        int r = address(steps, leaves, "drop", err);
+
+        if (r < 0 && (steps->options.move->kind == MOVE_PLANNED || undo))
+                return r;
+        return address(steps, comes, "take", err);
+}
+
+enum event steps_address_look(struct steps *steps, struct error *err)
+{
+        const enum holding to = holding(steps, STEPS_TO, err), from = holding(steps, STEPS_FROM, err);
+
+        if (to == HOLDS_UNKNOWN || (from == HOLDS_UNKNOWN && steps->options.move->kind == MOVE_PLANNED))
+                return EVENT_SEEN_NOTHING;
+        if (to == HOLDS_ALL && (from == HOLDS_NONE || from == HOLDS_UNKNOWN))
+                return EVENT_SEEN_WANTED;
+        if (to == HOLDS_NONE && from == HOLDS_ALL)
+                return EVENT_SEEN_BEFORE;
+        if (to == HOLDS_NONE && from == HOLDS_UNKNOWN)
+                return EVENT_SEEN_BEFORE; /* a dead server's is nobody's */
+        error_set(err, -EBUSY, _("the service's address is between %s and %s: neither all at the one nor all at the other"),
+                  steps->from->name, steps->to->name);
+        return EVENT_SEEN_PART;
+}

@@ -1,0 +1,145 @@
+/* steps_fence.c - the epoch, and who may write: asked of the database's host. */
+#include <errno.h>
+
+#include "base/i18n.h"
+#include "base/text.h"
+#include "steps_private.h"
+
+#define LOOK_MS  5000
+#define FENCE_MS 20000
+
+static const struct config_server *side_server(const struct steps *steps, enum steps_side side)
+{
+        return side == STEPS_FROM ? steps->from : steps->to;
+}
+
+static int look(struct steps *steps, json_t **ret_view, struct error *err)
+{
+        return steps_ask(steps, STEPS_DATABASE, "fence-look", NULL, LOOK_MS, ret_view, err);
+}
+
+/* What the view says of a server; "" when it does not know it. */
+static const json_t *member(const json_t *view, const char *server)
+{
+        const json_t *members = json_object_get(view, "members");
+
+        for (size_t i = 0; i < json_array_size(members); i++) {
+                const json_t *one = json_array_get(members, i);
+                const char *name = json_string_value(json_object_get(one, "server"));
+
+                if (name && text_equal(name, server))
+                        return one;
+        }
+        return NULL;
+}
+
+static bool holds(const json_t *view, const struct config_server *server)
+{
+        const char *holder = json_string_value(json_object_get(view, "holder"));
+
+        return holder && text_equal(holder, server->name);
+}
+
+static int act(struct steps *steps, const char *action, const struct config_server *server, bool overlap, struct error *err)
+{
+        return steps_ask(steps, STEPS_DATABASE, "fence",
+                         json_pack("{s:s, s:s, s:I, s:b}", "action", action, "server", server->name, "epoch",
+                                   (json_int_t)steps->epoch, "overlap", overlap),
+                         FENCE_MS, NULL, err);
+}
+
+/* The epoch in whose name this move acts: what the database's host has, as long as it is ours to move. */
+static int refresh(struct steps *steps, struct error *err)
+{
+        json_t *view = NULL;
+        int r = steps->epoch ? 0 : look(steps, &view, err);
+
+        if (r == 0 && !steps->epoch) {
+                if (holds(view, steps->to) || holds(view, steps->from))
+                        steps->epoch = (uint64_t)json_integer_value(json_object_get(view, "epoch"));
+                else
+                        r = error_refuse(err, _("the database's host says that another server is to be on stage: somebody else "
+                                                "moves the site"));
+        }
+        json_decref(view);
+        return r;
+}
+
+int steps_claim(struct steps *steps, bool undo, struct error *err)
+{
+        const struct config_server *wanted = undo ? steps->from : steps->to;
+        json_t *view = NULL;
+        int r = look(steps, &view, err);
+        json_int_t seen;
+
+        if (r < 0)
+                return r;
+        seen = json_integer_value(json_object_get(view, "epoch"));
+        r = holds(view, wanted) ? 0 :
+                                  steps_ask(steps, STEPS_DATABASE, "fence",
+                                            json_pack("{s:s, s:s, s:I, s:I, s:b}", "action", "claim", "server", wanted->name,
+                                                      "seen", seen, "epoch", seen + 1, "planned",
+                                                      undo || steps->options.move->kind == MOVE_PLANNED),
+                                            LOOK_MS, NULL, err);
+        json_decref(view);
+        steps->epoch = 0; /* what is so is looked at */
+        return r;
+}
+
+enum event steps_claim_look(struct steps *steps, struct error *err)
+{
+        json_t *view = NULL;
+        enum event event = EVENT_SEEN_PART;
+
+        if (look(steps, &view, err) < 0)
+                return EVENT_SEEN_NOTHING;
+        steps->epoch = (uint64_t)json_integer_value(json_object_get(view, "epoch"));
+        if (holds(view, steps->to))
+                event = EVENT_SEEN_WANTED;
+        else if (holds(view, steps->from))
+                event = EVENT_SEEN_BEFORE;
+        else
+                error_set(err, -EPERM, _("the database's host says that another server is to be on stage"));
+        json_decref(view);
+        return event;
+}
+
+int steps_open(struct steps *steps, enum steps_side side, struct error *err)
+{
+        const bool overlap = steps->options.move->kind == MOVE_PLANNED || side == STEPS_FROM;
+        int r = refresh(steps, err);
+
+        return r < 0 ? r : act(steps, "open", side_server(steps, side), overlap, err);
+}
+
+int steps_close(struct steps *steps, enum steps_side side, struct error *err)
+{
+        int r = refresh(steps, err);
+
+        return r < 0 ? r : act(steps, "close", side_server(steps, side), false, err);
+}
+
+enum event steps_fence_look(struct steps *steps, enum steps_side side, bool in, struct error *err)
+{
+        const char *name = side_server(steps, side)->name, *place;
+        enum event event = EVENT_SEEN_PART;
+        json_t *view = NULL;
+        const json_t *one;
+        bool filter, gone;
+
+        if (look(steps, &view, err) < 0)
+                return EVENT_SEEN_NOTHING;
+        one = member(view, name);
+        place = json_string_value(json_object_get(one, "place"));
+        filter = json_is_true(json_object_get(view, "filter"));
+        gone = json_integer_value(json_object_get(one, "sockets")) == 0 &&
+                json_integer_value(json_object_get(one, "sessions")) == 0;
+        if (place && filter && text_equal(place, "in"))
+                event = in ? EVENT_SEEN_WANTED : EVENT_SEEN_BEFORE;
+        else if (place && filter && gone && text_equal(place, "out"))
+                event = in ? EVENT_SEEN_BEFORE : EVENT_SEEN_WANTED;
+        else
+                error_set(err, -EBUSY, _("at the database %s is neither let in nor proven out"), name);
+        json_decref(view);
+        return event;
+}

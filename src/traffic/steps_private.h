@@ -1,0 +1,46 @@
+/* steps_private.h - for steps.c, steps_fence.c, steps_address.c and steps_dns.c. */
+#ifndef TRAFFIC_STEPS_PRIVATE_H
+#define TRAFFIC_STEPS_PRIVATE_H
+
+#include <jansson.h>
+
+#include "agent_client.h"
+#include "steps.h"
+
+struct steps {
+        struct steps_options options;
+        const struct config_server *from, *to, *database;
+        struct agent_client *agents[3]; /* of from, to, database: the first that is the same server */
+        uint64_t epoch;                 /* that the database's host has granted this move; 0: not seen yet */
+        bool waited;                    /* the old TTL was waited out by this process */
+        bool drained;                   /* the time for it is over */
+};
+
+enum steps_side { STEPS_FROM, STEPS_TO, STEPS_DATABASE };
+
+/* Asks one server's agent; the arguments' reference is taken. *ret_result (may be NULL) is a new reference. */
+int steps_ask(struct steps *steps, enum steps_side side, const char *verb, json_t *arguments, int64_t deadline_ms,
+              json_t **ret_result, struct error *err);
+
+/* An event for a look that went wrong, or whose answer cannot be understood. */
+enum event steps_unseen(const struct error *err);
+
+/* ---- the fence: claim, admit, fence ---- */
+int steps_claim(struct steps *steps, bool undo, struct error *err);
+enum event steps_claim_look(struct steps *steps, struct error *err);
+int steps_open(struct steps *steps, enum steps_side side, struct error *err);
+int steps_close(struct steps *steps, enum steps_side side, struct error *err);
+/* Is that server let in, or proven out? WANTED when it is as `in` says, BEFORE when it is the other. */
+enum event steps_fence_look(struct steps *steps, enum steps_side side, bool in, struct error *err);
+
+/* ---- the service's address ---- */
+int steps_address(struct steps *steps, bool undo, struct error *err);
+enum event steps_address_look(struct steps *steps, struct error *err);
+
+/* ---- DNS ---- */
+int steps_dns(struct steps *steps, bool undo, struct error *err);
+enum event steps_dns_look(struct steps *steps, struct error *err);
+int steps_ttl(struct steps *steps, uint64_t ttl, bool wait, struct error *err);
+enum event steps_ttl_look(struct steps *steps, uint64_t wanted, uint64_t before, struct error *err);
+
+#endif

@@ -1,0 +1,188 @@
+#!/bin/bash
+# The planned switch by address and the return, on real servers: nginx with a portal that writes to PostgreSQL, sshd with
+# agents, a visitor who opens a new page all the time. In a lab of its own.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=../../lab/namespaces.sh
+. "$source_folder/lab/namespaces.sh"
+# shellcheck source=../../lab/database.sh
+. "$source_folder/lab/database.sh"
+. "$source_folder/tests/support/agent.sh"
+PATH=$PATH:/usr/sbin:/sbin
+
+if [[ -z ${LAB_FOLDER:-} ]]; then
+        need_root
+        need ip unshare nsenter setpriv nft psql jq nginx ssh ssh-keygen curl
+        lab_postgres_programs >/dev/null || skip_all 'PostgreSQL is not installed'
+        chmod 0755 "$tmp"
+        TMPDIR=$tmp lab_enter '' "$(readlink -f "$0")"
+        exit
+fi
+
+portal=$build_folder/lab/understudy-portal
+driver=$build_folder/tests/support/agent_driver
+service=192.0.2.80
+lab_network && lab_host database 192.0.2.10 && lab_host production 192.0.2.77 && lab_host standby 192.0.2.78 ||
+        bail_out 'no network'
+make_site "$tmp/src"
+make_repository
+
+# ---------------------------------------------------------------- the database
+lab_postgres database 192.0.2.10 <<'END' || bail_out 'no PostgreSQL'
+local   all all peer
+host    portal portal 192.0.2.0/24 password
+END
+lab_postgres_sql database "create user portal password 'secret'" && lab_postgres_sql database 'create database portal owner portal' &&
+        lab_postgres_as psql -X -q -h /run/postgresql-database -d portal -f "$source_folder/lab/portal/schema.sql" &&
+        lab_postgres_sql database 'grant all on all tables in schema public to portal; grant all on all sequences in schema public to portal' portal &&
+        lab_postgres_sql database "insert into account (name, salt, password) values ('alice', 'x', encode(sha256('xsecret'), 'hex'))" portal ||
+        bail_out 'no accounts'
+
+# ---------------------------------------------------------------- the servers
+server()
+{
+        local host=$1 here=$tmp/$1
+        mkdir -p "$here/www" "$here/state" "$here/nginx"
+        "$UNDERSTUDY" pull "$here/www/site" --repo "$repo" --pub "$pub" --state "$here/state" --quiet || return
+        chmod -R a+rX "$here"
+        lab_in "$host" "$portal" "$here/portal.sock" "$source_folder/lab/portal/templates" \
+                'host=192.0.2.10 user=portal dbname=portal password=secret connect_timeout=2' "$host" >"$here/portal.log" 2>&1 </dev/null &
+        cat >"$here/nginx.conf" <<END
+user root; daemon off; pid $here/nginx.pid; error_log $here/nginx.log crit; worker_processes 1;
+events { worker_connections 256; }
+http {
+        access_log off; include /etc/nginx/fastcgi_params;
+        client_body_temp_path $here/nginx/1; fastcgi_temp_path $here/nginx/2; proxy_temp_path $here/nginx/3; scgi_temp_path $here/nginx/4; uwsgi_temp_path $here/nginx/5;
+        server {
+                listen 80; root $here/www/site;
+                add_header X-Served-By $host always;
+                location /portal/ { fastcgi_pass unix:$here/portal.sock; }
+        }
+}
+END
+        lab_in "$host" nginx -c "$here/nginx.conf" -e "$here/nginx.log" >"$here/nginx.out" 2>&1 </dev/null &
+        wait_for 20 lab_in "$host" curl -fsS -o "$here/front" http://127.0.0.1/css/site.css 2>/dev/null
+}
+server production && server standby || bail_out 'the web servers do not start'
+
+cat >"$tmp/site.conf" <<END
+site = test
+ssh_config = "$tmp/ssh/config"
+server "production" {
+        role = production
+        ssh = "production"
+        addresses = {192.0.2.77}
+        interface = eth0
+        roots = {"docroot=$tmp/production/www/site"}
+}
+server "standby" {
+        role = standby
+        ssh = "standby"
+        addresses = {192.0.2.78}
+        interface = eth0
+        roots = {"docroot=$tmp/standby/www/site"}
+}
+server "database" {
+        role = database
+        ssh = "database"
+        addresses = {192.0.2.10}
+}
+move { planned = address failover = address }
+service {
+        addresses = {"$service/24"}
+        ports = {80}
+}
+database {
+        kind = postgresql
+        host = database
+        port = 5432
+        connection = "host=/run/postgresql-database user=postgres dbname=postgres"
+        hba_file = "$LAB_FOLDER/postgres-database/data/pg_hba.conf"
+        user = portal
+        database = portal
+}
+check "health" {
+        url = "http://www.example.org/portal/health"
+        expect = "well"
+        timeout = 2s
+}
+limits { drain = 5s }
+repository {
+        url = "$repo"
+        pub = "$pub"
+}
+END
+site=$(sed -n 's/.*"site": *"\([^"]*\)".*/\1/p' "$repo/releases/1/release.json")
+sed -i "1s/.*/site = $site/" "$tmp/site.conf"
+us check --config "$tmp/site.conf" --offline
+is 'the configuration is good' "$status" 0
+[[ $status -eq 0 ]] || output_diag
+
+agent_keys
+for host in production standby database; do
+        mkdir -p "$tmp/$host/state"
+        us agent --config "$tmp/site.conf" --server "$host" --state "$tmp/$host/state" --authorize "$tmp/ssh/controller.pub"
+        agent_host "$host" "$(output)"
+        sed -i "/^Host $host\$/,/HostKeyAlias/s|ProxyCommand |ProxyCommand $(command -v nsenter) --net=/run/netns/$host |" "$tmp/ssh/config"
+done
+drive() { run "$driver" "$1" "$1" "$tmp/ssh/config" "$2" "${3:-}" 20000 1; }
+drive database fence '{"action":"begin","server":"production"}'
+like 'the fence is begun: production is in' "$(output)" '^ok'
+drive production address '{"action":"take"}'
+like 'production has the address' "$(output)" '^ok'
+
+# ---------------------------------------------------------------- a visitor, who begins a new connection each time
+visit()
+{
+        while [[ ! -e $tmp/stop ]]; do
+                curl -sS -m 2 -o "$tmp/visit" -w '%{http_code} %header{x-served-by}\n' "http://$service/portal/health" 2>/dev/null || echo "000 -"
+                sleep 0.005
+        done >"$tmp/visits"
+}
+served() { curl -sS -m 2 -o /dev/null -w '%header{x-served-by}' "http://$service/"; }
+lost() { grep -vc '^200 ' "$tmp/visits"; }
+is 'visitors are served by production' "$(served)" production
+switch() { us "$@" --config "$tmp/site.conf" --state "$tmp/controller"; }
+mkdir -p "$tmp/controller"
+place() { drive database fence-look && sed 's/^ok //' "$tmp/stdout" | jq -r ".members[] | select(.server == \"$1\") | .place"; }
+
+status_is 0 'the plan' switch switch standby --plan
+like 'says what changes' "$(output)" "$service goes from production to standby"
+is 'and changes nothing' "$(served)" production
+visit & visitor=$!
+wait_for 10 test -s "$tmp/visits"
+switch switch standby
+is 'the switch is done' "$status" 0
+[[ $status -eq 0 ]] || output_diag
+sleep 0.3
+: >"$tmp/stop"
+wait "$visitor"
+diag "switch: $(wc -l <"$tmp/visits") visits, $(lost) failed"
+is 'visitors are served by the stand-by' "$(served)" standby
+is 'the database has shut production out' "$(place production)" out
+is 'and let the stand-by in' "$(place standby)" in
+ok 'at most one visit failed' test "$(lost)" -le 1
+not_ok 'production cannot reach the database' lab_in production curl -fsS -m 5 -o "$tmp/health" http://127.0.0.1/portal/health
+is 'the journal has it to its end' "$("$UNDERSTUDY" journal show --dir "$tmp/controller/journal" --json | jq -r 'select(.kind == "move_ended") | .outcome')" 'done'
+
+rm "$tmp/stop"
+visit & visitor=$!
+switch return
+is 'the return is done' "$status" 0
+[[ $status -eq 0 ]] || output_diag
+: >"$tmp/stop"
+wait "$visitor"
+diag "return: $(wc -l <"$tmp/visits") visits, $(lost) failed"
+is 'visitors are served by production again' "$(served)" production
+ok 'at most one visit failed on the way back' test "$(lost)" -le 1
+
+# ---------------------------------------------------------------- what must not go on stage
+echo '<script src="http://malware.invalid/x.js"></script>' >"$tmp/standby/www/site/index.html"
+sed -i 's/^limits/on_tamper { planned = refuse failover = refuse }\nlimits/' "$tmp/site.conf"
+switch switch standby
+is 'a tampered stand-by is refused, and the move undone' "$status" 1
+like 'which is said' "$(errors)" 'standby is not equal to its release'
+is 'production stays on stage' "$(served)" production
+is 'and in at the database' "$(place production)" in
+is 'the stand-by out' "$(place standby)" out
+done_testing
