@@ -74,7 +74,8 @@ static bool tamper(const char *path, const char *spare, const char *checkpoint, 
         const size_t length = content(path, genuine, sizeof(genuine));
         const int64_t before = written_ns(checkpoint);
         const off_t reloads = size_of(reloaded);
-        double since, recorded = 0, healed = 0;
+        double since, recorded_ms = 0, healed_ms = 0;
+        bool recorded = false, healed = false;
 
         if (!length || !write_page(spare)) {
                 fprintf(stderr, "bench_tamper: cannot read %s or write %s\n", path, spare);
@@ -86,11 +87,15 @@ static bool tamper(const char *path, const char *spare, const char *checkpoint, 
                 return false;
         }
         while ((!recorded || !healed) && now_ms() - since < LIMIT_MS) {
-                if (!recorded && written_ns(checkpoint) != before)
-                        recorded = now_ms();
-                if (size_of(reloaded) > reloads && content(path, found, sizeof(found)) == length &&
-                    memcmp(genuine, found, length) == 0)
-                        healed = now_ms();
+                if (!recorded && written_ns(checkpoint) != before) {
+                        recorded = true;
+                        recorded_ms = now_ms() - since;
+                }
+                if (!healed && size_of(reloaded) > reloads && content(path, found, sizeof(found)) == length &&
+                    memcmp(genuine, found, length) == 0) {
+                        healed = true;
+                        healed_ms = now_ms() - since;
+                }
                 nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
         }
         if (!recorded || !healed) {
@@ -98,7 +103,7 @@ static bool tamper(const char *path, const char *spare, const char *checkpoint, 
                         healed ? "healed" : "not healed");
                 return false;
         }
-        printf("{\"record_ms\": %.2f, \"healed_ms\": %.2f}\n", recorded - since, healed - since);
+        printf("{\"record_ms\": %.2f, \"healed_ms\": %.2f}\n", recorded_ms, healed_ms);
         fflush(stdout);
         return true;
 }

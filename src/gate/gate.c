@@ -96,7 +96,7 @@ static void take_events(struct gate *gate)
 {
         char events[BATCH * FAN_EVENT_METADATA_LEN] __attribute__((aligned(8)));
         ssize_t n = read(GATE_GROUP_FD, events, sizeof(events));
-        const struct fanotify_event_metadata *event = (const struct fanotify_event_metadata *)(const void *)events;
+        struct fanotify_event_metadata *event = (struct fanotify_event_metadata *)(void *)events;
 
         /* An error belongs to an event that could get no descriptor (a socket's name): the kernel has refused it. */
         for (; FAN_EVENT_OK(event, n); event = FAN_EVENT_NEXT(event, n)) {
