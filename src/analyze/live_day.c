@@ -550,7 +550,7 @@ static int flush_deltas(struct live *live, struct live_day *day, struct error *e
                 if (day->deltas.slots[i].key && !is_nothing(&day->deltas.slots[i].delta))
                         slots[count++] = &day->deltas.slots[i];
         if (r == 0 && count) {
-                qsort(slots, count, sizeof(*slots), compare_slots);
+                qsort(slots, count, sizeof(void *), compare_slots);
                 r = write_slots(live, day, slots, count, err);
         }
         if (r == 0)

@@ -61,9 +61,11 @@ static const struct config_word tamper[] = {
 
 #define AT(type, member) .offset = offsetof(struct type, member)
 /* A list: a struct with items[] and count. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a member's name cannot stand in parentheses */
 #define LIST(type, member)                                                                                             \
         .offset = offsetof(struct type, member.items), .count_offset = offsetof(struct type, member.count),            \
         .items_maximum = LENGTH(((struct type *)NULL)->member.items)
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define BETWEEN(low, high) .minimum = (low), .maximum = (high)
 
 static const struct config_key site_keys[] = {

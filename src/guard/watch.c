@@ -375,7 +375,7 @@ int watch_open(const struct watch_options *options, struct watch **ret_watch, st
         pthread_mutex_init(&watch->lock, NULL);
         watch->group = fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_DFID_NAME | FAN_REPORT_FID | FAN_REPORT_PIDFD |
                                              FAN_UNLIMITED_MARKS | FAN_NONBLOCK | FAN_CLOEXEC,
-                                     O_RDONLY | O_CLOEXEC | O_LARGEFILE);
+                                     O_RDONLY | O_CLOEXEC);
         if (watch->group < 0 || !watch->bytes || !watch->buckets) {
                 int error = errno;
 

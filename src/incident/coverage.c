@@ -146,7 +146,7 @@ size_t coverage_gaps(const struct coverage *coverage, int64_t from_us, int64_t t
                      size_t maximum)
 {
         struct gap_list list = { .gaps = gaps, .maximum = maximum, .from = from_us, .to = to_us };
-        const struct coverage_day **days = memory_new(coverage->count ? coverage->count : 1, sizeof(*days));
+        const struct coverage_day **days = memory_new(coverage->count ? coverage->count : 1, sizeof(void *));
 
         if (!days || !coverage->count || coverage->full) { /* nothing is known */
                 free(days);
@@ -155,7 +155,7 @@ size_t coverage_gaps(const struct coverage *coverage, int64_t from_us, int64_t t
         }
         for (size_t i = 0; i < coverage->count; i++)
                 days[i] = &coverage->days[i];
-        qsort(days, coverage->count, sizeof(*days), compare_days);
+        qsort(days, coverage->count, sizeof(void *), compare_days);
         list.shortest = shortest_gap(coverage, days);
         walk(days, coverage->count, &list);
         free(days);

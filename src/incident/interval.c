@@ -78,6 +78,7 @@ struct building {
 static int finish(struct building *building, struct error *err)
 {
         char source[SOURCE_SIZE];
+        int r;
 
         if (!building->open)
                 return 0;
@@ -85,7 +86,9 @@ static int finish(struct building *building, struct error *err)
         snprintf(source, sizeof(source), "journal of %.200s, records %" PRIu64 " to %" PRIu64, building->now.server,
                  building->first_number, building->last_number);
         building->now.source = source;
-        return intervals_add(building->out, &building->now, err);
+        r = intervals_add(building->out, &building->now, err); /* copies the texts */
+        building->now.source = NULL;
+        return r;
 }
 
 static void begin(struct building *building, const struct sighting *seen)
