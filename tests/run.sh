@@ -12,10 +12,10 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 status=0
 # TEST_SUITE: of the unit tests only this one; TEST_EXCLUDE: integration tests that are left out, as a pattern.
-# Of the calls at which the crash tests kill, every third; `make soak` takes each.
-export CRASH_STRIDE=${CRASH_STRIDE:-3}
+# Of the calls at which the crash tests kill, every sixth; `make soak` takes each.
+export CRASH_STRIDE=${CRASH_STRIDE:-6}
 mapfile -t tests < <(printf '%s\n' tests/t/*.t | grep -vE "${TEST_EXCLUDE:-^\$}")
 meson test -C "$build" --no-rebuild --print-errorlogs ${TEST_SUITE:+--suite "$TEST_SUITE"} || status=1
-UNDERSTUDY=$build/understudy prove --exec tests/limited.sh --timer --jobs "${TEST_JOBS:-2}" "${tests[@]}" </dev/null || status=1
+UNDERSTUDY=$build/understudy prove --exec tests/limited.sh --timer --jobs "${TEST_JOBS:-3}" "${tests[@]}" </dev/null || status=1
 [ $status -eq 0 ] && echo "make test: all tests passed" || echo "make test: FAILED" >&2
 exit $status
