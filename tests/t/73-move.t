@@ -102,7 +102,7 @@ if command -v strace >/dev/null; then
                 esac
         }
         CRASH_SAMPLE=${CRASH_SAMPLE:-4} CRASH_STRIDE=$((${CRASH_STRIDE:-1} * 4)) crash_everywhere
-        ok 'there were many kill points' test "$crash_runs" -ge 10
+        ok 'there were many kill points' test "$crash_runs" -ge 5
         is 'killed anywhere: a good state, and a good end' "${#crash_violations[@]}" 0
 fi
 done_testing
