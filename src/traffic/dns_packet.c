@@ -234,8 +234,13 @@ static bool is_signed(const struct dns_request *request, const struct dns_key *k
                       const uint8_t *bytes, size_t length)
 {
         ldns_rdf *mac = ldns_rr_rdf(ldns_pkt_tsig(request->packet), TSIG_MAC);
+        ldns_rr *tsig = tsig_of(answer);
+        bool good = tsig && ldns_pkt_tsig_verify(answer, bytes, length, key->name, key->secret, mac);
 
-        return tsig_of(answer) && ldns_pkt_tsig_verify(answer, bytes, length, key->name, key->secret, mac);
+        /* ldns takes it out of the packet meanwhile, and not every way out of there puts it back. */
+        if (tsig)
+                ldns_pkt_set_tsig(answer, tsig);
+        return good;
 }
 
 static enum dns_result denied(const struct dns_zone *zone, const ldns_pkt *answer, struct error *err)
