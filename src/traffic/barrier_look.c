@@ -52,12 +52,14 @@ static struct nlmsghdr *ask_for(void *buffer, uint16_t what, uint16_t flags)
 }
 
 /* libmnl's own loops turn the distance of two pointers into an int without a cast. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): what is assigned to cannot stand in parentheses */
 #define FOR_EACH_ATTRIBUTE(attribute, begin, end)                                                                      \
         for (attribute = (begin); mnl_attr_ok(attribute, (int)((const char *)(end) - (const char *)attribute));        \
              attribute = mnl_attr_next(attribute))
 #define FOR_EACH_NESTED(attribute, nest)                                                                               \
         FOR_EACH_ATTRIBUTE(attribute, (const struct nlattr *)mnl_attr_get_payload(nest),                               \
                            (const char *)mnl_attr_get_payload(nest) + mnl_attr_get_payload_len(nest))
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* The attribute `type` of a message behind its nfgenmsg, or within a nest; NULL when it has none. */
 static const struct nlattr *in_message(const struct nlmsghdr *message, uint16_t type)

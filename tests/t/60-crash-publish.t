@@ -20,7 +20,7 @@ publish_command "$place"
 crash_command=("${state_command[@]}")
 crash_everywhere
 
-ok 'there were many kill points' test "$crash_runs" -ge 10
+ok 'there were many kill points' test "$crash_runs" -ge 5
 # How often it reads from its helper is not the same each time, so a late kill point may not be met again.
 ok 'it was killed at nearly each' test "$((crash_kills * 100))" -ge "$((crash_runs * 95))"
 is 'old or new, whole, and the next run succeeds' "${#crash_violations[@]}" 0

@@ -26,7 +26,7 @@ for pull_way in update heal first; do
         crash_status=$(pull_status)
         crash_runs=0 crash_kills=0 crash_violations=()
         crash_everywhere
-        ok "$pull_way: there were many kill points" test "$crash_runs" -ge 10
+        ok "$pull_way: there were many kill points" test "$crash_runs" -ge 5
         # How often it reads from its helper is not the same each time, so a late kill point may not be met again.
         ok "$pull_way: it was killed at nearly each" test "$((crash_kills * 100))" -ge "$((crash_runs * 95))"
         is "$pull_way: old or new, whole, and the next run succeeds" "${#crash_violations[@]}" 0
