@@ -283,15 +283,20 @@ struct generation *find_known(const struct follow *follow, int fd, const struct 
         return NULL;
 }
 
+/* read_first() into search->bytes, of any file but the one that has the log's name: 0 for that one. */
+static ssize_t read_other(struct search *search, const char *path, int fd, const struct stat *status, bool *ret_packed)
+{
+        if (status->st_dev == search->now->st_dev && status->st_ino == search->now->st_ino)
+                return 0;
+        return read_first(fd, path, search->bytes, ret_packed);
+}
+
 static int look_between(struct search *search, const char *path, int fd, const struct stat *status, struct error *err)
 {
         bool packed = false;
+        ssize_t n = read_other(search, path, fd, status, &packed);
         int64_t first;
-        ssize_t n;
 
-        if (status->st_dev == search->now->st_dev && status->st_ino == search->now->st_ino)
-                return 0;
-        n = read_first(fd, path, search->bytes, &packed);
         if (n <= 0 || is_known(search->follow, status, search->bytes, (size_t)n))
                 return 0;
         first = find_first_time(search->bytes, (size_t)n);
@@ -314,13 +319,9 @@ int find_between(struct follow *follow, const struct log *log, int64_t since_us,
 static int look_newest(struct search *search, const char *path, int fd, const struct stat *status, struct error *err)
 {
         bool packed = false;
-        int64_t first;
-        ssize_t n;
+        ssize_t n = read_other(search, path, fd, status, &packed);
+        int64_t first = n > 0 ? find_first_time(search->bytes, (size_t)n) : 0;
 
-        if (status->st_dev == search->now->st_dev && status->st_ino == search->now->st_ino)
-                return 0;
-        n = read_first(fd, path, search->bytes, &packed);
-        first = n > 0 ? find_first_time(search->bytes, (size_t)n) : 0;
         if (!first || (search->found.fd >= 0 && first <= search->found.first_us))
                 return 0;
         return take(&search->found, path, fd, packed, first, err);

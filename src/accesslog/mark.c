@@ -1,12 +1,10 @@
 /* mark.c - what a mark knows of a file, and what follows from what is seen of it now. */
 #include "mark.h"
 
-/* FNV-1a: it must be the same in every process and version, and nobody gains by a collision with his own log. */
+/* It must be the same in every process and version, and nobody gains by a collision with his own log. */
 uint64_t mark_hash(uint64_t start, const char *bytes, size_t length)
 {
-        for (size_t i = 0; i < length; i++)
-                start = (start ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
-        return start;
+        return fnv1a(start, bytes, length);
 }
 
 static void extend_head(struct log_mark *mark, const char *bytes, size_t length)

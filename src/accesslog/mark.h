@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "accesslog/format.h"
+#include "base/fnv1a.h"
 
 #define MARK_HEAD_MAXIMUM 1024U
 #define MARK_TAIL_MAXIMUM 256U
@@ -37,7 +38,7 @@ void mark_advance(struct log_mark *mark, const char *bytes, size_t length);
 void mark_peek(struct log_mark *mark, const char *bytes, size_t length);
 
 uint64_t mark_hash(uint64_t start, const char *bytes, size_t length);
-#define MARK_HASH_START UINT64_C(0xcbf29ce484222325)
+#define MARK_HASH_START FNV1A_START
 
 /* What was seen of the file that has the log's name. */
 struct follow_sight {

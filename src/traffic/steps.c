@@ -21,22 +21,27 @@
 
 /* ---- asking agents ---- */
 
+const struct config_server *steps_server(const struct steps *steps, enum steps_side side)
+{
+        return side == STEPS_FROM ? steps->from : side == STEPS_TO ? steps->to : steps->database;
+}
+
 int steps_ask(struct steps *steps, enum steps_side side, const char *verb, json_t *arguments, int64_t deadline_ms,
               json_t **ret_result, struct error *err)
 {
-        const struct config_server *const servers[] = { steps->from, steps->to, steps->database };
+        const struct config_server *server = steps_server(steps, side);
         struct agent_client **agent = &steps->agents[side];
         json_t *result = NULL;
         int r = 0;
 
-        if (!servers[side]->ssh) {
+        if (!server->ssh) {
                 json_decref(arguments);
                 return error_usage(err, _("server %s has no ssh in the configuration, so its agent cannot be asked"),
-                                   servers[side]->name);
+                                   server->name);
         }
         if (!*agent)
-                r = agent_client_new(&(struct agent_client_options){ .name = servers[side]->name,
-                                                                     .destination = servers[side]->ssh,
+                r = agent_client_new(&(struct agent_client_options){ .name = server->name,
+                                                                     .destination = server->ssh,
                                                                      .ssh_config = steps->options.config->ssh_config,
                                                                      .ssh = steps->options.ssh,
                                                                      .keep = true },
@@ -47,7 +52,7 @@ int steps_ask(struct steps *steps, enum steps_side side, const char *verb, json_
         }
         r = agent_client_call(*agent, verb, arguments, deadline_ms, NULL, NULL, &result, err);
         if (r < 0)
-                return error_prefix(err, "%s: %s", servers[side]->name, verb);
+                return error_prefix(err, "%s: %s", server->name, verb);
         if (ret_result)
                 *ret_result = result;
         else
@@ -65,7 +70,6 @@ static bool output_is(const json_t *result, const char *member)
 
 static enum event prove_look(struct steps *steps, enum steps_side side, struct error *err)
 {
-        const struct config_server *server = side == STEPS_FROM ? steps->from : steps->to;
         json_t *result = NULL;
         bool genuine;
 
@@ -75,7 +79,8 @@ static enum event prove_look(struct steps *steps, enum steps_side side, struct e
         json_decref(result);
         if (genuine)
                 return EVENT_SEEN_WANTED;
-        error_set(err, -EPERM, _("%s is not equal to its release; 'understudy verify' there shows what differs"), server->name);
+        error_set(err, -EPERM, _("%s is not equal to its release; 'understudy verify' there shows what differs"),
+                  steps_server(steps, side)->name);
         return EVENT_SEEN_BEFORE;
 }
 

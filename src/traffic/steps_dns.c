@@ -65,11 +65,10 @@ static int zone_of(const struct config *config, struct zone *zone, struct error 
 }
 
 /* What a name has when a server is on stage: that server's own addresses of the family. */
-static int records_of(const struct config *config, const struct config_server *server, const char *name, int family,
-                      uint64_t ttl, struct dns_records *ret_records, struct error *err)
+static int records_of(const struct config_server *server, const char *name, int family, uint64_t ttl,
+                      struct dns_records *ret_records, struct error *err)
 {
         *ret_records = (struct dns_records){ .family = family, .ttl = (uint32_t)ttl };
-        (void)config;
         if ((size_t)snprintf(ret_records->name, sizeof(ret_records->name), "%s", name) >= sizeof(ret_records->name))
                 return error_usage(err, _("the name %s is too long for DNS"), name);
         for (size_t i = 0; i < server->addresses.count; i++) {
@@ -96,10 +95,10 @@ static int each(struct steps *steps, uint64_t ttl, each_function *function, void
         for (size_t i = 0; i < config->dns.names.count; i++)
                 for (size_t f = 0; f < LENGTH(families); f++) {
                         struct dns_records from, to;
-                        int r = records_of(config, steps->from, config->dns.names.items[i], families[f], ttl, &from, err);
+                        int r = records_of(steps->from, config->dns.names.items[i], families[f], ttl, &from, err);
 
                         if (r == 0)
-                                r = records_of(config, steps->to, config->dns.names.items[i], families[f], ttl, &to, err);
+                                r = records_of(steps->to, config->dns.names.items[i], families[f], ttl, &to, err);
                         if (r == 0 && from.count && to.count)
                                 r = function(context, &from, &to, err);
                         if (r < 0)

@@ -8,11 +8,6 @@
 #define LOOK_MS  5000
 #define FENCE_MS 20000
 
-static const struct config_server *side_server(const struct steps *steps, enum steps_side side)
-{
-        return side == STEPS_FROM ? steps->from : steps->to;
-}
-
 static int look(struct steps *steps, json_t **ret_view, struct error *err)
 {
         return steps_ask(steps, STEPS_DATABASE, "fence-look", NULL, LOOK_MS, ret_view, err);
@@ -109,19 +104,19 @@ int steps_open(struct steps *steps, enum steps_side side, struct error *err)
         const bool overlap = steps->options.move->kind == MOVE_PLANNED || side == STEPS_FROM;
         int r = refresh(steps, err);
 
-        return r < 0 ? r : act(steps, "open", side_server(steps, side), overlap, err);
+        return r < 0 ? r : act(steps, "open", steps_server(steps, side), overlap, err);
 }
 
 int steps_close(struct steps *steps, enum steps_side side, struct error *err)
 {
         int r = refresh(steps, err);
 
-        return r < 0 ? r : act(steps, "close", side_server(steps, side), false, err);
+        return r < 0 ? r : act(steps, "close", steps_server(steps, side), false, err);
 }
 
 enum event steps_fence_look(struct steps *steps, enum steps_side side, bool in, struct error *err)
 {
-        const char *name = side_server(steps, side)->name, *place;
+        const char *name = steps_server(steps, side)->name, *place;
         enum event event = EVENT_SEEN_PART;
         json_t *view = NULL;
         const json_t *one;

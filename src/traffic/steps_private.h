@@ -18,12 +18,11 @@ struct steps {
 
 enum steps_side { STEPS_FROM, STEPS_TO, STEPS_DATABASE };
 
+const struct config_server *steps_server(const struct steps *steps, enum steps_side side);
+
 /* Asks one server's agent; the arguments' reference is taken. *ret_result (may be NULL) is a new reference. */
 int steps_ask(struct steps *steps, enum steps_side side, const char *verb, json_t *arguments, int64_t deadline_ms,
               json_t **ret_result, struct error *err);
-
-/* An event for a look that went wrong, or whose answer cannot be understood. */
-enum event steps_unseen(const struct error *err);
 
 /* ---- the fence: claim, admit, fence ---- */
 int steps_claim(struct steps *steps, bool undo, struct error *err);
