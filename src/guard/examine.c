@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -20,7 +21,8 @@
 struct examination {
         pthread_t thread;
         bool joined;
-        int done; /* eventfd */
+        atomic_bool abandoned; /* nobody will ask for the result: the guard ends */
+        int done;              /* eventfd */
         struct watch *watch;
         struct keeper *keeper;
         struct site_release *release; /* held */
@@ -50,17 +52,30 @@ static int add_differing(struct examination *examination, const char *path, size
         return 0;
 }
 
+/* A docroot of many gigabytes is not read to its end for a guard that was told to stop. */
+static int unless_abandoned(struct examination *examination, struct error *err)
+{
+        return atomic_load(&examination->abandoned) ? error_set(err, -ECANCELED, _("the guard ends")) : 0;
+}
+
 static int on_difference(void *context, const struct difference *difference, struct error *err)
 {
+        int r = unless_abandoned(context, err);
+
+        if (r < 0)
+                return r;
         return add_differing(context, difference->path, difference->path_length) < 0 ? error_memory(err) : 0;
 }
 
 static int on_genuine(void *context, const struct entry *entry, int fd, const struct statx *stx, struct error *err)
 {
-        const struct examination *examination = context;
+        struct examination *examination = context;
         const struct site_tree *tree = examination->comparing;
+        int r = unless_abandoned(examination, err);
 
         (void)stx;
+        if (r < 0)
+                return r;
         if (examination->keeper && tree->mode != GUARD_OBSERVE) {
                 keeper_genuine(examination->keeper, tree->number, entry->path, fd, examination->result.generation);
                 return 0;
@@ -108,6 +123,8 @@ static int mark_folders(struct examination *examination, const struct site_tree 
         for (size_t i = 0; i < index_count(index) && r == 0 && tree->root >= 0; i++)
                 if (index_at(index, i)->type == ENTRY_DIRECTORY)
                         r = mark_folder(examination, tree, index_at(index, i), err);
+        if (r == 0)
+                r = unless_abandoned(examination, err);
         if (r == 0 && keeper)
                 keeper_watched(keeper, tree->number, watching);
         return r;
@@ -299,6 +316,7 @@ void examine_free(struct examination *examination)
 {
         if (!examination)
                 return;
+        atomic_store(&examination->abandoned, true);
         (void)examine_finish(examination);
         for (size_t i = 0; i < examination->tree_count; i++)
                 fd_close(&examination->trees[i].root);

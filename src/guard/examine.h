@@ -45,7 +45,10 @@ struct examine_result {
 
 /* Waits for the thread. The result lives until examine_free(). */
 const struct examine_result *examine_finish(struct examination *examination);
-void examine_free(struct examination *examination); /* waits, too; NULL is fine */
+
+/* One that still runs is told to stop and waited for: before the keeper and the watch that it uses are closed. NULL is
+ * fine. */
+void examine_free(struct examination *examination);
 
 /* Marks a folder of a mutable area and all below it, and calls back for what breaks the area's rules. Also called by the
  * loop when a folder appears in one. */

@@ -488,6 +488,8 @@ static int start(struct guard *guard, struct error *err)
 
 static void end(struct guard *guard)
 {
+        for (size_t i = 0; i < guard->site_count; i++)
+                examine_free(guard->sites[i].examination); /* its thread hands over to the keeper */
         keeper_close(guard->keeper);
         if (guard->journal) {
                 for (size_t i = 0; i < guard->site_count; i++)
@@ -498,7 +500,6 @@ static void end(struct guard *guard)
         for (size_t i = 0; i < guard->site_count; i++) {
                 struct guarded *guarded = &guard->sites[i];
 
-                examine_free(guarded->examination);
                 for (size_t c = 0; c < GUARD_CONNECTIONS; c++)
                         fd_close(&guarded->connections[c]);
                 if (guarded->listen >= 0)

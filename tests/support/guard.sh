@@ -26,9 +26,12 @@ guard_start()
 
 guard_is_ready() { grep -qx ready "$tmp/guard.out" || ! kill -0 "$guard" 2>/dev/null; }
 
+guard_is_gone() { ! kill -0 "$guard" 2>/dev/null; }
+
 guard_stop()
 {
         kill "$guard" 2>/dev/null
+        wait_for 60 guard_is_gone || { fail 'the guard ends when it is told to' && kill -KILL "$guard"; }
         wait "$guard"
 }
 

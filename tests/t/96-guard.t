@@ -162,6 +162,13 @@ echo planted >"$dest/index.php"
 guard_start --repo "$repo"
 ok 'what happened while nobody guarded is found, not taken for granted' wait_for 30 genuine
 guard_stop
+for again in 1 2 3; do
+        echo planted >"$dest/index.php"
+        guard_start --repo "$repo"
+        ok "healed once more ($again)" wait_for 30 genuine
+        guard_stop # while the tree that was just brought is being compared
+        is 'a guard that is told to end while it compares ends well' $? 0
+done
 guard_start --mode refuse
 kill -KILL "$guard"
 wait "$guard" 2>/dev/null
