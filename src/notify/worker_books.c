@@ -101,12 +101,12 @@ void worker_books_write(struct worker *worker)
         for (size_t i = 0; list && i < worker->channel_count; i++)
                 json_array_append_new(list, target_books(&worker->channels[i]));
         books = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "posted",
-                          (json_int_t)(counters->posted + poke->posted), "collected",
-                          (json_int_t)(counters->collected + poke->collected), "dropped",
-                          (json_int_t)(counters->dropped + poke->dropped), "delivered", (json_int_t)counters->delivered,
-                          "failed", (json_int_t)counters->failed, "retried", (json_int_t)counters->retried, "queued",
-                          (json_int_t)worker->item_count, "undeliverable", (json_int_t)counters->undeliverable,
-                          "targets", list);
+                          (json_int_t)counters->posted + (json_int_t)poke->posted, "collected",
+                          (json_int_t)counters->collected + (json_int_t)poke->collected, "dropped",
+                          (json_int_t)counters->dropped + (json_int_t)poke->dropped, "delivered",
+                          (json_int_t)counters->delivered, "failed", (json_int_t)counters->failed, "retried",
+                          (json_int_t)counters->retried, "queued", (json_int_t)worker->item_count, "undeliverable",
+                          (json_int_t)counters->undeliverable, "targets", list);
         if (books)
                 (void)queue_counters_write(worker->queue, books, &error); /* a full disk is said when it hurts */
         json_decref(books);

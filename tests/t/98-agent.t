@@ -104,6 +104,10 @@ like 'an argument is a choice' "$(output)" '^EINVAL web1: .*action'
 drive web1 sh
 like 'a verb that is none' "$(output)" "^EOPNOTSUPP web1: .*no verb 'sh'"
 
+# The agent's process, found by its configuration's path, which is this test's own.
+agents() { pgrep -f "^$(readlink -f "$UNDERSTUDY") agent --config $tmp/site.conf --server web1"; }
+agent_runs() { [[ -n $(agents) ]]; }
+
 # ---------------------------------------------------------------- what cannot be had beside it
 # Together, for each waits for an agent that does not speak its language.
 mkdir "$tmp/out"
@@ -129,13 +133,17 @@ mkfifo "$tmp/out/fifo"
 exec {fifo}<>"$tmp/out/fifo" # so that its other end has no end
 agent_frame 1 1 '{"verb":"hello"}' | head -c 20 >&"$fifo"
 us_ssh web1 <"$tmp/out/fifo" 2>/dev/null | agent_frames >"$tmp/out/half" &
-# One that asks and never reads: what waits for it is limited, and then it is left.
+wait
+exec {fifo}>&-
+# One that asks and never reads: what waits for it is limited, and then it is left. What the agent says of it reaches
+# us only when we read at last, for ssh keeps one window for both outputs.
+agent_is_gone() { ! agent_runs; }
+wait_for 30 agent_is_gone
 agent_frame 1 7 '{"verb":"none"}' >"$tmp/out/one"
 perl -e 'open my $f, "<", $ARGV[0]; local $/; my $one = <$f>; $SIG{PIPE} = "IGNORE";
         for (1 .. 100000) { syswrite(STDOUT, $one) or last }' "$tmp/out/one" 2>/dev/null |
-        timeout 60 ssh -F "$tmp/ssh/config" -oBatchMode=yes web1 2>"$tmp/out/slow" | { sleep 4 && cat >/dev/null; } &
-wait
-exec {fifo}>&-
+        timeout 120 ssh -F "$tmp/ssh/config" -oBatchMode=yes web1 2>"$tmp/out/slow" |
+        { wait_for 30 agent_runs; wait_for 60 agent_is_gone; cat >/dev/null; }
 
 unlike 'a command is not run' "$(cat "$tmp/out/id")" 'uid='
 is 'no file was made by any way' "$(ls "$tmp")" "$before"
@@ -165,9 +173,6 @@ sed -i '/^web2 /d' "$tmp/ssh/known_hosts"
 echo "web2 $(cut -d' ' -f1,2 "$tmp/ssh/web2/host_key.pub")" >>"$tmp/ssh/known_hosts"
 
 # ---------------------------------------------------------------- long work
-# The agent's process, found by its configuration's path, which is this test's own.
-agents() { pgrep -f "^$(readlink -f "$UNDERSTUDY") agent --config $tmp/site.conf --server web1"; }
-agent_runs() { [[ -n $(agents) ]]; }
 lingers() { pgrep -f "^$tmp/sleeper"; }
 # The sshd above a process.
 sshd_of()
