@@ -358,13 +358,14 @@ static int keep_path(struct collection *collection, const char *path, enum pass 
 static int keep_kind(struct collection *collection, const char *kind, const char *path, struct error *err)
 {
         bool is_extra = text_equal(kind, "extra");
+        /* Of a folder that could not be read ("content") nobody knows what in it differs. */
+        bool whole = is_extra || text_equal(kind, "type") || text_equal(kind, "content");
 
         if (text_equal(kind, "missing") || text_equal(kind, "mount") || text_equal(path, collection->last) ||
             (is_extra && collection->pass == PASS_LISTED))
                 return 0;
         snprintf(collection->last, sizeof(collection->last), "%s", path);
-        return keep_path(collection, path, is_extra ? PASS_EXTRA : PASS_LISTED, is_extra || text_equal(kind, "type"),
-                         err);
+        return keep_path(collection, path, is_extra ? PASS_EXTRA : PASS_LISTED, whole, err);
 }
 
 static int keep_line(struct collection *collection, const char *line, size_t length, struct error *err)

@@ -199,6 +199,26 @@ static void test_not_a_folder(void **context)
         json_decref(report);
 }
 
+/* A folder that could not be read: what in it differs nobody knows, so all of it is kept. */
+static void test_folder_unread(void **context)
+{
+        char folder[PATH_MAX];
+        json_t *report;
+
+        (void)context;
+        assert_int_equal(evidence_begin(fixture.state, 0, &fixture.evidence, NULL), 0);
+        assert_int_equal(mkdirat(fixture.sibling, "old/shop", 0755), 0);
+        put("old/shop/planted.html", "planted", 7);
+        put("old/genuine.html", "genuine", 7);
+        differs("shop", DIFFERENCE_CONTENT);
+        report = finish(folder);
+        assert_string_equal(word(file_of(report, "shop"), "type"), "directory");
+        assert_string_equal(word(file_of(report, "shop/planted.html"), "type"), "file");
+        assert_string_equal(word(file_of(report, "shop/planted.html"), "left_out"), "");
+        assert_null(file_of(report, "genuine.html"));
+        json_decref(report);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -206,6 +226,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_limit, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_resumed, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_not_a_folder, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_folder_unread, set_up, tear_down),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
