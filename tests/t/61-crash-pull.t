@@ -19,7 +19,7 @@ crash_prepare()
 crash_examine() { pull_examine "$place"; }
 crash_finish() { pull_finish "$place"; }
 
-for pull_way in update heal first; do
+for pull_way in ${PULL_WAYS:-update heal first}; do
         pull_init "$place"
         pull_command "$place"
         crash_command=("${state_command[@]}")

@@ -9,5 +9,5 @@ export CRASH_SAMPLE=0 POWER_POINTS=0 POWER_COINS=8 FAULT_LIMIT=0 FUZZ_SECONDS=60
 status=0
 GATE_STORM=10000 meson test -C "$build" --no-rebuild --print-errorlogs gate_storm || status=1
 UNDERSTUDY=$build/understudy prove --timer --verbose tests/t/6[0-9]-*.t </dev/null || status=1
-bash .ci/run fuzzers fault-points || status=1
+bash .ci/run build fuzzers fault-points || status=1
 exit $status
