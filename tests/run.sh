@@ -11,11 +11,13 @@ if [ "$(id -u)" -ne 0 ]; then
         exit 2
 fi
 status=0
-# TEST_SUITE: of the unit tests only this one; TEST_EXCLUDE: integration tests that are left out, as a pattern.
+# TEST_SUITE: of the unit tests only this one; TEST_EXCLUDE: integration tests that are left out, as a pattern; TEST_PART:
+# "1/3" takes the second, the fifth, ... of them.
 # Of the calls at which the crash tests kill, every sixth; `make soak` takes each.
 export CRASH_STRIDE=${CRASH_STRIDE:-6}
-mapfile -t tests < <(printf '%s\n' tests/t/*.t | grep -vE "${TEST_EXCLUDE:-^\$}")
+mapfile -t tests < <(printf '%s\n' tests/t/*.t | grep -vE "${TEST_EXCLUDE:-^\$}" |
+        awk -v part="${TEST_PART:-0/1}" '{ split(part, of, "/") } (NR - 1) % of[2] == of[1]')
 meson test -C "$build" --no-rebuild --print-errorlogs ${TEST_SUITE:+--suite "$TEST_SUITE"} || status=1
-UNDERSTUDY=$build/understudy prove --exec tests/limited.sh --timer --jobs "${TEST_JOBS:-3}" "${tests[@]}" </dev/null || status=1
+UNDERSTUDY=$build/understudy prove --exec tests/limited.sh --timer --jobs "${TEST_JOBS:-4}" "${tests[@]}" </dev/null || status=1
 [ $status -eq 0 ] && echo "make test: all tests passed" || echo "make test: FAILED" >&2
 exit $status
