@@ -317,6 +317,16 @@ static void finish_file(void)
         finish_section(&config_sections[0], (char *)walk->reading->config, true, 0);
 }
 
+static void ended_without_a_word(const cfg_t *cfg, struct reading *reading, int error)
+{
+        if (error == ENOMEM)
+                reading->no_memory = true;
+        else
+                config_problem(reading->problems, (unsigned int)cfg->line,
+                               _("here, or in the section that begins here, an empty text (\"\") stands where a name "
+                                 "is expected; write KEY = VALUE"));
+}
+
 static int let_library_read(struct reading *reading, const char *text, struct error *err)
 {
         _cleanup_(options_done) struct options options = { { NULL } };
@@ -329,9 +339,10 @@ static int let_library_read(struct reading *reading, const char *text, struct er
         here.root = cfg;
         walk = &here;
         cfg_set_error_function(cfg, on_error);
+        errno = 0;
         r = cfg_parse_buf(cfg, text);
-        if (r != CFG_SUCCESS && reading->problems->count == 0) /* it ended without a word: memory */
-                reading->no_memory = true;
+        if (r != CFG_SUCCESS && reading->problems->count == 0)
+                ended_without_a_word(cfg, reading, errno);
         if (r == CFG_SUCCESS) {
                 finish_file();
                 config_check_rules(reading);

@@ -152,6 +152,7 @@ static const struct {
         { "", "site = example", "include(\"/etc/passwd\")", 0, "double quotes" },
         /* syntax */
         { "", "site = example", "siet = example", 0, "there is: site, serial" },
+        { "", "site = example", "site = \"a\" \"\"", 0, "an empty text (\"\") stands where a name is expected" },
         { "", "role = production", "rolle = production", 0, "there is: role, ssh" },
         { "", "site = example", "site example", 0, "write KEY = VALUE" },
         { "", "move {", "move \"x\" {", 0, "write KEY = VALUE" },
