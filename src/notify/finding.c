@@ -149,12 +149,24 @@ static json_t *unmapped(const struct message *message)
         return NULL;
 }
 
+/* jansson's "ASCII" has one control character in it: DEL, which can stand in a string only. */
 static int dump(json_t *event, struct buffer *out)
 {
         _cleanup_(memory_freep) char *text = event ? json_dumps(event, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+        int r = text ? 0 : -ENOMEM;
 
         json_decref(event);
-        return text ? buffer_append_text(out, text) : -ENOMEM;
+        for (const char *rest = text; r == 0 && *rest;) {
+                size_t length = strcspn(rest, "\177");
+
+                r = buffer_append(out, rest, length);
+                rest += length;
+                if (r == 0 && *rest) {
+                        r = buffer_append_text(out, "\\u007f");
+                        rest++;
+                }
+        }
+        return r;
 }
 
 int finding_render(const struct message *message, struct buffer *out)
