@@ -1,4 +1,4 @@
-/* follow_private.h - logs and their generations; for follow.c, follow_find.c and watch.c alone. */
+/* follow_private.h - logs and their generations; for follow.c, the follow_*.c and watch.c alone. */
 #ifndef ACCESSLOG_FOLLOW_PRIVATE_H
 #define ACCESSLOG_FOLLOW_PRIVATE_H
 
@@ -10,6 +10,9 @@
 
 #define GENERATIONS_KEPT 32 /* of each log, to know a file again */
 #define OPEN_MAXIMUM     16 /* of each log */
+
+#define FOLLOW_READ_BYTES (1U << 20)
+#define FOLLOW_LINE_ROOM  (LOG_LINE_MAXIMUM + 2) /* so much of a line that it can be seen to be too long */
 
 struct generation {
         uint64_t number;
@@ -39,11 +42,55 @@ struct follow {
         size_t count;
         size_t at;   /* the log that is read next */
         size_t idle; /* how many logs, one after the other, had nothing */
-        char *buffer;
+        char *buffer; /* FOLLOW_READ_BYTES + FOLLOW_LINE_ROOM */
         struct watch *watch;
         char notice[ERROR_TEXT_SIZE];
         bool noticed;
 };
+
+/* What follow_notice() gives next; the text has one %s, the path. */
+void follow_say(struct follow *follow, const char *text, const char *path);
+
+/* ---- follow_generation.c */
+
+/* A further generation behind the others; NULL without memory. Pointers to the others are not good any more. */
+struct generation *generation_add(struct log *log, uint64_t number);
+uint64_t log_next_number(const struct log *log);
+
+/* The generation is read from this descriptor, which it takes, from now on. */
+int generation_open(struct follow *follow, struct generation *one, int fd, const char *path, bool packed,
+                    struct error *err);
+
+/* Both: the next number, and read from this descriptor, which is taken. */
+int generation_begin(struct follow *follow, struct log *log, int fd, const char *path, bool packed, bool rotated,
+                     struct error *err);
+
+/* Unpacks from the beginning and skips what was read. */
+int generation_unpack(struct follow *follow, struct generation *one, struct error *err);
+
+void generation_close(struct generation *one);
+
+/* Time of the first line of the newest file that is known; 0: none had a line. */
+int64_t log_newest_first_line(const struct log *log);
+
+/* ---- follow_look.c */
+
+/* Finds out which file has the log's name now, and what became of the one that had it. */
+int log_look(struct follow *follow, struct log *log, struct error *err);
+
+/* How an open file looks from the mark. */
+int log_compare(int fd, const struct stat *status, const struct log_mark *mark, struct follow_sight *ret_sight);
+
+/* Several rotations may have taken place since the last look: what came before the file `now`. */
+int log_catch_up(struct follow *follow, struct log *log, const struct stat *now, struct error *err);
+
+/* It never had a line, and nobody waits for one. The first of all stays: it says that the log was looked at before. */
+bool log_is_nothing(const struct log *log, size_t index);
+
+/* ---- follow_read.c */
+
+/* 1: lines; 0: nothing more just now. */
+int log_read(struct follow *follow, struct log *log, struct follow_block *ret_block, struct error *err);
 
 /* ---- follow_find.c */
 
