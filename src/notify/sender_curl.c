@@ -12,12 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
-
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "late/curl.h"
 #include "notify/sender_parts.h"
 
 #define CONNECT_MS       15000
@@ -172,8 +171,12 @@ int sender_curl_new(const struct notify_target *target, const struct sender_limi
 {
         struct sender_curl *curl = memory_new(1, sizeof(*curl));
         struct curl_blob roots = { .flags = CURL_BLOB_NOCOPY };
-        int r;
+        int r = late_load(&late_curl, err);
 
+        if (r < 0) {
+                free(curl);
+                return r;
+        }
         if (!curl || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(curl->easy = curl_easy_init())) {
                 free(curl);
                 return error_memory(err);

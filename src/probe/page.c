@@ -6,10 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <curl/curl.h>
-
 #include "base/buffer.h"
 #include "base/i18n.h"
+#include "late/curl.h"
 
 struct fetch {
         CURL *curl;
@@ -89,8 +88,11 @@ int page_probe(const struct page_request *request, struct error *err)
 {
         struct fetch fetch = { .body = BUFFER_INIT(PAGE_BODY_MAXIMUM) };
         CURLcode code;
-        int r = prepare(&fetch, request);
+        int r = late_load(&late_curl, err);
 
+        if (r < 0)
+                return r;
+        r = prepare(&fetch, request);
         if (r < 0) {
                 error_memory(err);
         } else {

@@ -17,12 +17,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
-
 #include "base/clock.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "late/curl.h"
 #include "repository_url.h"
 
 #define HEADERS_MAXIMUM (64U << 10) /* bytes of all headers of one answer, informational ones included */
@@ -445,7 +444,10 @@ int fetch_http_new(struct fetch *fetch, struct fetch_http **ret_http, struct err
                                    .len = options->ca_length,
                                    .flags = CURL_BLOB_NOCOPY };
         CURL *easy;
+        int r = late_load(&late_curl, err);
 
+        if (r < 0)
+                return r;
         if (!http || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(easy = curl_easy_init()))
                 return error_memory(err);
         http->easy = easy;

@@ -6,11 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include <curl/curl.h>
-
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "late/curl.h"
 
 static void curlu_freep(CURLU **parts)
 {
@@ -119,11 +118,13 @@ int repository_url_parse(const char *url, struct repository_url *ret_url, struct
 {
         struct repository_url found = { .is_folder = true };
         const char *colon = strstr(url, "://");
+        bool is_http = strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
 
-        if (strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0)
-                return parse_http(url, ret_url, err);
-        if (text_starts(url, "file://"))
-                return parse_file(url, ret_url, err);
+        if (is_http || text_starts(url, "file://")) {
+                int r = late_load(&late_curl, err);
+
+                return r < 0 ? r : is_http ? parse_http(url, ret_url, err) : parse_file(url, ret_url, err);
+        }
         if (*url == '\0')
                 return error_usage(err, "%s", _("the address of the repository is empty"));
         if (colon && !memchr(url, '/', (size_t)(colon - url)))

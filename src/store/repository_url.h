@@ -18,7 +18,8 @@ struct repository_url {
 int repository_url_parse(const char *url, struct repository_url *ret_url, struct error *err);
 void repository_url_done(struct repository_url *url);
 
-/* A URL without user and password, for words; NULL when it is none (or memory is short). The caller frees it. */
+/* A URL without user and password, for words; NULL when it is none (or memory is short). The caller frees it, and has
+ * loaded libcurl. */
 char *repository_url_without_secrets(const char *url);
 
 #endif

@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <nftables/libnftables.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/i18n.h"
 #include "base/memory.h"
+#include "late/nftables.h"
 #include "barrier_private.h"
 
 static void json_freep(json_t **value)
@@ -119,7 +119,10 @@ static int run(json_t *list, struct error *err)
         _cleanup_(json_freep) json_t *all = json_pack("{s:O}", "nftables", list);
         _cleanup_(memory_freep) char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
         const char *said;
+        int r = late_load(&late_nftables, err);
 
+        if (r < 0)
+                return r;
         if (!text)
                 return error_memory(err);
         context = nft_ctx_new(NFT_CTX_DEFAULT);

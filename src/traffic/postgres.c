@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <libpq-fe.h>
 #include <limits.h>
 #include <poll.h>
 #include <pwd.h>
@@ -70,7 +69,10 @@ static int connect_to(struct postgres *postgres, struct error *err)
 {
         int64_t deadline = clock_monotonic_ms() + postgres->timeout_ms;
         PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+        int r = late_load(&late_pq, err);
 
+        if (r < 0)
+                return r;
         postgres->connection = PQconnectStart(postgres->conninfo);
         if (!postgres->connection)
                 return error_memory(err);
@@ -159,7 +161,8 @@ void postgres_close(struct postgres *postgres)
 {
         if (!postgres)
                 return;
-        PQfinish(postgres->connection);
+        if (postgres->connection)
+                PQfinish(postgres->connection);
         free(postgres->conninfo);
         free(postgres->hba_file);
         free(postgres);

@@ -3,9 +3,9 @@
 #ifndef TRAFFIC_POSTGRES_PRIVATE_H
 #define TRAFFIC_POSTGRES_PRIVATE_H
 
-#include <libpq-fe.h>
 #include <sys/types.h>
 
+#include "late/pq.h"
 #include "postgres.h"
 
 struct postgres {

@@ -7,14 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
-
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
 #include "ipc/frame.h"
 #include "ipc/helper.h"
 #include "ipc/sandbox.h"
+#include "late/curl.h"
 #include "witness/request.h"
 
 #define MEMORY_BYTES    (UINT64_C(256) << 20)
@@ -48,7 +47,10 @@ static int prepare(struct helper *helper, const char *address, struct error *err
         _cleanup_(buffer_done) struct buffer url = BUFFER_INIT(8192);
         struct curl_slist *headers = NULL;
         CURL *easy;
+        int r = late_load(&late_curl, err);
 
+        if (r < 0)
+                return r;
         if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(easy = curl_easy_init()) ||
             !(headers = curl_slist_append(headers, "Content-Type: text/plain; charset=utf-8")) ||
             !curl_slist_append(headers, "Expect:"))

@@ -12,14 +12,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <microhttpd.h>
-
 #include "base/clock.h"
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
 #include "ipc/frame.h"
 #include "ipc/sandbox.h"
+#include "late/microhttpd.h"
 #include "witness/request.h"
 
 #define SOCKET_NUMBER      3
@@ -168,7 +167,7 @@ void receiver_http_run(int socket, int listening)
         static struct server server = { .socket = SOCKET_NUMBER };
         struct sandbox sandbox = { .serve = true, .memory_bytes = MEMORY_BYTES };
         struct error error = ERROR_NONE;
-        struct MHD_Daemon *daemon;
+        struct MHD_Daemon *daemon = NULL;
         int r;
 
         signal(SIGPIPE, SIG_IGN);
@@ -177,9 +176,11 @@ void receiver_http_run(int socket, int listening)
         server.body = memory_new(FRAME_BODY_MAXIMUM, 1);
         if (!server.body || keep_descriptors(socket, listening) < 0)
                 _exit(EXIT_FAILURE);
-        daemon = start(&server);
-        r = daemon ? sandbox_enter(&sandbox, &error)
-                   : error_set(&error, -EIO, _("cannot start the HTTP server (libmicrohttpd)"));
+        r = late_load(&late_microhttpd, &error);
+        if (r == 0 && !(daemon = start(&server)))
+                r = error_set(&error, -EIO, _("cannot start the HTTP server (libmicrohttpd)"));
+        if (r == 0)
+                r = sandbox_enter(&sandbox, &error);
         (void)frame_send(SOCKET_NUMBER, RECEIVER_READY, (uint64_t)-r, error.text, strlen(error.text));
         while (r == 0 && MHD_run_wait(daemon, 1000) == MHD_YES)
                 if (recv(SOCKET_NUMBER, server.body, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
