@@ -38,7 +38,7 @@ static const char *find_obstacle(const struct standing *standing)
 
 const char *standing_obstacle_since(const struct standing *standing, int64_t since)
 {
-        if (standing->obstacle || standing->guard || standing->verified_at >= since)
+        if (standing->obstacle || standing->guard || standing->verified_at > since)
                 return standing->obstacle;
         return _("it was not verified since this server was withdrawn: verify it");
 }

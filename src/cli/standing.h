@@ -34,7 +34,8 @@ int standing_look(const char *state_directory, const char *dest, struct standing
 void standing_done(struct standing *standing);
 
 /* After a withdrawal at `since` it must have been compared again: by verify, by a pull, or by a guard that finds
- * nothing now. The obstacle, NULL when there is none. */
+ * nothing now. (Proofs have whole seconds: one of the same second may be from before.) The obstacle, NULL when there is
+ * none. */
 const char *standing_obstacle_since(const struct standing *standing, int64_t since);
 
 /* ---- the whole server ---- */

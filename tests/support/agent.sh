@@ -15,7 +15,8 @@ agent_keys()
         mkdir -p /run/sshd
 }
 
-# agent_host NAME LINE...: LINE is what authorized_keys has.
+# agent_host NAME LINE...: LINE is what authorized_keys has. (SHLVL: a shell that is not the first one leaves out the
+# ~/.bashrc of whoever runs the tests.)
 agent_host()
 {
         local name=$1 here=$tmp/ssh/$1 sshd
@@ -35,6 +36,7 @@ KbdInteractiveAuthentication no
 PermitRootLogin forced-commands-only
 Subsystem sftp internal-sftp
 AcceptEnv *
+SetEnv SHLVL=1
 PermitUserEnvironment no
 LogLevel VERBOSE
 END

@@ -148,7 +148,6 @@ not_ok 'refused' gets 80
 
 # ---------------------------------------------------------------- back
 
-sleep 1.1
 on withdraw --back
 is 'no way back for a tree that was not compared since' "$status" 4
 like 'it says what to do' "$(errors)" 'verify'
