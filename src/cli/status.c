@@ -1,4 +1,5 @@
 /* status.c - understudy status: the trees of this server at a glance. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,7 @@ struct request {
         struct common common;
         struct stage stage;
         json_t *list;
+        struct error damaged; /* a tree whose state cannot be read: nothing is known of it, which counts as bad */
         unsigned int trees, not_eligible;
 };
 
@@ -95,6 +97,11 @@ static int run(int argc, char *argv[])
         request.list = json_array();
         if (optind == argc)
                 r = state_list(state_directory(request.common.state), one, &request, &error);
+        if (r == -EBADMSG && error.code) {
+                request.damaged = error;
+                request.not_eligible++;
+                r = 0;
+        }
         for (int i = optind; i < argc && r == 0; i++)
                 r = one(&request, argv[i]);
         if (r < 0) {
@@ -102,14 +109,18 @@ static int run(int argc, char *argv[])
                 return error.code ? command_fail(&error) : EXIT_FAILED;
         }
         if (request.common.json) {
-                int status = command_print_json(json_pack("{s:o, s:o}", "trees", request.list, "withdrawn",
-                                                          stage_json(&request.stage)));
+                int status = command_print_json(json_pack("{s:o, s:o, s:o}", "trees", request.list, "withdrawn",
+                                                          stage_json(&request.stage), "damaged",
+                                                          request.damaged.code ? json_string(request.damaged.text)
+                                                                               : json_null()));
 
                 if (status != EXIT_DONE)
                         return status;
         } else {
                 json_decref(request.list);
-                if (request.trees == 0 && !request.common.quiet)
+                if (request.damaged.code)
+                        (void)command_fail(&request.damaged);
+                else if (request.trees == 0 && !request.common.quiet)
                         puts(_("No tree was pulled on this server."));
         }
         return request.not_eligible || stage_obstacle(&request.stage) ? EXIT_FOUND : EXIT_DONE;

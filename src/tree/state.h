@@ -93,7 +93,7 @@ void state_close(struct state *state);
 void state_closep(struct state **state);
 
 /* Calls back for every DEST that has a state here, by its path, in no order; a negative result ends it. A state directory
- * that is not there has none. */
+ * that is not there has none. -EBADMSG with words behind all that could be read: there is one that cannot be. */
 int state_list(const char *state_directory, int (*each)(void *context, const char *dest), void *context,
                struct error *err);
 

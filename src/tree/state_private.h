@@ -21,4 +21,7 @@ int state_path_from_json(const json_t *value, char path[static PATH_MAX]);
 /* Reads dest.json, if it is there. */
 int state_load(struct state *state, struct error *err);
 
+/* -EBADMSG with words: the dest.json of this DEST, or of this folder, cannot be understood. */
+int state_damaged(const char *what, struct error *err);
+
 #endif

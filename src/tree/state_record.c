@@ -200,12 +200,15 @@ int state_load(struct state *state, struct error *err)
         if (r > 0)
                 r = state_from_json(json, state);
         json_decref(json);
-        if (r == -EBADMSG)
-                return error_set(err, r,
-                                 _("the state of %s (dest.json) is damaged; restore it from a backup, or move it away "
-                                   "and pull with --adopt"),
-                                 state->dest);
-        return r;
+        return r == -EBADMSG ? state_damaged(state->dest, err) : r;
+}
+
+int state_damaged(const char *what, struct error *err)
+{
+        return error_set(err, -EBADMSG,
+                         _("the state of %s (dest.json) is damaged; restore it from a backup, or move it away "
+                           "and pull with --adopt"),
+                         what);
 }
 
 int state_save(struct state *state, struct error *err)

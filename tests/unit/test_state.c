@@ -150,6 +150,37 @@ static void test_damaged(void **context)
         buffer_done(&text);
 }
 
+static int note_dest(void *context, const char *dest)
+{
+        struct buffer *seen = context;
+
+        return buffer_printf(seen, "%s ", dest);
+}
+
+/* A tree of which nothing is known any more must not look as if there were none. */
+static void test_list_tells_of_a_damaged_one(void **context)
+{
+        struct state *a = open_state("/srv/www/a", true), *b = open_state("/srv/www/b", true);
+        struct buffer seen = BUFFER_INIT(1024);
+        struct error error = ERROR_NONE;
+        char directory[TESTS_FOLDER_SIZE + 16];
+
+        (void)context;
+        snprintf(directory, sizeof(directory), "%s/state", folder);
+        assert_int_equal(state_save(a, &error), 0);
+        assert_int_equal(state_save(b, &error), 0);
+        assert_int_equal(state_list(directory, note_dest, &seen, &error), 0);
+        assert_int_equal(seen.length, strlen("/srv/www/a /srv/www/b "));
+        buffer_clear(&seen);
+        assert_int_equal(file_replace(a->folder, "dest.json", "{", 1, 0600, &error), 0);
+        assert_int_equal(state_list(directory, note_dest, &seen, &error), -EBADMSG);
+        assert_string_equal(buffer_text(&seen), "/srv/www/b ");
+        assert_non_null(strstr(error.text, directory));
+        state_close(a);
+        state_close(b);
+        buffer_done(&seen);
+}
+
 static void test_state_inside_dest(void **context)
 {
         struct error error = ERROR_NONE;
@@ -216,6 +247,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_one_at_a_time, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_reading_makes_nothing, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_list_tells_of_a_damaged_one, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_state_inside_dest, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_accepted_only_grows, set_up, tear_down),
                 cmocka_unit_test(test_absolute),
