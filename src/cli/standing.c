@@ -11,6 +11,7 @@
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "guard/alive.h"
 #include "guard/handover.h"
 #include "tree/state.h"
 
@@ -31,6 +32,8 @@ static const char *find_obstacle(const struct standing *standing)
                 return _("it was not verified since this machine was started: verify it");
         if (standing->guard_silent)
                 return _("its guard does not answer: restart it");
+        if (standing->guard_died)
+                return _("its guard died, and nobody has looked since: start it again, or verify it");
         if (standing->guard && !json_is_true(json_object_get(standing->guard, "clean")))
                 return _("its guard has found something, or is still comparing");
         return NULL;
@@ -55,6 +58,15 @@ static void ask_guard(const struct state *state, struct standing *standing)
                 standing->guard = json_loads(text, 0, NULL);
         standing->guard_silent = r < 0;
         handover_close(handover);
+}
+
+/* Since its last sign of life anything may have been written; how soon behind that it died nobody knows. */
+static bool guard_died(const struct state *state, const char *boot_id)
+{
+        struct alive alive;
+
+        return alive_read(state->folder, &alive) == 0 && !alive.stopped && text_equal(alive.boot_id, boot_id) &&
+               state->verification.time <= alive.time + ALIVE_MS / 1000;
 }
 
 /* Whether the program that runs is a file of the tree: after a pull it has to be started again. */
@@ -98,6 +110,7 @@ int standing_look(const char *state_directory, const char *dest, struct standing
                 ret_standing->this_boot = text_equal(state->verification.boot_id, boot_id);
                 if (state->folder >= 0)
                         ask_guard(state, ret_standing);
+                ret_standing->guard_died = state->folder >= 0 && !ret_standing->guard && guard_died(state, boot_id);
         }
         ret_standing->obstacle = find_obstacle(ret_standing);
         return 0;

@@ -26,6 +26,7 @@ struct standing {
         struct public_key pub; /* that it was pulled with */
         json_t *guard;        /* its own words, ours; NULL: none runs */
         bool guard_silent;    /* one is there, but does not answer */
+        bool guard_died;      /* none is there, the last one did not end in order, and nobody has looked since */
         const char *obstacle; /* why visitors may not be sent here, translated; NULL: they may */
 };
 

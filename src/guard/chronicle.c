@@ -1,22 +1,18 @@
 /* chronicle.c - whatever happens is written down first, then told. */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/i18n.h"
-#include "base/io.h"
 #include "base/text.h"
+#include "guard/alive.h"
 #include "guard/guard_private.h"
 
-#define ALIVE_FILE    "guard.json"
-#define ALIVE_MAXIMUM 1024
-#define SENTENCE      (PATH_MAX + 2 * ERROR_TEXT_SIZE)
+#define CLOCK_STEP_S 3 /* what is more was no drift that ntpd corrects in small steps */
+#define SENTENCE     (PATH_MAX + 2 * ERROR_TEXT_SIZE)
 
 static void on_note(void *context, const char *sentence)
 {
@@ -123,45 +119,56 @@ void chronicle_failure(struct guard *guard, const struct guarded *guarded, const
         chronicle_both(guard, guarded, CHRONICLE_URGENT, kind, NULL, details, english, told);
 }
 
-/* ---- gaps ---- */
+/* ---- clocks and gaps ---- */
+
+void chronicle_clock(struct guard *guard)
+{
+        const int64_t wall_s = clock_now() - clock_monotonic_ms() / 1000,
+                      by_s = guard->wall_s ? wall_s - guard->wall_s : 0;
+        char now[CLOCK_TEXT_SIZE];
+
+        guard->wall_s = wall_s;
+        if (by_s > -CLOCK_STEP_S && by_s < CLOCK_STEP_S)
+                return;
+        clock_format_utc(clock_now(), now);
+        chronicle(guard, NULL, CHRONICLE_TELL, "clock_set", NULL,
+                  json_pack("{s:I, s:s}", "by_s", (json_int_t)by_s, "now", now),
+                  by_s < 0 ? N_("the clock of this server was set back by %lld s, to %s: the order of records is the "
+                                "journal's, not that of their times")
+                           : N_("the clock of this server was set forward by %lld s, to %s"),
+                  (long long)(by_s < 0 ? -by_s : by_s), now);
+}
 
 void chronicle_alive(struct guard *guard, bool stopping)
 {
-        char boot_id[CLOCK_BOOT_ID_SIZE], text[ALIVE_MAXIMUM];
+        for (size_t i = 0; i < guard->site_count; i++)
+                (void)alive_write(guard->sites[i].site.state->folder, guard_mode_name(guard->options->mode), stopping);
+}
 
-        clock_boot_id(boot_id);
-        for (size_t i = 0; i < guard->site_count; i++) {
-                const struct guarded *guarded = &guard->sites[i];
-                int n = snprintf(text, sizeof(text),
-                                 "{\"alive\": %" PRId64
-                                 ", \"boot\": \"%s\", \"pid\": %d, \"mode\": \"%s\", \"stopped\": %s}\n",
-                                 clock_now(), boot_id, (int)getpid(), guard_mode_name(guard->options->mode),
-                                 stopping ? "true" : "false");
-
-                (void)file_replace(guarded->site.state->folder, ALIVE_FILE, text, (size_t)n, 0600, NULL);
-        }
+static const char *gap_words(const struct alive *before, bool back)
+{
+        if (back)
+                return N_("nobody guarded %s from %s to %s, by a clock that was set back meanwhile: it is compared "
+                          "with its "
+                          "release now");
+        return before->stopped
+                       ? N_("nobody guarded %s from %s (stopped) to %s: it is compared with its release now")
+                       : N_("nobody guarded %s from %s (the guard died) to %s: it is compared with its release now");
 }
 
 /* Between the last sign of life of the guard before and now anything may have been served. */
 void chronicle_gap(struct guard *guard, struct guarded *guarded)
 {
-        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(ALIVE_MAXIMUM);
         char from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE];
-        json_t *before;
-        json_int_t alive;
-        bool stopped;
+        const int64_t now = clock_now();
+        struct alive before = { 0 };
 
-        if (file_read(guarded->site.state->folder, ALIVE_FILE, &text, NULL) < 0)
+        if (alive_read(guarded->site.state->folder, &before) == -ENOENT)
                 return; /* the first guard of this DEST */
-        before = json_loadb(buffer_text(&text), text.length, 0, NULL);
-        alive = json_integer_value(json_object_get(before, "alive"));
-        stopped = json_is_true(json_object_get(before, "stopped"));
-        json_decref(before);
-        clock_format_utc(alive, from);
-        clock_format_utc(clock_now(), to);
-        chronicle(guard, guarded, stopped ? CHRONICLE_QUIET : CHRONICLE_URGENT, "guard_gap", NULL,
-                  json_pack("{s:s, s:s, s:b}", "from", from, "to", to, "stopped", stopped),
-                  stopped ? N_("nobody guarded %s from %s (stopped) to %s: it is compared with its release now")
-                          : N_("nobody guarded %s from %s (the guard died) to %s: it is compared with its release now"),
-                  guarded->site.state->dest, from, to);
+        clock_format_utc(before.time, from);
+        clock_format_utc(now, to);
+        chronicle(guard, guarded, before.stopped ? CHRONICLE_QUIET : CHRONICLE_URGENT, "guard_gap", NULL,
+                  json_pack("{s:s, s:s, s:b, s:b}", "from", from, "to", to, "stopped", before.stopped, "clock_back",
+                            before.time > now),
+                  gap_words(&before, before.time > now), guarded->site.state->dest, from, to);
 }

@@ -19,6 +19,7 @@
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
+#include "guard/alive.h"
 #include "guard/guard_private.h"
 #include "guard/handover.h"
 #include "guard/mount_table.h"
@@ -27,8 +28,9 @@
 
 #define LOCK_FILE    "guard.lock"
 #define SERVING_FILE "guard.serving"
-#define ALIVE_MS     10000
 #define MARK_PAUSE_MS 5000 /* after a folder came or changed its name */
+#define SLOW_MS      1000 /* between two replacements of verifiers that hang */
+#define HANGING      8    /* verifiers that wait for a disk for ever: more are not added to them */
 #define LOCK_TRIES   20 /* an orphaned gate tries the lock for a moment, twenty times a second */
 #define VERIFIERS    2
 #define FIXED_FDS    7
@@ -118,15 +120,26 @@ static void on_folders(struct guard *guard)
                         guard->sites[i].mark_due_ms = clock_monotonic_ms() + MARK_PAUSE_MS;
 }
 
-/* What it was asked about was refused or let pass as late; the gate asks another one meanwhile. */
+/*
+ * What it was asked about was refused or let pass as late; the gate asks another one meanwhile. One that was stopped would
+ * hang for ever, and with the last of them nothing new could be opened: others take their place.
+ */
 static void on_slow(struct guard *guard, const struct gate_report *report)
 {
+        const int64_t now = clock_monotonic_ms();
+        struct error error = ERROR_NONE;
+
         chronicle(guard, NULL, CHRONICLE_URGENT, "gate_slow", NULL,
                   json_pack("{s:I, s:I}", "verifier", (json_int_t)report->argument, "verdict_ms",
                             (json_int_t)guard->options->verdict_ms),
                   N_("verifier %llu left a question of the gate open for longer than %u ms: a disk that hangs, or a "
                      "machine that is too busy. What was asked is late"),
                   (unsigned long long)report->argument, guard->options->verdict_ms);
+        if (now - guard->slow_ms < SLOW_MS || keeper_hanging(guard->keeper) > HANGING)
+                return;
+        guard->slow_ms = now;
+        if (pulls_verifiers(guard, &error) < 0)
+                guard->options->say(guard->options->context, error.text);
 }
 
 static void read_reports(struct guard *guard)
@@ -261,6 +274,7 @@ static void tick(struct guard *guard)
                 if (guard->sites[i].mark_due_ms && now >= guard->sites[i].mark_due_ms)
                         pulls_examine(&guard->sites[i]);
         }
+        chronicle_clock(guard);
         if (now >= guard->alive_due_ms) {
                 chronicle_alive(guard, false);
                 guard->alive_due_ms = now + ALIVE_MS;

@@ -69,6 +69,8 @@ struct guard {
         int serving;   /* guard.serving, held while this guard is the one */
         bool ready, stop;
         int64_t rescan_due_ms, alive_due_ms;
+        int64_t wall_s;  /* the wall clock less the monotonic one, as it was last; 0: not looked at yet */
+        int64_t slow_ms; /* when verifiers that hung were replaced last */
         bool journal_failed; /* it was said */
         struct site_plan plan;
         struct guarded sites[GUARD_SITES];
@@ -89,6 +91,9 @@ void chronicle(struct guard *guard, const struct guarded *guarded, enum chronicl
 /* When this guard was last known to be alive is kept in the state, so that the next one can tell the gap. */
 void chronicle_alive(struct guard *guard, bool stopping);
 void chronicle_gap(struct guard *guard, struct guarded *guarded);
+
+/* Whether the wall clock was set since the last call: times of records are by it, and an incident's intervals are. */
+void chronicle_clock(struct guard *guard);
 
 /* The same with sentences that were made already: one in English, one in the operator's language. */
 void chronicle_both(struct guard *guard, const struct guarded *guarded, enum chronicle_news news, const char *kind,

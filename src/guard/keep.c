@@ -87,6 +87,8 @@ int keep_file(struct keep *keep, int file, struct digest *ret_digest, struct err
         struct stat st;
         int r;
 
+        if (fstat(file, &st) == 0 && (uint64_t)st.st_size > room)
+                return -EFBIG; /* nothing is written first: a hole of a terabyte costs its owner nothing */
         (void)unlinkat(keep->folder, TEMPORARY, 0);
         to = openat(keep->folder, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (to < 0)

@@ -30,6 +30,7 @@
 #define PROGRAM_MAXIMUM (64U << 20) /* bytes of the gate's executable: static, with debug information */
 #define START_MS        10000
 #define RETIRED_MAXIMUM 64
+#define RETIRED_MS      1000 /* a verifier that was replaced ends by itself; one that hangs or was stopped is killed */
 
 /* What a new gate has to be told again. */
 struct told_tree {
@@ -37,6 +38,11 @@ struct told_tree {
         int folder;
         uint64_t generation;
         char *path;
+};
+
+struct retired {
+        pid_t pid;
+        int64_t since_ms;
 };
 
 struct keeper {
@@ -54,7 +60,7 @@ struct keeper {
         struct told_tree trees[GATE_TREES];
         int verifiers[GATE_VERIFIERS];
         pid_t verifier_pids[GATE_VERIFIERS];
-        pid_t retired[RETIRED_MAXIMUM]; /* verifiers that were replaced, until they have ended */
+        struct retired retired[RETIRED_MAXIMUM]; /* verifiers that were replaced, until they have ended */
         size_t retired_count;
         struct gate_counters counters;
         uint64_t pinged, watching;
@@ -199,14 +205,22 @@ static void replace_gate(struct keeper *keeper)
         (void)send(keeper->inside, &report, offsetof(struct gate_report, path) + 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* Under the lock. A verifier ends by itself once the gate has let go of its socket. */
+/* Under the lock. A verifier ends by itself once the gate has let go of its socket; by then its questions were asked of
+ * another one. */
 static void reap(struct keeper *keeper)
 {
+        const int64_t now = clock_monotonic_ms();
+
         for (size_t i = 0; i < keeper->retired_count;) {
-                if (waitpid(keeper->retired[i], NULL, WNOHANG) == 0)
-                        i++;
-                else
+                const struct retired *retired = &keeper->retired[i];
+
+                if (waitpid(retired->pid, NULL, WNOHANG) != 0) {
                         keeper->retired[i] = keeper->retired[--keeper->retired_count];
+                        continue;
+                }
+                if (now - retired->since_ms > RETIRED_MS)
+                        kill(retired->pid, SIGKILL);
+                i++;
         }
 }
 
@@ -252,6 +266,7 @@ static void *keep(void *context)
                 struct pollfd fds[] = { { .fd = keeper->wake, .events = POLLIN },
                                         { .fd = keeper->channel, .events = POLLIN },
                                         { .fd = keeper->pidfd, .events = POLLIN } };
+                const int64_t began = clock_monotonic_ms();
                 int64_t now;
                 bool gone;
 
@@ -260,6 +275,8 @@ static void *keep(void *context)
                         return NULL;
                 gone = (fds[1].revents && !receive(keeper)) || fds[2].revents;
                 now = clock_monotonic_ms();
+                if (now - began > PING_MS + keeper->options.silence_ms / 2)
+                        keeper->answered_ms = now; /* it was us who stood still: nobody asked it */
                 if (gone || now - keeper->answered_ms > keeper->options.silence_ms) {
                         replace_gate(keeper);
                         if (keeper->pid < 0)
@@ -383,7 +400,8 @@ int keeper_verifiers(struct keeper *keeper, const struct verifier_tree trees[sta
                 pthread_mutex_lock(&keeper->lock);
                 old = keeper->verifiers[i];
                 if (keeper->verifier_pids[i] > 0 && keeper->retired_count < RETIRED_MAXIMUM)
-                        keeper->retired[keeper->retired_count++] = keeper->verifier_pids[i];
+                        keeper->retired[keeper->retired_count++] =
+                                (struct retired){ keeper->verifier_pids[i], clock_monotonic_ms() };
                 keeper->verifiers[i] = socket;
                 keeper->verifier_pids[i] = pid;
                 r = told(keeper, request_verifier(keeper, i), err);
@@ -391,6 +409,16 @@ int keeper_verifiers(struct keeper *keeper, const struct verifier_tree trees[sta
                 fd_close(&old); /* ends with the gate's copy: it was asked again elsewhere */
         }
         return r;
+}
+
+size_t keeper_hanging(struct keeper *keeper)
+{
+        size_t count;
+
+        pthread_mutex_lock(&keeper->lock);
+        count = keeper->retired_count;
+        pthread_mutex_unlock(&keeper->lock);
+        return count;
 }
 
 bool keeper_lost_reports(struct keeper *keeper)

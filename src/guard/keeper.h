@@ -69,6 +69,9 @@ void keeper_forget(struct keeper *keeper, unsigned int tree, uint64_t generation
 /* New verifiers that know these trees, in the place of those there are; to be called by the main thread (it forks). */
 int keeper_verifiers(struct keeper *keeper, const struct verifier_tree trees[static GATE_TREES], struct error *err);
 
+/* How many verifiers that were replaced have not ended yet, though they were killed: they wait for a disk. */
+size_t keeper_hanging(struct keeper *keeper);
+
 /* Whether reports were lost since the last call: something was found that nobody was told of. */
 bool keeper_lost_reports(struct keeper *keeper);
 

@@ -56,9 +56,11 @@ static int open_file(int folder, const char *name)
         return fd == -EPERM ? open_beneath(folder, name, flags, 0, BENEATH_STRICT) : fd;
 }
 
+/* -E2BIG: somebody makes it longer all the while. */
 static int hash(struct look *look)
 {
-        int r = digest_of_fd(look->file, UINT64_MAX, &look->digest, NULL, NULL);
+        const uint64_t listed = look->entry ? (uint64_t)look->entry->size : 0;
+        int r = digest_of_fd(look->file, listed > HASH_LIMIT ? listed : HASH_LIMIT, &look->digest, NULL, NULL);
 
         look->hashed = r == 0;
         return r;
@@ -74,6 +76,8 @@ static int compare_content(struct look *look)
                 return findings_printf(&look->findings, DIFFERENCE_CONTENT, expected, "size %" PRIu64,
                                        (uint64_t)look->stx.stx_size);
         r = hash(look);
+        if (r == -E2BIG)
+                return findings_add(&look->findings, DIFFERENCE_CONTENT, expected, "it grows");
         if (r < 0)
                 return findings_unreadable(&look->findings, expected, r);
         if (digest_equal(&look->digest, &look->entry->digest))

@@ -172,6 +172,8 @@ done
 guard_start --mode refuse
 kill -KILL "$guard"
 wait "$guard" 2>/dev/null
+status_is 1 'visitors may not be sent to a server whose guard died' us status "$dest"
+like 'which it says' "$(output)" 'its guard died'
 echo planted 2>/dev/null >"$dest/docs/help.html"
 not_ok 'a guard that was killed leaves its gate behind' reads "$dest/docs/help.html"
 guard_start --mode refuse
