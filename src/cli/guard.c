@@ -10,8 +10,10 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
+#include "cli/guard_stage.h"
 #include "crypto/digest.h"
 #include "guard/guard.h"
+#include "guard/orphan.h"
 #include "notify/notify.h"
 #include "tree/state.h"
 
@@ -63,6 +65,7 @@ struct request {
         struct notify_target targets[NOTIFY_TARGETS_MAXIMUM];
         size_t target_count;
         struct notify *notify; /* NULL: nobody is to be told */
+        struct guard_stage stage;
         char dests[GUARD_SITES][PATH_MAX];
         char self[PATH_MAX], gate[PATH_MAX + 32], host[256];
 };
@@ -225,14 +228,34 @@ static int on_descriptor(void *context)
 static int on_wait(void *context)
 {
         const struct request *request = context;
+        int notify = request->notify ? notify_wait_ms(request->notify) : -1, stage = guard_stage_wait_ms(&request->stage);
 
-        return request->notify ? notify_wait_ms(request->notify) : -1;
+        return notify >= 0 && notify < stage ? notify : stage;
+}
+
+/* What it did is in the journal; here it is told. */
+static void look_at_stage(struct request *request)
+{
+        const enum guard_stage_news what = guard_stage_tick(&request->stage);
+        struct guard_news news = { .urgent = true, .dest = request->dests[0] };
+
+        if (what == GUARD_STAGE_QUIET)
+                return;
+        news.kind = what == GUARD_STAGE_AGAIN ? "withdraw_lost" : "withdraw_failed";
+        news.what = what == GUARD_STAGE_AGAIN
+                            ? _("this server is withdrawn, but its packet filter had been flushed or changed: visitors could "
+                                "come until now, and are refused again")
+                            : _("this server is withdrawn, but visitors may come: its packet filter could not be put back; "
+                                "run understudy withdraw --again");
+        on_say(request, news.what);
+        on_news(request, &news);
 }
 
 static void on_tick(void *context)
 {
         struct request *request = context;
 
+        look_at_stage(request);
         if (!request->notify)
                 return;
         notify_tick(request->notify);
@@ -313,10 +336,14 @@ static int open_notify(struct request *request, struct error *err)
 
 static int guard(struct request *request, struct error *err)
 {
-        int r = open_notify(request, err); /* forks: before there are threads */
+        int r;
 
+        orphan_wake();
+        r = open_notify(request, err); /* forks: before there are threads */
+        request->stage = (struct guard_stage){ .self = request->self, .state = request->guard.state_directory };
         if (r == 0)
                 r = guard_run(&request->guard, err);
+        guard_stage_done(&request->stage);
         notify_close(request->notify);
         return r;
 }

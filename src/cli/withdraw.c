@@ -138,6 +138,9 @@ static int withdraw(struct request *request, const struct withdrawal *before, st
         if (r < 0)
                 return command_fail(err);
         journal_sink_open(&request->journal, request->state, false);
+        if (request->again)
+                journal_sink_add(&request->journal, "withdraw_lost", NULL, details(request),
+                                 "this server is withdrawn, but the packet filter did not refuse visitors");
         journal_sink_add(&request->journal, "withdraw_started", NULL, details(request),
                          "this server is taken off the stage%s%s", *request->withdrawal.reason ? ": " : "",
                          request->withdrawal.reason);

@@ -181,6 +181,24 @@ is 'status does not call that eligible' "$status" 1
 like 'nor refused' "$(output)" 'NOT refused'
 on withdraw --again
 not_ok 'with the right they are refused' gets 80
+
+# ---------------------------------------------------------------- a guard notices by itself
+
+ip netns exec "$server" "$UNDERSTUDY" guard "$dest" --pub "$pub" --mode observe >"$tmp/guard.out" 2>"$tmp/guard.err" &
+guard=$!
+cleanup_process "$guard"
+ok 'a guard' wait_for 30 grep -qx ready "$tmp/guard.out"
+lost=$(kinds | grep -cx withdraw_lost)
+ip netns exec "$server" nft flush ruleset
+refuses() { ! gets 80; }
+ok 'a guard puts back what was flushed' wait_for 30 refuses
+ok 'says so' wait_for 10 grep -q 'refused again' "$tmp/guard.err"
+is 'and it is in the journal' "$(kinds | grep -cx withdraw_lost)" $((lost + 1))
+kill "$guard" && wait "$guard"
+is 'the guard ends well' $? 0
+
+# ---------------------------------------------------------------- what cannot be read
+
 echo '{' >"$state/withdrawn.json"
 on status
 is 'a damaged file is a withdrawal' "$status" 1
@@ -198,6 +216,14 @@ is 'but nothing proves that it may come back' "$status" 4
 on status
 like 'another state notices what it did not do' "$(output)" 'as if this server were withdrawn'
 us verify "$dest" --pub "$pub"
+mkdir "$state/dest/damaged" && echo '{' >"$state/dest/damaged/dest.json"
+on withdraw --back
+is 'but not while the state of some tree cannot be read' "$status" 3
+like 'which it says' "$(errors)" 'dest/damaged .*damaged'
+on status
+is 'status counts it as bad' "$status" 1
+like 'and names it' "$(errors)" 'dest/damaged .*damaged'
+rm -r "$state/dest/damaged"
 on withdraw --back
 is 'and can undo it' "$status" 0
 ok 'visitors are served at the end' gets 80
