@@ -292,7 +292,7 @@ static void tell_ready(struct guard *guard)
         if (guard->ready)
                 return;
         for (size_t i = 0; i < guard->site_count; i++)
-                if (guard->sites[i].examination)
+                if (guard->sites[i].examination && !guard->sites[i].examined)
                         return;
         guard->ready = true;
         guard->options->ready(guard->options->context);

@@ -44,6 +44,7 @@ struct guarded {
         struct examination *examination;
         int examined_fd; /* readable when it is over */
         bool examine_again;
+        bool examined;           /* once at least: a tree that somebody changes all the while is compared again and again */
         bool clean;              /* proven by an examination, and nothing found since */
         bool marked;             /* the state says that it differs */
         int64_t found_ms;        /* monotonic: first finding since it was clean */

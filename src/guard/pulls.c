@@ -396,6 +396,7 @@ void pulls_examined(struct guarded *guarded)
         bool current = result->generation == guarded->site.generation, again = guarded->examine_again;
 
         if (current) {
+                guarded->examined = true;
                 tell_examined(guarded, result);
                 guarded->clean = result->clean && !guarded->examine_again;
                 if (result->clean)

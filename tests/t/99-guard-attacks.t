@@ -44,7 +44,7 @@ is 'the guard ends well' $? 0
 
 guard_start --mode refuse
 kill -STOP "$guard" # a storm that is faster than the guard, on any machine
-perl -e 'chdir($ARGV[0]) or die; for (1 .. 10000) { mkdir("storm$_") && rmdir("storm$_") or die }' "$dest/docs"
+perl -e 'chdir($ARGV[0]) or die; for (1 .. 18000) { mkdir("storm$_") && rmdir("storm$_") or die }' "$dest/docs"
 echo planted >"$tmp/m/planted" && mv "$tmp/m/planted" "$dest/docs/late.html"
 kill -CONT "$guard"
 ok 'events that the kernel could not queue are told' wait_for 30 has_kind events_lost
