@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -15,19 +16,31 @@
 #include "base/text.h"
 #include "guard/who_private.h"
 
-#define GATE_NAME "understudy-gate"
-
-/* Root's, for anybody may call his process like that: what the kernel has of a gate belongs to root (start.c). */
-static bool is_stopped_gate(int process)
+static bool read_stat(int folder, const char *name, char text[static WHO_FILE_SIZE], struct who_stat *ret)
 {
-        char text[WHO_FILE_SIZE];
-        struct who_stat stat;
-        struct stat st;
-        ssize_t n = who_read(process, "stat", text, sizeof(text));
+        ssize_t n = who_read(folder, name, text, WHO_FILE_SIZE);
 
-        return n > 0 && who_parse_stat(text, (size_t)n, &stat) == 0 && stat.state == 'T' &&
-               stat.comm_length == strlen(GATE_NAME) && memcmp(stat.comm, GATE_NAME, stat.comm_length) == 0 &&
-               fstat(process, &st) == 0 && st.st_uid == 0;
+        return n > 0 && who_parse_stat(text, (size_t)n, ret) == 0;
+}
+
+static bool is_named(const struct who_stat *stat, const char *name)
+{
+        return stat->comm_length == strlen(name) && memcmp(stat->comm, name, stat->comm_length) == 0;
+}
+
+/* Root's, for anybody may call his process like that: what the kernel has of a gate belongs to root (start.c). One whose
+ * guard lives is that one's business. */
+static bool is_stopped_orphan(int proc, int process)
+{
+        char text[WHO_FILE_SIZE], path[64];
+        struct who_stat gate, parent;
+        struct stat st;
+
+        if (!read_stat(process, "stat", text, &gate) || gate.state != 'T' || !is_named(&gate, "understudy-gate") ||
+            fstat(process, &st) < 0 || st.st_uid != 0)
+                return false;
+        snprintf(path, sizeof(path), "%d/stat", (int)gate.parent);
+        return !read_stat(proc, path, text, &parent) || !is_named(&parent, "understudy");
 }
 
 static void wake(int proc, const char *name, pid_t pid)
@@ -35,7 +48,7 @@ static void wake(int proc, const char *name, pid_t pid)
         _cleanup_(fd_closep) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
         _cleanup_(fd_closep) int process = openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-        if (pidfd >= 0 && process >= 0 && is_stopped_gate(process))
+        if (pidfd >= 0 && process >= 0 && is_stopped_orphan(proc, process))
                 (void)syscall(SYS_pidfd_send_signal, pidfd, SIGCONT, NULL, 0);
 }
 

@@ -8,7 +8,7 @@
 #ifndef GUARD_ORPHAN_H
 #define GUARD_ORPHAN_H
 
-/* Continues every stopped gate of this machine (one whose guard lives is replaced by that one anyway). To be called
+/* Continues every stopped gate of this machine whose guard is gone; one whose guard lives is replaced by that. To be called
  * before anything is opened that may lie below a tree; opens only what is in /proc. */
 void orphan_wake(void);
 
