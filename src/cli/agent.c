@@ -18,19 +18,20 @@
 
 #define KEY_LINE_MAXIMUM 16384 /* bytes of a public key of ssh: the largest RSA keys have some 3,000 */
 
-enum { OPTION_SERVER = OPTION_COMMAND, OPTION_PUB, OPTION_AUTHORIZE, OPTION_FROM };
+enum { OPTION_SERVER = OPTION_COMMAND, OPTION_PUB, OPTION_AUTHORIZE, OPTION_FROM, OPTION_FOR };
 
 static const struct option options[] = {
         {"server",     required_argument, NULL, OPTION_SERVER   },
         { "pub",       required_argument, NULL, OPTION_PUB      },
         { "authorize", required_argument, NULL, OPTION_AUTHORIZE},
         { "from",      required_argument, NULL, OPTION_FROM     },
+        { "for",       required_argument, NULL, OPTION_FOR      },
         { NULL,        0,                 NULL, 0               },
 };
 
 struct request {
         struct common common;
-        const char *server, *pub_path, *key_path, *from;
+        const char *server, *pub_path, *key_path, *from, *asker;
         char program[PATH_MAX];
 };
 
@@ -84,7 +85,7 @@ static int read_key(const char *path, struct buffer *line, struct error *err)
 static int authorize(const struct request *request)
 {
         const char *const words[] = { request->program, request->common.config, request->server, request->pub_path,
-                                      request->common.state, request->from };
+                                      request->common.state, request->from, request->asker };
         _cleanup_(buffer_done) struct buffer line = BUFFER_INIT(KEY_LINE_MAXIMUM);
         struct error error = ERROR_NONE;
 
@@ -105,6 +106,8 @@ static int authorize(const struct request *request)
         printf("command=\"%s agent --config %s --server %s", request->program, request->common.config, request->server);
         if (request->pub_path)
                 printf(" --pub %s", request->pub_path);
+        if (request->asker)
+                printf(" --for %s", request->asker);
         if (request->common.state)
                 printf(" --state %s", request->common.state);
         printf("\" %s\n", buffer_text(&line));
@@ -117,7 +120,7 @@ static int serve(const struct request *request)
 {
         _cleanup_(site_file_done) struct site_file file = SITE_FILE_NONE;
         const char *state = state_directory(request->common.state);
-        struct agent_site site = { .state = state, .program = request->program };
+        struct agent_site site = { .state = state, .program = request->program, .asker = request->asker };
         char digest[DIGEST_HEX_SIZE];
         struct error error = ERROR_NONE;
         struct public_key pub;
@@ -132,9 +135,12 @@ static int serve(const struct request *request)
         if (!site.server)
                 return command_usage(NULL, _("there is no server '%s' in %s"), request->server,
                                      request->common.config);
+        if (request->asker && !config_find_server(file.config, request->asker))
+                return command_usage(NULL, _("there is no server '%s' in %s"), request->asker, request->common.config);
         digest_hex(&file.digest, digest);
         site.digest = digest;
-        r = agent_serve(agent_verbs, agent_verb_count, &site, STDIN_FILENO, STDOUT_FILENO, &error);
+        r = agent_serve(request->asker ? agent_lease_verbs : agent_verbs,
+                        request->asker ? agent_lease_verb_count : agent_verb_count, &site, STDIN_FILENO, STDOUT_FILENO, &error);
         return r < 0 ? command_fail(&error) : EXIT_DONE;
 }
 
@@ -155,13 +161,15 @@ static int run(int argc, char *argv[])
                            "  --pub FILE           believe the configuration only if this key has signed it\n"
                            "  --authorize KEYFILE  print the line for authorized_keys that lets the owner of this\n"
                            "                       public key start the agent, and nothing else\n"
-                           "  --from LIST          with --authorize: only from these addresses\n"),
+                           "  --from LIST          with --authorize: only from these addresses\n"
+                           "  --for NAME           on the database's host: only the lease of that server, for its keeper\n"),
                         &request.common)) != -1) {
                 switch (code) {
                 case OPTION_SERVER: request.server = optarg; break;
                 case OPTION_PUB: request.pub_path = optarg; break;
                 case OPTION_AUTHORIZE: request.key_path = optarg; break;
                 case OPTION_FROM: request.from = optarg; break;
+                case OPTION_FOR: request.asker = optarg; break;
                 default: return EXIT_USAGE;
                 }
         }
@@ -180,6 +188,6 @@ static int run(int argc, char *argv[])
 const struct command command_agent = {
         .name = "agent",
         .run = run,
-        .synopsis = "agent --config FILE --server NAME [--pub FILE] [--authorize KEYFILE [--from LIST]]",
+        .synopsis = "agent --config FILE --server NAME [--pub FILE] [--for NAME] [--authorize KEYFILE [--from LIST]]",
         .summary = N_("do on this server what the controller asks for"),
 };

@@ -21,6 +21,8 @@
 #include "base/i18n.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "ipc/sandbox.h"
+#include "probe/page.h"
 #include "traffic/agent_site.h"
 #include "traffic/agent_stage.h"
 
@@ -28,6 +30,7 @@
 #define MINUTE  (60 * SECOND)
 #define HOUR    (60 * MINUTE)
 #define ARGUMENTS 64
+#define VANTAGE_BYTES (UINT64_C(512) << 20)
 
 /* ---- who is there ---- */
 
@@ -42,10 +45,11 @@ static int add(struct agent_call *call, json_t *more, struct error *err)
 static int hello(struct agent_call *call, struct error *err)
 {
         const struct agent_site *site = call->context;
+        const struct agent_verb *list = site->asker ? agent_lease_verbs : agent_verbs;
         json_t *verbs = json_array();
 
-        for (size_t i = 0; i < agent_verb_count; i++)
-                json_array_append_new(verbs, json_string(agent_verbs[i].name));
+        for (size_t i = 0; i < (site->asker ? agent_lease_verb_count : agent_verb_count); i++)
+                json_array_append_new(verbs, json_string(list[i].name));
         return add(call,
                    json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:s, s:o}", "protocol", AGENT_PROTOCOL, "version",
                              UNDERSTUDY_VERSION, "server", site->server->name, "role",
@@ -231,6 +235,26 @@ static int web(struct agent_call *call, struct error *err)
         return agent_run_command(key, command, err);
 }
 
+/* {"good": false, "text": "..."}: each check of the configuration, at the service's address or by name. */
+static int vantage(struct agent_call *call, struct error *err)
+{
+        const struct config *config = ((const struct agent_site *)call->context)->config;
+        const char *address = config->service.present ? config->service.addresses.items[0].text : NULL;
+        const struct sandbox sandbox = { .network = true, .memory_bytes = VANTAGE_BYTES };
+        struct error seen = ERROR_NONE;
+        int r = sandbox_enter(&sandbox, err); /* what pages say comes from outside; this process ends with the answer */
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < config->check_count && r == 0; i++) {
+                const struct config_check *check = &config->checks[i];
+
+                r = page_probe(&(struct page_request){ check->url, address, check->status, check->expect, check->timeout_ms },
+                               &seen);
+        }
+        return add(call, json_pack("{s:b, s:s}", "good", r == 0, "text", seen.text), err);
+}
+
 /* ---- the table ---- */
 
 static const char *const web_actions[] = { "start", "stop", "reload", NULL };
@@ -281,7 +305,19 @@ const struct agent_verb agent_verbs[] = {
         /* Who may write to the database. Judged by this host's own rules and epoch: an older controller is refused, and
          * nobody is let in while another is not proven out. */
         { "fence", agent_fence_arguments, AGENT_DATABASE, MINUTE, agent_fence },
+        /* What the host's own rules know: epoch, who is on stage, leases. Reads a file. */
+        { "arbiter", NULL, AGENT_AT_ONCE, SECOND, agent_arbiter },
+        /* The site as a visitor sees it, from here: a second vantage point. Pages and addresses are the configuration's. */
+        { "vantage", NULL, AGENT_BESIDE, MINUTE, vantage },
         /* Who may write now, measured. */
         { "fence-look", NULL, AGENT_BESIDE, 10 * SECOND, agent_fence_look },
 };
 const size_t agent_verb_count = LENGTH(agent_verbs);
+
+const struct agent_verb agent_lease_verbs[] = {
+        { "hello", NULL, AGENT_AT_ONCE, SECOND, hello },
+        /* May the server whose keeper this is hold the service's address? Whoever has taken that server can keep its own
+         * lease alive by asking, and nothing else: the database's fence does not ask him. */
+        { "lease", NULL, AGENT_AT_ONCE, SECOND, agent_lease },
+};
+const size_t agent_lease_verb_count = LENGTH(agent_lease_verbs);

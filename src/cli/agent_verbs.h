@@ -14,6 +14,10 @@
 extern const struct agent_verb agent_verbs[];
 extern const size_t agent_verb_count;
 
+/* The closed list for a keeper of another server, on the database's host. */
+extern const struct agent_verb agent_lease_verbs[];
+extern const size_t agent_lease_verb_count;
+
 /*
  * Runs this same program, as a person would, with --json: what it prints is the result's `output`, its status (0 or 1)
  * the result's `status`; 2, 3 and 4 are errors with its last sentence. Its progress becomes ours. argv begins with the

@@ -176,6 +176,29 @@ static void check_trees(const struct asking *asking)
         json_decref(status);
 }
 
+/* Who holds the service's address must let go of it by himself. */
+static void check_keeper(const struct asking *asking)
+{
+        json_t *look = asking->file->config->service.present && asking->server->interface ? ask(asking, "address-look") : NULL;
+
+        if (look && !json_is_true(json_object_get(look, "keeper")))
+                tell(asking, FINDING_WARNING, _("no keeper runs there, so it would not drop the service's address by itself; "
+                                                "start understudy-keeper"));
+        json_decref(look);
+}
+
+/* The arbiter of every move. */
+static void check_arbiter(const struct asking *asking)
+{
+        const char *database = asking->file->config->database.present ? asking->file->config->database.host : "";
+        json_t *arbiter = text_equal(asking->server->name, database) ? ask(asking, "arbiter") : NULL;
+        const char *stage = json_string_value(json_object_get(arbiter, "stage"));
+
+        if (arbiter)
+                tell(asking, FINDING_OK, _("it knows who is on stage: %s"), stage && *stage ? stage : _("nobody"));
+        json_decref(arbiter);
+}
+
 static void check_server(struct asking *asking)
 {
         const struct agent_client_options options = { .name = asking->server->name,
@@ -193,8 +216,11 @@ static void check_server(struct asking *asking)
                 check_hello(asking);
                 check_clock(asking);
                 check_facts(asking);
-                if (asking->server->role == CONFIG_PRODUCTION || asking->server->role == CONFIG_STANDBY)
+                check_arbiter(asking);
+                if (asking->server->role == CONFIG_PRODUCTION || asking->server->role == CONFIG_STANDBY) {
+                        check_keeper(asking);
                         check_trees(asking);
+                }
         }
         json_decref(answer);
         agent_client_free(asking->client);

@@ -7,10 +7,14 @@
 #include "base/i18n.h"
 #include "cli/command.h"
 #include "cli/standing.h"
+#include "cli/status_site.h"
 #include "tree/state.h"
 
+enum { OPTION_PUB = OPTION_COMMAND };
+
 static const struct option options[] = {
-        {NULL, 0, NULL, 0}
+        {"pub", required_argument, NULL, OPTION_PUB},
+        { NULL, 0,                 NULL, 0         },
 };
 
 struct request {
@@ -82,15 +86,24 @@ static int run(int argc, char *argv[])
 {
         struct request request = { 0 };
         struct error error = ERROR_NONE;
+        const char *pub_path = NULL;
         int code, r = 0;
 
         while ((code = command_option(argc, argv, &command_status, options,
                                       N_("Says for each tree of this server, or for those that are named, whether "
                                          "visitors may be sent to it,\n"
                                          "and why not; first of all whether the server was withdrawn: 0 when all "
-                                         "may, 1 when one may not.\n"),
-                                      &request.common)) != -1)
-                return EXIT_USAGE;
+                                         "may, 1 when one may not.\n\n"
+                                         "  --config FILE  of the whole site instead: who is on stage, who may write, who "
+                                         "would be eligible\n"
+                                         "  --pub FILE     the configuration must be signed by this key\n"),
+                                      &request.common)) != -1) {
+                if (code != OPTION_PUB)
+                        return EXIT_USAGE;
+                pub_path = optarg;
+        }
+        if (request.common.config && optind == argc)
+                return status_site(&request.common, pub_path);
         stage_look(state_directory(request.common.state), &request.stage);
         if (!request.common.json && !request.common.quiet)
                 stage_show(&request.stage);
@@ -129,6 +142,6 @@ static int run(int argc, char *argv[])
 const struct command command_status = {
         .name = "status",
         .run = run,
-        .synopsis = "status [DEST ...]",
+        .synopsis = "status [DEST ... | --config FILE [--pub FILE]]",
         .summary = N_("may visitors be sent here, and why not"),
 };

@@ -280,6 +280,21 @@ int address_take(const struct address *address, const struct address_options *op
         return r < 0 ? r : confirm(address, true, err);
 }
 
+int address_renew(const struct address *address, unsigned int valid_s, struct error *err)
+{
+        enum address_place place = ADDRESS_NOWHERE;
+        char text[ADDRESS_TEXT_SIZE];
+        int r = address_look(address, &place, err);
+
+        address_text(address, text);
+        if (r < 0)
+                return r;
+        if (place == ADDRESS_NOWHERE || place == ADDRESS_ELSEWHERE)
+                return error_set(err, -EADDRNOTAVAIL, _("%s is not on %s any more"), text, address->interface);
+        r = change(address, RTM_NEWADDR, NLM_F_REPLACE, valid_s);
+        return r < 0 ? error_errno(err, -r, _("cannot keep %s on %s"), text, address->interface) : 0;
+}
+
 int address_drop(const struct address *address, struct error *err)
 {
         char text[ADDRESS_TEXT_SIZE];

@@ -71,6 +71,9 @@ struct address_options {
  */
 int address_take(const struct address *address, const struct address_options *options, struct error *err);
 
+/* Gives an address that is here another life of valid_s; tells nobody. -EADDRNOTAVAIL: it is not here, and stays away. */
+int address_renew(const struct address *address, unsigned int valid_s, struct error *err);
+
 /* Asks the segment whether somebody has, or is about to take, the address: 1 (*ret_mac: who), 0, or a negative errno.
  */
 int address_probe(const struct address *address, int wait_ms, struct neighbour_mac *ret_mac, struct error *err);

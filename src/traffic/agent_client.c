@@ -57,8 +57,8 @@ static void disconnect(struct agent_client *client, const struct error *why)
                 error_set(&error, why->code, _("%s; ssh said: %s"), why->text, client->words);
         client->last = error;
         client->pause_ms = client->pause_ms ? client->pause_ms * 2 : PAUSE_FIRST;
-        if (client->pause_ms > PAUSE_MAXIMUM)
-                client->pause_ms = PAUSE_MAXIMUM;
+        if (client->pause_ms > client->pause_maximum_ms)
+                client->pause_ms = client->pause_maximum_ms;
         client->retry_at = clock_monotonic_ms() + client->pause_ms;
         for (size_t i = 0; i < AGENT_CLIENT_REQUESTS; i++)
                 if (client->waiting[i].number && (!client->keep || !client->waiting[i].body))
@@ -429,6 +429,7 @@ int agent_client_new(const struct agent_client_options *options, struct agent_cl
                 return error_memory(err);
         client->in = client->out = client->error = -1;
         client->keep = options->keep;
+        client->pause_maximum_ms = options->retry_ms ? options->retry_ms : PAUSE_MAXIMUM;
         client->next_number = HELLO_NUMBER;
         client->hello = json_object();
         if (!client->hello || !copy_text(options->name, &client->name) ||

@@ -5,7 +5,7 @@
  * with an answer, at its deadline, or with the connection. That a request ended without an answer does not say that
  * nothing was done: look before it is asked for again.
  *
- * A connection that fails is tried again after 100 ms, doubled to 30 s, as long as something waits for it or it is
+ * A connection that fails is tried again after 100 ms, doubled to 30 s (retry_ms), as long as something waits for it or it is
  * wanted (`keep`). ssh itself finds out within seconds that the other machine is gone (ServerAliveInterval), a request's
  * own deadline is mostly sooner.
  *
@@ -37,6 +37,7 @@ struct agent_client_options {
         const char *destination; /* as ssh takes it */
         const char *ssh_config;  /* for -F; NULL: the user's own */
         const char *ssh;         /* program; NULL: ssh */
+        int retry_ms;            /* the longest pause before it is tried again; 0: 30 s */
         bool keep;               /* connected also when nothing waits; what was not sent yet then waits for the next
                                     connection, until its deadline. Without it one that fails ends what waits */
 };

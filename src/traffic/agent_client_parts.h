@@ -28,7 +28,7 @@ struct agent_client {
         struct frame_stream stream;
         char words[WORDS_SIZE]; /* the end of what ssh wrote to standard error */
         struct error last;      /* why the connection before this one ended */
-        int64_t retry_at, pause_ms;
+        int64_t retry_at, pause_ms, pause_maximum_ms;
         uint64_t next_number;
         struct waiting waiting[AGENT_CLIENT_REQUESTS];
         json_t *hello;

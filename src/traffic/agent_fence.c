@@ -17,7 +17,7 @@
 
 #define FOLDER "fence" /* in the state */
 
-static const char *const fence_actions[] = { "begin", "claim", "close", "open", "restore", NULL };
+static const char *const fence_actions[] = { "begin", "claim", "close", "open", "stage", "restore", NULL };
 const struct agent_argument agent_fence_arguments[] = {
         { "action",  AGENT_WORD,   true,  0,                  fence_actions },
         { "epoch",   AGENT_NUMBER, false, INT64_MAX,          NULL          },
@@ -76,7 +76,7 @@ static int find_listen(const struct config_server *server, struct peer_address *
                                   "it"), server->name);
 }
 
-static int open_folder(const char *state, struct error *err)
+int agent_fence_folder(const char *state, struct error *err)
 {
         char path[PATH_MAX];
         int fd;
@@ -112,13 +112,14 @@ static int host_open(const struct agent_site *site, struct fence_host *host, str
                                             .limits = { .hold_down_s = limits->hold_down_ms / 1000,
                                                         .flips = (unsigned int)limits->flips,
                                                         .window_s = limits->flips_window_ms / 1000 },
+                                            .lease_take_ms = limits->lease_take_ms,
                                             .database = &fence_database_postgres,
                                             .context = &host->postgres };
         r = add_peers(site->config, host, err);
         if (r == 0)
                 r = find_listen(site->server, &host->postgres.options.listen, err);
         if (r == 0)
-                r = host->setup.folder = open_folder(site->state, err);
+                r = host->setup.folder = agent_fence_folder(site->state, err);
         return r < 0 ? r : 0;
 }
 
@@ -152,6 +153,8 @@ static int act(struct agent_call *call, const struct fence_setup *setup, struct 
                                    NULL, err);
         if (text_equal(action, "open"))
                 return fence_admit(setup, epoch, server, agent_flag(call, "overlap"), err);
+        if (text_equal(action, "stage"))
+                return fence_stage(setup, epoch, server, err);
         r = fence_shut_out(setup, epoch, server, &proof, err);
         return r < 0 ? r : tell_proof(call, &proof, err);
 }
@@ -181,6 +184,7 @@ static int tell_view(struct agent_call *call, const struct fence_setup *setup, c
         if (json_object_set_new(call->result, "members", members) < 0 ||
             json_object_set_new(call->result, "epoch", json_integer((json_int_t)view->state.epoch)) < 0 ||
             json_object_set_new(call->result, "holder", json_string(view->state.holder)) < 0 ||
+            json_object_set_new(call->result, "stage", json_string(view->state.stage)) < 0 ||
             json_object_set_new(call->result, "filter", json_boolean(view->filter)) < 0)
                 return error_memory(err);
         return 0;

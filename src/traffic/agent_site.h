@@ -10,6 +10,8 @@ struct agent_site {
         const struct config *config;
         const struct config_server *server; /* this one */
         const char *digest;                 /* SHA-256 of the configuration, hex: the controller compares */
+        const char *asker;                  /* the server whose keeper asks, and which may ask for its lease only; NULL: the
+                                               controller */
         const char *state;                  /* folder */
         const char *program;                /* this program's path */
 };

@@ -1,14 +1,20 @@
 /* agent_stage.c - addresses and connections; the fence is agent_fence.c. */
 #include "agent_stage.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <sys/file.h>
 
 #include "address.h"
 #include "agent_site.h"
 #include "base/attributes.h"
 #include "base/i18n.h"
+#include "base/io.h"
 #include "base/text.h"
 #include "connections.h"
+#include "service.h"
 
 #define PROBE_MS 50 /* how long the segment is asked before an address is taken */
 
@@ -23,19 +29,6 @@ static const char *const place_names[] = {
         [ADDRESS_NOWHERE] = "nowhere", [ADDRESS_HERE] = "here", [ADDRESS_ELSEWHERE] = "elsewhere",
         [ADDRESS_UNUSABLE] = "unusable",
 };
-
-/* The service's nth address as one of this server's interface. */
-static int service_address(const struct agent_site *site, size_t n, struct address *ret_address, struct error *err)
-{
-        const struct config_address *wanted = &site->config->service.addresses.items[n];
-        char text[CONFIG_ADDRESS_SIZE + 8];
-
-        if (!site->server->interface)
-                return error_usage(err, _("server %s has no interface in its configuration, so it cannot have the service's "
-                                          "address"), site->server->name);
-        snprintf(text, sizeof(text), "%s/%u", wanted->text, wanted->family == AF_INET ? 32U : 128U);
-        return address_parse(text, site->server->interface, ret_address, err);
-}
 
 static size_t service_count(const struct agent_site *site)
 {
@@ -52,11 +45,23 @@ int agent_address(struct agent_call *call, struct error *err)
         for (size_t i = 0; i < service_count(site) && r == 0; i++) {
                 struct address address;
 
-                r = service_address(site, i, &address, err);
+                r = service_address(site->config, site->server, i, &address, err);
                 if (r == 0)
                         r = take ? address_take(&address, &options, err) : address_drop(&address, err);
         }
         return r;
+}
+
+/* The holder of the address has the keeper's lock as long as it lives (holder.h). */
+static bool keeper_runs(const struct agent_site *site)
+{
+        char path[PATH_MAX];
+        _cleanup_(fd_closep) int fd = -1;
+
+        if ((size_t)snprintf(path, sizeof(path), "%s/keeper.lock", site->state) >= sizeof(path))
+                return false;
+        fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 int agent_address_look(struct agent_call *call, struct error *err)
@@ -67,7 +72,7 @@ int agent_address_look(struct agent_call *call, struct error *err)
         for (size_t i = 0; i < service_count(site); i++) {
                 struct address address;
                 enum address_place place;
-                int r = service_address(site, i, &address, err);
+                int r = service_address(site->config, site->server, i, &address, err);
 
                 if (r == 0)
                         r = address_look(&address, &place, err);
@@ -78,7 +83,10 @@ int agent_address_look(struct agent_call *call, struct error *err)
                 json_array_append_new(list, json_pack("{s:s, s:s}", "address", site->config->service.addresses.items[i].text,
                                                       "place", place_names[place]));
         }
-        return json_object_set_new(call->result, "addresses", list) < 0 ? error_memory(err) : 0;
+        if (json_object_set_new(call->result, "addresses", list) < 0 ||
+            json_object_set_new(call->result, "keeper", json_boolean(keeper_runs(site))) < 0)
+                return error_memory(err);
+        return 0;
 }
 
 int agent_connections(struct agent_call *call, struct error *err)

@@ -14,7 +14,8 @@
 int agent_address(struct agent_call *call, struct error *err);
 extern const struct agent_argument agent_address_arguments[];
 
-/* {"addresses": [{"address": "192.0.2.10", "place": "here"}]}; places: here, nowhere, elsewhere, unusable. */
+/* {"addresses": [{"address": "192.0.2.10", "place": "here"}], "keeper": true}; places: here, nowhere, elsewhere, unusable;
+ * keeper: one runs here. */
 int agent_address_look(struct agent_call *call, struct error *err);
 
 /* {"connections": 12}: of visitors, at the service's addresses and ports. */
@@ -27,12 +28,26 @@ int agent_connections(struct agent_call *call, struct error *err);
  *     claim  seen epoch server    compare-and-set of the epoch; the server is to be on stage
  *     close  epoch server         shuts it out, and proves it: the proof is the result
  *     open   epoch server         lets it in; overlap: while another is still in
+ *     stage  epoch server         it may hold the service's address from now on
  *     restore                     puts in force what the state says
  */
 int agent_fence(struct agent_call *call, struct error *err);
 extern const struct agent_argument agent_fence_arguments[];
 
-/* {"epoch", "holder", "filter", "members": [{"server", "place", "sockets", "sessions"}]}, measured now. */
+/* {"epoch", "holder", "stage", "filter", "members": [{"server", "place", "sockets", "sessions"}]}, measured now. */
 int agent_fence_look(struct agent_call *call, struct error *err);
+
+/*
+ * lease: on the database's host, asked by the keeper of a server for itself: {"granted", "epoch", "stage"}. Granted means
+ * that the server may hold the service's address for lease_self from the moment at which it asked.
+ */
+int agent_lease(struct agent_call *call, struct error *err);
+
+/* arbiter: on the database's host, what its state says, without a look at the database: {"epoch", "holder", "stage",
+ * "flips": [seconds ago], "members": [{"server", "place", "granted_ms" (ago; -1: never)}]}. */
+int agent_arbiter(struct agent_call *call, struct error *err);
+
+/* The folder of the fence's state: a descriptor, or a negative errno. */
+int agent_fence_folder(const char *state, struct error *err);
 
 #endif

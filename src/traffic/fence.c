@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "barrier.h"
+#include "grant.h"
 #include "sockets.h"
 
 #define STATE_FILE "fence.json"
@@ -50,16 +51,21 @@ static int lock(const struct fence_setup *setup, int *ret_fd, struct error *err)
         return 0;
 }
 
-static int load(const struct fence_setup *setup, struct fence_state *ret_state, struct error *err)
+int fence_peek(int folder, struct fence_state *ret_state, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(FENCE_STATE_MAXIMUM);
-        int r = file_read(setup->folder, STATE_FILE, &text, err);
+        int r = file_read(folder, STATE_FILE, &text, err);
 
         if (r == -ENOENT)
                 return error_set(err, r,
                                  _("the database's fence was never begun on this host; begin it by naming the "
                                    "server that is on stage"));
         return r < 0 ? r : fence_state_read(buffer_text(&text), text.length, ret_state, err);
+}
+
+static int load(const struct fence_setup *setup, struct fence_state *ret_state, struct error *err)
+{
+        return fence_peek(setup->folder, ret_state, err);
 }
 
 static int save(const struct fence_setup *setup, const struct fence_state *state, struct error *err)
@@ -248,6 +254,7 @@ int fence_begin(const struct fence_setup *setup, const char *holder, struct erro
         if (r < 0)
                 return r;
         memcpy(state.holder, holder, strlen(holder));
+        fence_state_stage(&state, holder);
         for (size_t i = 0; i < setup->peer_count; i++)
                 if (fence_place_set(&state, setup->peers[i].name,
                                     text_equal(setup->peers[i].name, holder) ? FENCE_IN : FENCE_CLOSING) < 0)
@@ -345,6 +352,53 @@ int fence_admit(const struct fence_setup *setup, uint64_t epoch, const char *nam
         tell(setup, FENCE_STEP_DONE);
         fence_place_set(&state, name, FENCE_IN);
         return save(setup, &state, err);
+}
+
+/* Until no lease that another server was granted can still be held. */
+static int wait_for_leases(const struct fence_setup *setup, const char *name, struct error *err)
+{
+        int64_t now = grant_now_ms(), over = now;
+
+        for (size_t i = 0; i < setup->peer_count; i++) {
+                int64_t last = 0;
+                int r = text_equal(setup->peers[i].name, name) ? 0 : grant_last(setup->folder, setup->peers[i].name, &last, err);
+
+                if (r < 0)
+                        return r;
+                if (last && last + setup->lease_take_ms > over)
+                        over = last + setup->lease_take_ms;
+        }
+        if (over > now)
+                usleep((useconds_t)(over - now) * 1000);
+        return 0;
+}
+
+int fence_stage(const struct fence_setup *setup, uint64_t epoch, const char *name, struct error *err)
+{
+        _cleanup_(grant_close) struct grant grant = { 0 };
+        _cleanup_(fd_closep) int held = -1;
+        struct fence_state state;
+        int r;
+
+        if (!find(setup, name, err))
+                return -EINVAL;
+        r = lock(setup, &held, err);
+        if (r == 0)
+                r = load(setup, &state, err);
+        if (r == 0)
+                r = fence_rule_act(&state, epoch, err);
+        if (r == 0)
+                r = fence_rule_stage(&state, name, err);
+        if (r < 0 || text_equal(state.stage, name))
+                return r;
+        if (!*state.stage)
+                r = wait_for_leases(setup, name, err);
+        if (r == 0)
+                r = grant_open(setup->folder, name, &grant, err);
+        if (r == 0)
+                grant_begin(&grant); /* its agent takes the address before its keeper has asked */
+        fence_state_stage(&state, name);
+        return r < 0 ? r : save(setup, &state, err);
 }
 
 /* Whoever was on the way out goes all the way. */

@@ -63,6 +63,7 @@ struct fence_setup {
         struct fence_limits limits;
         const struct fence_database *database;
         void *context;  /* the database's */
+        int64_t lease_take_ms; /* nobody takes the address sooner than so long after another's last grant */
         int timeout_ms; /* for the sessions to be gone, and for the lock; 0: 5,000 */
         void (*before)(void *context, enum fence_step step); /* called before each step; may be NULL */
         void *before_context;
@@ -90,6 +91,15 @@ int fence_shut_out(const struct fence_setup *setup, uint64_t epoch, const char *
 /* Lets a server in: in a planned move (`overlap`) beside the one that is in, else only when all others are proven out.
  * The undo of fence_shut_out() as well. */
 int fence_admit(const struct fence_setup *setup, uint64_t epoch, const char *name, bool overlap, struct error *err);
+
+/*
+ * Gives a server the service's address to hold: its lease is renewed from now on, that of any other ends. Where nobody had
+ * it (a failover), this first waits until the last lease that another was granted is over by its own clock (grant.h).
+ */
+int fence_stage(const struct fence_setup *setup, uint64_t epoch, const char *name, struct error *err);
+
+/* What the state says, without looking at anything else: a few microseconds. `folder` is the state's. */
+int fence_peek(int folder, struct fence_state *ret_state, struct error *err);
 
 /* After a start of the machine or of the role: puts in force what the state says, and finishes what was begun. */
 int fence_restore(const struct fence_setup *setup, struct error *err);

@@ -104,6 +104,7 @@ void fence_state_claim(struct fence_state *state, const struct fence_claim *clai
         memcpy(state->holder, claim->holder, strnlen(claim->holder, sizeof(state->holder) - 1));
         if (!flip)
                 return;
+        fence_state_stage(state, "");
         if (state->flip_count == FENCE_FLIPS) {
                 memmove(state->flips, state->flips + 1, (FENCE_FLIPS - 1) * sizeof(state->flips[0]));
                 state->flip_count--;
@@ -140,6 +141,20 @@ int fence_rule_admit(const struct fence_state *state, const char *name, bool ove
         return 0;
 }
 
+int fence_rule_stage(const struct fence_state *state, const char *name, struct error *err)
+{
+        if (fence_place_of(state, name) == FENCE_IN)
+                return 0;
+        return error_refuse(err, _("refused: %s is not let in at the database, so it may not have the service's address"),
+                            name);
+}
+
+void fence_state_stage(struct fence_state *state, const char *name)
+{
+        memset(state->stage, 0, sizeof(state->stage));
+        memcpy(state->stage, name, strnlen(name, sizeof(state->stage) - 1));
+}
+
 /* ---------------------------------------------------------------- as a file */
 
 static void json_freep(json_t **value)
@@ -160,8 +175,8 @@ int fence_state_write(const struct fence_state *state, struct buffer *text)
         for (size_t i = 0; i < state->flip_count; i++)
                 if (json_array_append_new(flips, json_integer(state->flips[i])) < 0)
                         return -ENOMEM;
-        all = json_pack("{s:i, s:I, s:s, s:O, s:O}", "format", FORMAT, "epoch", (json_int_t)state->epoch, "holder",
-                        state->holder, "flips", flips, "servers", members);
+        all = json_pack("{s:i, s:I, s:s, s:s, s:O, s:O}", "format", FORMAT, "epoch", (json_int_t)state->epoch, "holder",
+                        state->holder, "stage", state->stage, "flips", flips, "servers", members);
         dumped = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
         if (!dumped)
                 return -ENOMEM;
@@ -206,20 +221,22 @@ int fence_state_read(const char *text, size_t length, struct fence_state *ret_st
         _cleanup_(json_freep) json_t *all = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
         json_t *flips = NULL, *members = NULL;
         struct fence_state state = { 0 };
-        const char *holder = NULL;
+        const char *holder = NULL, *stage = NULL; /* files from before there were leases have no stage */
         json_int_t epoch = 0;
         int format = 0;
 
         if (!all ||
-            json_unpack(all, "{s:i, s:I, s:s, s:o, s:o !}", "format", &format, "epoch", &epoch, "holder", &holder,
-                        "flips", &flips, "servers", &members) < 0 ||
-            format != FORMAT || epoch < 1 || strlen(holder) >= sizeof(state.holder) || !json_is_array(flips) ||
+            json_unpack(all, "{s:i, s:I, s:s, s?:s, s:o, s:o !}", "format", &format, "epoch", &epoch, "holder", &holder,
+                        "stage", &stage, "flips", &flips, "servers", &members) < 0 ||
+            format != FORMAT || epoch < 1 || strlen(holder) >= sizeof(state.holder) ||
+            (stage && strlen(stage) >= sizeof(state.stage)) || !json_is_array(flips) ||
             !json_is_object(members) || read_flips(flips, &state) < 0 || read_members(members, &state) < 0)
                 return error_set(err, -EINVAL,
                                  _("the fence's state is damaged, or of another version; nobody is admitted to the "
                                    "database until the fence is begun anew"));
         state.epoch = (uint64_t)epoch;
         memcpy(state.holder, holder, strlen(holder));
+        fence_state_stage(&state, stage ? stage : holder);
         *ret_state = state;
         return 0;
 }

@@ -43,6 +43,7 @@ struct fence_member {
 struct fence_state {
         uint64_t epoch;
         char holder[PEER_NAME_SIZE]; /* who is meant to be on stage */
+        char stage[PEER_NAME_SIZE];  /* who may hold the service's address now: whose lease is renewed; "": nobody */
         int64_t flips[FENCE_FLIPS];  /* times of the last unplanned moves, oldest first */
         size_t flip_count;
         struct fence_member members[PEER_HOSTS];
@@ -77,7 +78,7 @@ struct fence_claim {
 int fence_rule_claim(const struct fence_state *state, const struct fence_claim *claim,
                      const struct fence_limits *limits, int64_t now, struct error *err);
 
-/* What a granted claim makes of the state. */
+/* What a granted claim makes of the state. An unplanned move to another server ends the lease of the one on stage. */
 void fence_state_claim(struct fence_state *state, const struct fence_claim *claim, int64_t now);
 
 /* Whether an act in the name of that epoch is: only the newest may do anything. */
@@ -86,6 +87,10 @@ int fence_rule_act(const struct fence_state *state, uint64_t epoch, struct error
 /* Whether `name` may be let in: every other server must be proven out, but in a planned move (`overlap`), in which the
  * old one is still in. Never while one is only believed to be out. */
 int fence_rule_admit(const struct fence_state *state, const char *name, bool overlap, struct error *err);
+
+/* Whether `name` may hold the service's address: only who is let in at the database. */
+int fence_rule_stage(const struct fence_state *state, const char *name, struct error *err);
+void fence_state_stage(struct fence_state *state, const char *name);
 
 /* ---------------------------------------------------------------- as a file */
 

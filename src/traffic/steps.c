@@ -16,6 +16,7 @@
 #define PULL_MS     (30 * 60 * INT64_C(1000))
 #define WEB_MS      INT64_C(60000)
 #define QUICK_MS    INT64_C(3000)
+#define DEAF_MS     INT64_C(100) /* for the old one to hear that it is to leave, in a failover */
 #define PAUSE_MS    100 /* between two counts of connections */
 #define PROBE_TRIES 20  /* a server that was just let in may take a moment */
 
@@ -26,31 +27,53 @@ const struct config_server *steps_server(const struct steps *steps, enum steps_s
         return side == STEPS_FROM ? steps->from : side == STEPS_TO ? steps->to : steps->database;
 }
 
+static int find_agent(struct steps *steps, enum steps_side side, struct error *err)
+{
+        const struct config_server *server = steps_server(steps, side);
+        const struct steps_options *options = &steps->options;
+
+        if (!server->ssh)
+                return error_usage(err, _("server %s has no ssh in the configuration, so its agent cannot be asked"),
+                                   server->name);
+        if (!steps->agents[side] && options->agent) {
+                steps->agents[side] = options->agent(options->context, server);
+                steps->lent[side] = steps->agents[side] != NULL;
+        }
+        if (steps->agents[side])
+                return 0;
+        return agent_client_new(&(struct agent_client_options){ .name = server->name,
+                                                                .destination = server->ssh,
+                                                                .ssh_config = options->config->ssh_config,
+                                                                .ssh = options->ssh,
+                                                                .keep = true },
+                                &steps->agents[side], err);
+}
+
+/* In a failover the old one is believed dead: it is asked once, shortly, and what it does not hear its lease does. */
+static bool is_believed_dead(const struct steps *steps, enum steps_side side)
+{
+        return side == STEPS_FROM && steps->options.move->kind == MOVE_FAILOVER;
+}
+
 int steps_ask(struct steps *steps, enum steps_side side, const char *verb, json_t *arguments, int64_t deadline_ms,
               json_t **ret_result, struct error *err)
 {
         const struct config_server *server = steps_server(steps, side);
-        struct agent_client **agent = &steps->agents[side];
         json_t *result = NULL;
-        int r = 0;
+        int r = find_agent(steps, side, err);
 
-        if (!server->ssh) {
-                json_decref(arguments);
-                return error_usage(err, _("server %s has no ssh in the configuration, so its agent cannot be asked"),
-                                   server->name);
+        if (r == 0 && is_believed_dead(steps, side)) {
+                steps->deaf = steps->deaf || (steps->lent[side] && !agent_client_is_connected(steps->agents[side]));
+                deadline_ms = deadline_ms < DEAF_MS ? deadline_ms : DEAF_MS;
+                if (steps->deaf)
+                        r = error_set(err, -EHOSTUNREACH, _("%s does not answer, which is why the site moves"), server->name);
         }
-        if (!*agent)
-                r = agent_client_new(&(struct agent_client_options){ .name = server->name,
-                                                                     .destination = server->ssh,
-                                                                     .ssh_config = steps->options.config->ssh_config,
-                                                                     .ssh = steps->options.ssh,
-                                                                     .keep = true },
-                                     agent, err);
         if (r < 0) {
                 json_decref(arguments);
                 return r;
         }
-        r = agent_client_call(*agent, verb, arguments, deadline_ms, NULL, NULL, &result, err);
+        r = agent_client_call(steps->agents[side], verb, arguments, deadline_ms, NULL, NULL, &result, err);
+        steps->deaf = steps->deaf || (is_believed_dead(steps, side) && r == -ETIMEDOUT);
         if (r < 0)
                 return error_prefix(err, "%s: %s", server->name, verb);
         if (ret_result)
@@ -324,7 +347,8 @@ void steps_free(struct steps *steps)
         if (!steps)
                 return;
         for (size_t i = 0; i < LENGTH(steps->agents); i++)
-                agent_client_free(steps->agents[i]);
+                if (!steps->lent[i])
+                        agent_client_free(steps->agents[i]);
         free(steps);
 }
 

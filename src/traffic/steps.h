@@ -14,13 +14,17 @@
 /* One check of the configuration, against `address` (NULL: by the name in its URL): 0 when the page is as it should be. */
 typedef int steps_probe_function(void *context, const struct config_check *check, const char *address, struct error *err);
 
+struct agent_client;
+
 struct steps_options {
         const struct config *config; /* these outlive the steps */
         const struct move *move;
         const char *ssh; /* program; NULL: ssh */
+        /* An agent's connection that stands already, borrowed; NULL, or when it gives NULL: one is made. */
+        struct agent_client *(*agent)(void *context, const struct config_server *server);
         steps_probe_function *probe;
         void (*progress)(void *context, const struct machine *machine, enum action action, const struct error *err);
-        void *context; /* of both */
+        void *context; /* of all three */
 };
 
 struct steps;

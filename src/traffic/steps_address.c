@@ -38,17 +38,18 @@ static int address(struct steps *steps, enum steps_side side, const char *action
 }
 
 /*
- * Who holds it now drops it first. In a failover he may not be heard: then the other takes it all the same, for the
- * database is closed to the old one, and the segment was asked whether somebody still answers.
+ * The lease goes first: from then on the keeper of the one that leaves lets go, too. In a planned move he drops it when he
+ * is told, which is seen; in a failover he was told, may not have heard it, and the arbiter waits until his lease is over.
  */
 int steps_address(struct steps *steps, bool undo, struct error *err)
 {
         const enum steps_side leaves = undo ? STEPS_TO : STEPS_FROM, comes = undo ? STEPS_FROM : STEPS_TO;
-        int r = address(steps, leaves, "drop", err);
+        const bool planned = steps->options.move->kind == MOVE_PLANNED || undo;
+        int r = steps_lease(steps, comes, err);
 
-        if (r < 0 && (steps->options.move->kind == MOVE_PLANNED || undo))
-                return r;
-        return address(steps, comes, "take", err);
+        if (r == 0 && planned)
+                r = address(steps, leaves, "drop", err);
+        return r < 0 ? r : address(steps, comes, "take", err);
 }
 
 enum event steps_address_look(struct steps *steps, struct error *err)

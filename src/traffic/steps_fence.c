@@ -5,12 +5,19 @@
 #include "base/text.h"
 #include "steps_private.h"
 
-#define LOOK_MS  5000
+#define LOOK_MS    5000
+#define ARBITER_MS 5000 /* connecting included */
 #define FENCE_MS 20000
 
 static int look(struct steps *steps, json_t **ret_view, struct error *err)
 {
         return steps_ask(steps, STEPS_DATABASE, "fence-look", NULL, LOOK_MS, ret_view, err);
+}
+
+/* What the host's own rules know, without a look at the database. */
+static int consult(struct steps *steps, json_t **ret_view, struct error *err)
+{
+        return steps_ask(steps, STEPS_DATABASE, "arbiter", NULL, ARBITER_MS, ret_view, err);
 }
 
 /* What the view says of a server; "" when it does not know it. */
@@ -47,7 +54,7 @@ static int act(struct steps *steps, const char *action, const struct config_serv
 static int refresh(struct steps *steps, struct error *err)
 {
         json_t *view = NULL;
-        int r = steps->epoch ? 0 : look(steps, &view, err);
+        int r = steps->epoch ? 0 : consult(steps, &view, err);
 
         if (r == 0 && !steps->epoch) {
                 if (holds(view, steps->to) || holds(view, steps->from))
@@ -64,7 +71,7 @@ int steps_claim(struct steps *steps, bool undo, struct error *err)
 {
         const struct config_server *wanted = undo ? steps->from : steps->to;
         json_t *view = NULL;
-        int r = look(steps, &view, err);
+        int r = consult(steps, &view, err);
         json_int_t seen;
 
         if (r < 0)
@@ -78,7 +85,8 @@ int steps_claim(struct steps *steps, bool undo, struct error *err)
                                             LOOK_MS, NULL, err);
         json_decref(view);
         steps->epoch = 0; /* what is so is looked at */
-        return r;
+        /* A failover's claim ended the old one's lease. */
+        return r == 0 && undo ? steps_lease(steps, STEPS_FROM, err) : r;
 }
 
 enum event steps_claim_look(struct steps *steps, struct error *err)
@@ -86,7 +94,7 @@ enum event steps_claim_look(struct steps *steps, struct error *err)
         json_t *view = NULL;
         enum event event = EVENT_SEEN_PART;
 
-        if (look(steps, &view, err) < 0)
+        if (consult(steps, &view, err) < 0)
                 return EVENT_SEEN_NOTHING;
         steps->epoch = (uint64_t)json_integer_value(json_object_get(view, "epoch"));
         if (holds(view, steps->to))
@@ -97,6 +105,16 @@ enum event steps_claim_look(struct steps *steps, struct error *err)
                 error_set(err, -EPERM, _("the database's host says that another server is to be on stage"));
         json_decref(view);
         return event;
+}
+
+int steps_lease(struct steps *steps, enum steps_side side, struct error *err)
+{
+        int r;
+
+        if (!steps->options.config->service.present)
+                return 0;
+        r = refresh(steps, err);
+        return r < 0 ? r : act(steps, "stage", steps_server(steps, side), false, err);
 }
 
 int steps_open(struct steps *steps, enum steps_side side, struct error *err)

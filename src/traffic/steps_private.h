@@ -11,6 +11,8 @@ struct steps {
         struct steps_options options;
         const struct config_server *from, *to, *database;
         struct agent_client *agents[3]; /* of from, to, database: the first that is the same server */
+        bool lent[3];                   /* it belongs to the caller */
+        bool deaf;                      /* failover: the old one did not answer, and is not waited for again */
         uint64_t epoch;                 /* that the database's host has granted this move; 0: not seen yet */
         bool waited;                    /* the old TTL was waited out by this process */
         bool drained;                   /* the time for it is over */
@@ -29,6 +31,8 @@ int steps_claim(struct steps *steps, bool undo, struct error *err);
 enum event steps_claim_look(struct steps *steps, struct error *err);
 int steps_open(struct steps *steps, enum steps_side side, struct error *err);
 int steps_close(struct steps *steps, enum steps_side side, struct error *err);
+/* That server's lease of the service's address is renewed from now on. */
+int steps_lease(struct steps *steps, enum steps_side side, struct error *err);
 /* Is that server let in, or proven out? WANTED when it is as `in` says, BEFORE when it is the other. */
 enum event steps_fence_look(struct steps *steps, enum steps_side side, bool in, struct error *err);
 

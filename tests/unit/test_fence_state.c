@@ -96,6 +96,25 @@ static void old_flips_are_forgotten(void **unused _unused_)
         assert_int_equal(state.flips[FENCE_FLIPS - 1], NOW + (FENCE_FLIPS + 4) * 4000);
 }
 
+/* A failover ends the lease of the one on stage with its claim; a planned move goes on until its address does. */
+static void the_stage_is_given_to_who_is_let_in(void **unused _unused_)
+{
+        struct fence_state state = sample();
+        struct error error = ERROR_NONE;
+
+        fence_state_stage(&state, "production");
+        assert_int_equal(fence_rule_stage(&state, "standby", &error), -EPERM);
+        assert_int_equal(error.status, EXIT_REFUSED);
+        assert_int_equal(fence_rule_stage(&state, "production", &error), 0);
+        assert_int_equal(claim(&state, 7, 8, "standby", true, NOW), 0);
+        assert_string_equal(state.stage, "production");
+        assert_int_equal(claim(&state, 8, 9, "production", true, NOW), 0);
+        assert_int_equal(claim(&state, 9, 10, "standby", false, NOW), 0);
+        assert_string_equal(state.stage, "");
+        fence_place_set(&state, "standby", FENCE_IN);
+        assert_int_equal(fence_rule_stage(&state, "standby", &error), 0);
+}
+
 /* Every pair of places of the other server, in both kinds of move. */
 static void nobody_is_let_in_beside_an_unproven_one(void **unused _unused_)
 {
@@ -179,6 +198,7 @@ int main(void)
                 cmocka_unit_test(failovers_are_held_down),
                 cmocka_unit_test(failovers_are_capped),
                 cmocka_unit_test(old_flips_are_forgotten),
+                cmocka_unit_test(the_stage_is_given_to_who_is_let_in),
                 cmocka_unit_test(nobody_is_let_in_beside_an_unproven_one),
                 cmocka_unit_test(the_file_keeps_everything),
                 cmocka_unit_test(a_damaged_file_is_no_empty_state),

@@ -1,0 +1,347 @@
+/*
+ * controller.c - understudy controller: looks at the site all the time, and moves it to the stand-by when it must.
+ *
+ * lookout.h sees, failover.h decides, conductor.h does; this is the loop between them, and what is said about it. One
+ * controller, by default on the database's host. When it is down nobody moves, and nobody leaves the stage: the leases are
+ * the keepers' and the arbiter's.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/attributes.h"
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/site_file.h"
+#include "probe/page.h"
+#include "traffic/holder.h"
+#include "traffic/lookout.h"
+#include "traffic/steps.h"
+#include "tree/state.h"
+
+#define MOVING_MS  1000  /* a move that is under way is looked for again after this */
+#define PAUSE_MS   10000 /* after a move that could not be made */
+#define RESTORE_MS 10000 /* for the database's host, at the start */
+
+enum { OPTION_PUB = OPTION_COMMAND };
+
+static const struct option options[] = {
+        {"pub", required_argument, NULL, OPTION_PUB},
+        { NULL, 0,                 NULL, 0         },
+};
+
+struct controller {
+        struct common common;
+        const char *pub_path;
+        const struct config *config;
+        struct lookout *lookout;
+        int signals;
+        int64_t moving_until; /* a move was under way; looked for again then */
+        int64_t pause_until;  /* no move before */
+        int64_t began_ms;    /* the move's, for its lines */
+        struct failover_decision last;
+        bool told;
+};
+
+/* ---- what is said ---- */
+
+static void note(void *context _unused_, const char *sentence)
+{
+        fprintf(stderr, "understudy: %s\n", sentence);
+}
+
+/* Once for each change. */
+static void tell(struct controller *controller, const struct failover_decision *decision)
+{
+        const char *words = lookout_words(controller->lookout);
+        const bool same = controller->told && controller->last.verdict == decision->verdict &&
+                          controller->last.why == decision->why;
+
+        controller->told = true;
+        controller->last = *decision;
+        if (same || decision->why == WHY_SUSPECTED || decision->why == WHY_UNCONFIRMED || controller->common.quiet)
+                return;
+        fprintf(stderr, "understudy: %s: %s%s%s\n", decision->verdict == FAILOVER_CALL ? _("a person is needed") :
+                decision->verdict == FAILOVER_MOVE ? _("the site moves to its stand-by") :
+                decision->verdict == FAILOVER_HEAL ? _("the stand-by is pulled") : _("nobody moves"),
+                failover_why_text(decision->why), *words ? ": " : "", words);
+}
+
+static void progress(void *context, const struct machine *machine, enum action action, const struct error *err)
+{
+        const struct controller *controller = context;
+        const double seconds = (double)(clock_monotonic_ms() - controller->began_ms) / 1000;
+
+        if (err && err->code)
+                fprintf(stderr, "understudy: %s: %s\n", step_name(machine->at), err->text);
+        if (action == ACTION_RECORD_DONE || action == ACTION_RECORD_LEFT)
+                fprintf(stderr, "  %8.3f s  %s%s\n", seconds, step_name(machine->at),
+                        action == ACTION_RECORD_LEFT ? _(": left, the move goes on without it") :
+                        machine->back                ? _(": undone") : "");
+}
+
+static int probe(void *context _unused_, const struct config_check *check, const char *address, struct error *err)
+{
+        const struct page_request page = { check->url, address, check->status, check->expect, check->timeout_ms };
+
+        return page_probe(&page, err);
+}
+
+static struct agent_client *lend(void *context, const struct config_server *server)
+{
+        const struct controller *controller = context;
+
+        return lookout_agent(controller->lookout, server);
+}
+
+/* ---- moving ---- */
+
+static int open_ledger(const struct controller *controller, struct ledger **ret_ledger, struct error *err)
+{
+        const struct ledger_options ledger_options = { .state = state_directory(controller->common.state),
+                                                       .actor = "controller",
+                                                       .program = "/proc/self/exe",
+                                                       .note = note };
+
+        return ledger_open(&ledger_options, ret_ledger, err);
+}
+
+/* What stopped before anything was done is taken back at once: it must not be in the way of the next one. */
+static bool is_harmless(const struct move *move, const struct machine *machine)
+{
+        return move->kind == MOVE_FAILOVER && !machine->back &&
+               (machine->at == STEP_STILL_CLEAN || machine->at == STEP_CLAIM);
+}
+
+static int make(struct controller *controller, struct ledger *ledger, const struct move *move, struct machine *machine,
+                struct error *err)
+{
+        const struct steps_options choices = { .config = controller->config, .move = move, .agent = lend, .probe = probe,
+                                               .progress = progress, .context = controller };
+        _cleanup_(steps_freep) struct steps *steps = NULL;
+        struct stage stage;
+        enum action action;
+        int r = steps_new(&choices, &steps, err);
+
+        if (r < 0)
+                return r;
+        controller->began_ms = clock_monotonic_ms();
+        stage = steps_stage(steps);
+        r = conduct(ledger, move, machine, EVENT_BEGIN, &stage, &action, err);
+        if (r == 0 && action == ACTION_STOP && is_harmless(move, machine)) {
+                fprintf(stderr, "understudy: %s\n", err->text);
+                r = conduct(ledger, move, machine, EVENT_UNDO, &stage, &action, err);
+        }
+        if (r < 0)
+                return r;
+        if (action == ACTION_STOP)
+                fprintf(stderr, _("understudy: the move stopped at %s, and a person is needed: %s. When that is mended: "
+                                  "'understudy switch --resume', or '--undo'\n"), step_name(machine->at), err->text);
+        else
+                fprintf(stderr, machine->back ? _("understudy: the move is undone: %s is on stage as before\n") :
+                                                _("understudy: %s is on stage\n"), machine->back ? move->from : move->to);
+        return action == ACTION_FINISH && !machine->back ? 0 : -EAGAIN;
+}
+
+/* 1: one is under way, of which the caller decides nothing. */
+static int begin(struct controller *controller, struct ledger *ledger, struct move *move, struct machine *machine,
+                 struct error *err)
+{
+        int r = ledger_current(ledger, move, machine, err);
+
+        if (r != 0)
+                return r;
+        r = steps_plan(controller->config, MOVE_FAILOVER, lookout_standby(controller->lookout)->name, move, err);
+        if (r < 0)
+                return r;
+        machine_begin(machine, move->kind, move->by);
+        return ledger_begin(ledger, move, err);
+}
+
+static void fail_over(struct controller *controller)
+{
+        _cleanup_(ledger_closep) struct ledger *ledger = NULL;
+        struct error error = ERROR_NONE;
+        struct machine machine;
+        struct move move;
+        int r = open_ledger(controller, &ledger, &error);
+
+        if (r == 0)
+                r = begin(controller, ledger, &move, &machine, &error);
+        if (r == 1 || r == -EBUSY) {
+                controller->moving_until = clock_monotonic_ms() + MOVING_MS;
+                return;
+        }
+        if (r == 0)
+                r = make(controller, ledger, &move, &machine, &error);
+        if (r < 0 && r != -EAGAIN)
+                fprintf(stderr, "understudy: %s\n", error.text);
+        if (r < 0)
+                controller->pause_until = clock_monotonic_ms() + PAUSE_MS;
+}
+
+/* A failover that a controller before this one began is ended: half of it is worse than either. */
+static void resume(struct controller *controller)
+{
+        _cleanup_(ledger_closep) struct ledger *ledger = NULL;
+        struct error error = ERROR_NONE;
+        struct machine machine;
+        struct move move;
+        int r = open_ledger(controller, &ledger, &error);
+
+        if (r == 0)
+                r = ledger_current(ledger, &move, &machine, &error);
+        if (r == 1 && move.kind == MOVE_FAILOVER && !machine.back) {
+                fprintf(stderr, _("understudy: the failover from %s to %s goes on\n"), move.from, move.to);
+                r = make(controller, ledger, &move, &machine, &error);
+        }
+        if (r < 0 && r != -EBUSY && r != -EAGAIN)
+                fprintf(stderr, "understudy: %s\n", error.text);
+}
+
+/* Nobody pulls a stand-by that a person is moving the site to. */
+static void heal(struct controller *controller)
+{
+        _cleanup_(ledger_closep) struct ledger *ledger = NULL;
+        struct machine machine;
+        struct move move;
+
+        if (open_ledger(controller, &ledger, NULL) == 0 && ledger_current(ledger, &move, &machine, NULL) == 0)
+                lookout_heal(controller->lookout);
+        else
+                controller->moving_until = clock_monotonic_ms() + MOVING_MS;
+}
+
+/* ---- the loop ---- */
+
+static void decide(struct controller *controller)
+{
+        struct failover_policy policy;
+        struct failover_sight sight;
+        struct failover_decision decision;
+        const int64_t now = clock_monotonic_ms();
+
+        lookout_policy(controller->lookout, &policy);
+        lookout_sight(controller->lookout, &sight);
+        sight.moving = now < controller->moving_until;
+        decision = failover_decide(&sight, &policy);
+        if (decision.verdict == FAILOVER_MOVE && now < controller->pause_until)
+                return;
+        tell(controller, &decision);
+        if (sight.failures && decision.verdict != FAILOVER_MOVE)
+                lookout_suspect(controller->lookout);
+        if (decision.verdict == FAILOVER_HEAL)
+                heal(controller);
+        else if (decision.verdict == FAILOVER_MOVE)
+                fail_over(controller);
+}
+
+static int turn(struct controller *controller, struct error *err)
+{
+        struct pollfd fds[1 + LOOKOUT_POLLS] = { { .fd = controller->signals, .events = POLLIN } };
+        size_t n = 1 + lookout_poll(controller->lookout, fds + 1);
+
+        if (poll(fds, (nfds_t)n, lookout_wait_ms(controller->lookout)) < 0 && errno != EINTR)
+                return error_errno(err, errno, _("the controller cannot wait"));
+        if (fds[0].revents)
+                return 0;
+        lookout_tick(controller->lookout);
+        decide(controller);
+        return 1;
+}
+
+/* After a boot the packet filter is empty; what the state says is put in force again. */
+static void restore_fence(struct controller *controller)
+{
+        const struct config_server *host = config_find_server(controller->config, controller->config->database.host);
+        struct agent_client *client = lookout_agent(controller->lookout, host);
+        struct error error = ERROR_NONE;
+        json_t *result = NULL;
+
+        if (agent_client_call(client, "fence", json_pack("{s:s}", "action", "restore"), RESTORE_MS, NULL, NULL, &result, &error) < 0)
+                fprintf(stderr, "understudy: %s\n", error.text);
+        json_decref(result);
+}
+
+static int open_signals(struct error *err)
+{
+        sigset_t set;
+        int fd;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        sigaddset(&set, SIGINT);
+        sigprocmask(SIG_BLOCK, &set, NULL);
+        fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+        return fd < 0 ? error_errno(err, errno, _("the controller cannot wait for signals")) : fd;
+}
+
+static int control(struct controller *controller)
+{
+        const struct lookout_options choices = { .config = controller->config, .probe = probe, .context = controller };
+        _cleanup_(lookout_closep) struct lookout *lookout = NULL;
+        struct error error = ERROR_NONE;
+        int r;
+
+        holder_hurry();
+        r = lookout_open(&choices, &lookout, &error);
+        controller->lookout = lookout;
+        if (r == 0)
+                r = controller->signals = open_signals(&error);
+        if (r >= 0) {
+                restore_fence(controller);
+                resume(controller);
+                puts("ready");
+                fflush(stdout);
+                r = 1;
+        }
+        while (r > 0)
+                r = turn(controller, &error);
+        return r < 0 ? command_fail(&error) : EXIT_DONE;
+}
+
+static int run(int argc, char *argv[])
+{
+        _cleanup_(site_file_done) struct site_file file = SITE_FILE_NONE;
+        struct controller controller = { .signals = -1 };
+        struct error error = ERROR_NONE;
+        struct public_key pub;
+        int code, r;
+
+        while ((code = command_option(argc, argv, &command_controller, options,
+                                      N_("Looks at the site all the time, in the foreground, and moves it to its stand-by when it\n"
+                                         "fails as seen from here and from the stand-by, and the stand-by is proven genuine.\n\n"
+                                         "  --config FILE  the site's configuration\n"
+                                         "  --pub FILE     believe the configuration only if this key has signed it\n"),
+                                      &controller.common)) != -1) {
+                if (code != OPTION_PUB)
+                        return EXIT_USAGE;
+                controller.pub_path = optarg;
+        }
+        if (argc != optind)
+                return command_usage(&command_controller, _("'%s' is one argument too many"), argv[optind]);
+        if (!controller.common.config)
+                return command_usage(&command_controller, _("--config FILE is needed: the configuration of the site"));
+        r = controller.pub_path ? public_key_read(controller.pub_path, &pub, &error) : 0;
+        if (r == 0)
+                r = site_file_read(&file, controller.common.config, controller.pub_path ? &pub : NULL,
+                                   state_directory(controller.common.state), &error);
+        if (r < 0)
+                return site_file_fail(&file, &error);
+        controller.config = file.config;
+        return control(&controller);
+}
+
+const struct command command_controller = {
+        .name = "controller",
+        .run = run,
+        .synopsis = "controller --config FILE [--pub FILE]",
+        .summary = N_("watch the site, and move it to its stand-by when it fails"),
+};
