@@ -1,0 +1,146 @@
+# shellcheck shell=bash
+# stage.sh - a whole site in a lab, for tests of moves: nginx with the portal on production and stand-by, PostgreSQL on the
+# database's host. Sourced behind lib.sh, lab/namespaces.sh and lab/database.sh, inside of a lab with a network.
+#
+#     stage_database                     accounts, and access for the web servers' network
+#     stage_server production            its tree pulled, the portal and nginx running; returns when it answers
+#     stage_config FILE [LINE...]        the site's configuration, with these lines at its end
+#
+# The service's address is $service; every answer says in X-Served-By who gave it.
+
+portal=$build_folder/lab/understudy-portal
+service=192.0.2.80
+declare -A stage_addresses=([production]=192.0.2.77 [standby]=192.0.2.78 [database]=192.0.2.10)
+
+stage_network()
+{
+        local host
+        lab_network || return
+        for host in database production standby; do lab_host "$host" "${stage_addresses[$host]}" || return; done
+}
+
+stage_database()
+{
+        lab_postgres database 192.0.2.10 <<'END' || return
+local   all all peer
+host    portal portal 192.0.2.0/24 password
+END
+        lab_postgres_sql database "create user portal password 'secret'" &&
+                lab_postgres_sql database 'create database portal owner portal' &&
+                lab_postgres_as psql -X -q -h /run/postgresql-database -d portal -f "$source_folder/lab/portal/schema.sql" &&
+                lab_postgres_sql database 'grant all on all tables in schema public to portal; grant all on all sequences in schema public to portal' portal &&
+                lab_postgres_sql database "insert into account (name, salt, password) values ('alice', 'x', encode(sha256('xsecret'), 'hex'))" portal
+}
+
+stage_web()
+{
+        local host=$1 here=$tmp/$1
+        lab_in "$host" "$portal" "$here/portal.sock" "$source_folder/lab/portal/templates" \
+                'host=192.0.2.10 user=portal dbname=portal password=secret connect_timeout=2' "$host" >"$here/portal.log" 2>&1 </dev/null &
+        lab_in "$host" nginx -c "$here/nginx.conf" -e "$here/nginx.log" >"$here/nginx.out" 2>&1 </dev/null &
+        wait_for 20 lab_in "$host" curl -fsS -o "$here/front" http://127.0.0.1/css/site.css 2>/dev/null
+}
+
+stage_server()
+{
+        local host=$1 here=$tmp/$1
+        mkdir -p "$here/www" "$here/state" "$here/nginx"
+        "$UNDERSTUDY" pull "$here/www/site" --repo "$repo" --pub "$pub" --state "$here/state" --quiet || return
+        chmod a+rx "$here" && chmod -R a+rX "$here/www" "$here/nginx"
+        cat >"$here/nginx.conf" <<END
+user root; daemon off; pid $here/nginx.pid; error_log $here/nginx.log crit; worker_processes 1;
+events { worker_connections 512; }
+http {
+        access_log off; include /etc/nginx/fastcgi_params;
+        client_body_temp_path $here/nginx/1; fastcgi_temp_path $here/nginx/2; proxy_temp_path $here/nginx/3; scgi_temp_path $here/nginx/4; uwsgi_temp_path $here/nginx/5;
+        server {
+                listen 80; root $here/www/site;
+                add_header X-Served-By $host always;
+                location /portal/ { fastcgi_pass unix:$here/portal.sock; }
+        }
+}
+END
+        stage_web "$host"
+}
+
+# The check of the site is the portal's own: a page that asks the database.
+stage_config()
+{
+        local file=$1 host
+        shift
+        {
+                echo "site = $(sed -n 's/.*"site": *"\([^"]*\)".*/\1/p' "$repo/releases/1/release.json")"
+                for host in production standby; do
+                        printf 'server "%s" { role = %s ssh = "%s" addresses = {%s} interface = eth0 roots = {"docroot=%s"} }\n' \
+                                "$host" "$host" "$host" "${stage_addresses[$host]}" "$tmp/$host/www/site"
+                done
+                cat <<END
+server "database" { role = database ssh = "database" addresses = {192.0.2.10} }
+move { planned = address failover = address }
+service {
+        addresses = {"$service/24"}
+        ports = {80}
+}
+database {
+        kind = postgresql
+        host = database
+        port = 5432
+        connection = "host=/run/postgresql-database user=postgres dbname=postgres"
+        hba_file = "$LAB_FOLDER/postgres-database/data/pg_hba.conf"
+        user = portal
+        database = portal
+}
+repository {
+        url = "$repo"
+        pub = "$pub"
+}
+END
+                printf '%s\n' "$@"
+        } >"$file"
+}
+
+# ---------------------------------------------------------------- sshd at port 22 of each host: what a cut cable cuts
+
+# stage_sshd HOST LINE...: LINE is what its authorized_keys has.
+stage_sshd()
+{
+        local host=$1 here=$tmp/ssh/$1
+        shift
+        # What root's shell does on this machine when it is started by sshd is not the lab's.
+        [[ ! -e ~/.bashrc ]] || mount --bind /dev/null ~/.bashrc
+        mkdir -p "$here" /run/sshd && printf '%s\n' "$@" >"$here/authorized_keys" || return
+        if [[ ! -e $here/host_key ]]; then
+                ssh-keygen -q -t ed25519 -N '' -f "$here/host_key" </dev/null || return
+                echo "$host $(cut -d' ' -f1,2 "$here/host_key.pub")" >>"$tmp/ssh/known_hosts"
+                cat >"$here/sshd_config" <<END
+HostKey $here/host_key
+AuthorizedKeysFile $here/authorized_keys
+PidFile none
+UsePAM no
+StrictModes no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin forced-commands-only
+END
+        fi
+        lab_in "$host" "$(command -v sshd)" -D -f "$here/sshd_config" -E "$here/log" </dev/null >"$here/out" 2>&1 &
+}
+
+# stage_ssh FILE KEY: how whoever has this key reaches the three hosts.
+stage_ssh()
+{
+        local host
+        for host in production standby database; do
+                cat <<END
+Host $host
+        HostName ${stage_addresses[$host]}
+        HostKeyAlias $host
+        User root
+        KexAlgorithms curve25519-sha256
+        IdentityFile $2
+        IdentitiesOnly yes
+        UserKnownHostsFile $tmp/ssh/known_hosts
+        GlobalKnownHostsFile /dev/null
+END
+        done >"$1"
+}
