@@ -35,6 +35,7 @@
 #define CONFIG_CHECKS_MAXIMUM    16
 #define CONFIG_PORTS_MAXIMUM     16
 #define CONFIG_ALERTS_MAXIMUM    16
+#define CONFIG_SHARDS_MAXIMUM    16
 
 /* An address as it is written: "192.0.2.10", or with a prefix where the key asks for one: "192.0.2.10/24". */
 #define CONFIG_ADDRESS_SIZE 64
@@ -181,6 +182,20 @@ struct config_repository {
         char *pub; /* file of the release key or the root key */
 };
 
+/* analyze { clickhouse { ... } }: the analysis servers that the events are spread over. */
+struct config_clickhouse {
+        bool present;
+        char *database;
+        int64_t deadline_ms; /* most time for the answer to a question */
+};
+
+struct config_shard {
+        char *name;          /* the section's title */
+        char *url;           /* of its HTTP interface */
+        char *user;          /* NULL: ClickHouse's default */
+        char *password_file; /* NULL: none */
+};
+
 struct config {
         char *site;
         uint64_t serial;  /* grows with each signed version of the file */
@@ -197,6 +212,9 @@ struct config {
         struct config_limits limits;
         struct config_on_tamper on_tamper;
         struct config_repository repository;
+        struct config_clickhouse clickhouse;
+        struct config_shard shards[CONFIG_SHARDS_MAXIMUM];
+        size_t shard_count;
         struct config_texts alerts;   /* targets as `understudy alert` takes them */
         struct config_texts contacts; /* people, for words */
 };

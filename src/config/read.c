@@ -35,6 +35,10 @@ static struct walk {
         const struct config_section *section; /* its description */
         char *base;                           /* its struct; NULL: there is no room for it, its values are only skipped */
         bool seen[SECTIONS_MAXIMUM];
+        struct {
+                const cfg_t *cfg; /* NULL: it has not begun, or ended */
+                char *base;
+        } begun[SECTIONS_MAXIMUM]; /* one with others inside is gone on with behind them */
 } *walk;
 
 /* ---- places ---- */
@@ -160,25 +164,15 @@ static void begin_titled(const struct config_section *section, const cfg_t *cfg,
         }
         if (text_equal(section->name, "server"))
                 walk->reading->server_lines[*count] = line;
-        else
+        else if (text_equal(section->name, "check"))
                 walk->reading->check_lines[*count] = line;
         walk->base = (char *)config + section->offset + *count * section->size;
         ++*count;
         store(&name_key, walk->base, title ? title : "", line);
 }
 
-static void begin_section(const cfg_t *cfg, unsigned int line)
+static void begin_plain(const struct config_section *section, size_t index, unsigned int line)
 {
-        const struct config_section *section = config_section_find(cfg_name((cfg_t *)(uintptr_t)cfg));
-        size_t index = (size_t)(section - config_sections);
-
-        assert(section && index < SECTIONS_MAXIMUM);
-        walk->open = cfg;
-        walk->section = section;
-        if (section->count_offset) {
-                begin_titled(section, cfg, line);
-                return;
-        }
         walk->base = (char *)walk->reading->config + section->offset;
         if (walk->seen[index]) {
                 config_problem(walk->reading->problems, line, _("the section %s is there a second time; make it one"),
@@ -190,6 +184,35 @@ static void begin_section(const cfg_t *cfg, unsigned int line)
                 *(bool *)(walk->base + section->present_offset) = true;
 }
 
+/* Begins it, or goes on with it behind a section inside of it. */
+static void begin_section(const cfg_t *cfg, unsigned int line)
+{
+        const struct config_section *section = config_section_find(cfg_name((cfg_t *)(uintptr_t)cfg));
+        size_t index = (size_t)(section - config_sections);
+
+        assert(section && index < SECTIONS_MAXIMUM);
+        walk->open = cfg;
+        walk->section = section;
+        if (walk->begun[index].cfg == cfg) {
+                walk->base = walk->begun[index].base;
+                return;
+        }
+        if (section->count_offset)
+                begin_titled(section, cfg, line);
+        else
+                begin_plain(section, index, line);
+        walk->begun[index].cfg = cfg;
+        walk->begun[index].base = walk->base;
+}
+
+/* The root's line stands still at the { meanwhile; of a section in another one that of its first value must do. */
+static unsigned int begin_line(const cfg_t *cfg, unsigned int line)
+{
+        const struct config_section *section = config_section_find(cfg_name((cfg_t *)(uintptr_t)cfg));
+
+        return section && section->inside ? line : (unsigned int)walk->root->line;
+}
+
 static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 {
         unsigned int line = (unsigned int)cfg->line;
@@ -199,7 +222,7 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
         if (cfg == walk->root)
                 walk->base = (char *)walk->reading->config;
         else if (cfg != walk->open)
-                begin_section(cfg, (unsigned int)walk->root->line); /* the root's stands still at the { meanwhile */
+                begin_section(cfg, begin_line(cfg, line));
         if (cfg != walk->root)
                 section = walk->section;
         key = config_key_find(section, cfg_opt_name(opt));
@@ -218,11 +241,17 @@ static int on_section_end(cfg_t *cfg, cfg_opt_t *opt)
                 begin_section(section, (unsigned int)cfg->line);
         if (walk->base)
                 finish_section(walk->section, walk->base, true, (unsigned int)cfg->line);
+        walk->begun[walk->section - config_sections].cfg = NULL;
         walk->open = NULL;
         return 0;
 }
 
 /* ---- mistakes of the syntax ---- */
+
+static bool stands_in(const struct config_section *inner, const struct config_section *outer)
+{
+        return *inner->name && text_equal(inner->inside ? inner->inside : "", outer->name);
+}
 
 static void list_keys(const char *section_name, char *list, size_t size)
 {
@@ -233,8 +262,10 @@ static void list_keys(const char *section_name, char *list, size_t size)
                 section = &config_sections[0];
         for (size_t i = 0; i < section->key_count && used < size; i++)
                 used += (size_t)snprintf(list + used, size - used, "%s%s", used ? ", " : "", section->keys[i].name);
-        for (size_t i = 1; section == &config_sections[0] && i < config_section_count && used < size; i++)
-                used += (size_t)snprintf(list + used, size - used, ", %s", config_sections[i].name);
+        for (size_t i = 1; i < config_section_count && used < size; i++)
+                if (stands_in(&config_sections[i], section))
+                        used += (size_t)snprintf(list + used, size - used, "%s%s", used ? ", " : "",
+                                                 config_sections[i].name);
 }
 
 static void on_error(cfg_t *cfg, const char *format, va_list arguments)
@@ -283,27 +314,38 @@ static cfg_opt_t *make_options(const struct config_section *section, size_t more
         return options;
 }
 
-static bool make_all_options(struct options *options)
+/* Puts the sections into the options of what they stand in. */
+static void nest_options(const struct options *options, size_t outer)
 {
-        cfg_opt_t *next;
+        cfg_opt_t *next = options->of[outer] + config_sections[outer].key_count;
 
-        assert(config_section_count <= SECTIONS_MAXIMUM);
-        options->of[0] = make_options(&config_sections[0], config_section_count - 1);
-        if (!options->of[0])
-                return false;
-        next = options->of[0] + config_sections[0].key_count;
         for (size_t i = 1; i < config_section_count; i++) {
                 const struct config_section *section = &config_sections[i];
                 cfg_flag_t flags = section->count_offset ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_NONE;
                 const char *name = section->name;
 
-                options->of[i] = make_options(section, 0);
-                if (!options->of[i])
-                        return false;
+                if (!stands_in(section, &config_sections[outer]))
+                        continue;
                 *next = (cfg_opt_t)CFG_SEC(name, options->of[i], flags);
                 next->validcb = on_section_end;
                 next++;
         }
+}
+
+static bool make_all_options(struct options *options)
+{
+        assert(config_section_count <= SECTIONS_MAXIMUM);
+        for (size_t i = 0; i < config_section_count; i++) {
+                size_t inner = 0;
+
+                for (size_t k = 1; k < config_section_count; k++)
+                        inner += stands_in(&config_sections[k], &config_sections[i]);
+                options->of[i] = make_options(&config_sections[i], inner);
+                if (!options->of[i])
+                        return false;
+        }
+        for (size_t i = 0; i < config_section_count; i++)
+                nest_options(options, i);
         return true;
 }
 

@@ -263,6 +263,25 @@ static void check_checks(struct reading *reading)
                                        _("timeout is longer than ten intervals; shorten it"));
 }
 
+/* ---- analysis servers ---- */
+
+static void check_shards(struct reading *reading)
+{
+        const struct config *config = reading->config;
+
+        if (config->clickhouse.present && config->shard_count == 0)
+                config_problem(reading->problems, 0,
+                               _("clickhouse has no shard; write shard \"an1\" { url = \"http://an1.example.org:8123/\" } "
+                                 "in it, for each analysis server"));
+        for (size_t i = 0; i < config->shard_count; i++)
+                for (size_t k = 0; k < i; k++)
+                        if (config->shards[i].url && config->shards[k].url &&
+                            text_equal(config->shards[i].url, config->shards[k].url))
+                                config_problem(reading->problems, reading_line(reading, &config->shards[i].url),
+                                               _("url: the shards %s and %s are the same server; leave one out"),
+                                               config->shards[k].name, config->shards[i].name);
+}
+
 void config_check_rules(struct reading *reading)
 {
         const struct config *config = reading->config;
@@ -278,6 +297,7 @@ void config_check_rules(struct reading *reading)
         check_database(reading);
         check_leases(reading);
         check_checks(reading);
+        check_shards(reading);
         if (!config->repository.present)
                 config_problem(reading->problems, 0,
                                _("nothing says where releases come from; write repository { url = ... pub = ... }"));

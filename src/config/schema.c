@@ -216,6 +216,21 @@ static const struct config_key repository_keys[] = {
         { .name = "pub", .kind = VALUE_PATH, .required = true, AT(config_repository, pub) },
 };
 
+static const struct config_key clickhouse_keys[] = {
+        { .name = "database", .kind = VALUE_NAME, AT(config_clickhouse, database), .fallback = "understudy" },
+        { .name = "deadline",
+          .kind = VALUE_DURATION,
+          AT(config_clickhouse, deadline_ms),
+          BETWEEN(100 * MS, 10 * MINUTE),
+          .fallback = "5s" },
+};
+
+static const struct config_key shard_keys[] = {
+        { .name = "url", .kind = VALUE_URL, .required = true, AT(config_shard, url) },
+        { .name = "user", .kind = VALUE_TEXT, AT(config_shard, user) },
+        { .name = "password_file", .kind = VALUE_PATH, AT(config_shard, password_file) },
+};
+
 #define KEYS(array) .keys = (array), .key_count = LENGTH(array)
 #define ONE(member, optional)                                                                                          \
         .offset = offsetof(struct config, member), .size = sizeof(((struct config *)NULL)->member),                    \
@@ -237,6 +252,12 @@ const struct config_section config_sections[] = {
         { .name = "limits", KEYS(limits_keys), ONE(limits, SIZE_MAX) },
         { .name = "on_tamper", KEYS(on_tamper_keys), ONE(on_tamper, SIZE_MAX) },
         { .name = "repository", KEYS(repository_keys), ONE(repository, offsetof(struct config_repository, present)) },
+        { .name = "analyze", .present_offset = SIZE_MAX },
+        { .name = "clickhouse",
+          .inside = "analyze",
+          KEYS(clickhouse_keys),
+          ONE(clickhouse, offsetof(struct config_clickhouse, present)) },
+        { .name = "shard", .inside = "clickhouse", KEYS(shard_keys), MANY(shards, shard_count) },
 };
 const size_t config_section_count = LENGTH(config_sections);
 

@@ -50,7 +50,8 @@ struct config_key {
 };
 
 struct config_section {
-        const char *name; /* "" for what stands outside of any */
+        const char *name;   /* "" for what stands outside of any */
+        const char *inside; /* the section that it stands in, which has no title; NULL: in none */
         const struct config_key *keys;
         size_t key_count;
         size_t offset;         /* of its struct in struct config */
