@@ -1,4 +1,5 @@
-/* store_private.h - the database, its statements and its names; for store*.c, live*.c and embedders.c alone. */
+/* store_private.h - the database, its statements and its names; for store*.c, live*.c, embedders.c and the spool of
+ * src/spread alone. */
 #ifndef ANALYZE_STORE_PRIVATE_H
 #define ANALYZE_STORE_PRIVATE_H
 

@@ -24,6 +24,7 @@ declare -A may_include=(
         [traffic]="base config crypto ipc journal notify late"
         [accesslog]="base"
         [analyze]="base crypto accesslog"
+        [spread]="base late crypto accesslog analyze"
         [incident]="base crypto accesslog journal notify"
         [fleet]="base config crypto journal"
 )
@@ -43,7 +44,7 @@ declare -A library_users=(
         ["seccomp*"]="ipc"
         ["linux/landlock*"]="ipc"
         ["cap-ng*"]="ipc"
-        ["sqlite3*"]="analyze incident"
+        ["sqlite3*"]="analyze incident spread"
         ["confuse*"]="config"
         ["maxminddb*"]="analyze"
         ["libmnl/*"]="traffic"

@@ -1,0 +1,160 @@
+#include "answer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "spread/row.h"
+
+void answer_rows_done(struct answer_rows *rows)
+{
+        free(rows->rows);
+        *rows = (struct answer_rows)ANSWER_ROWS_INIT;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+static bool take_row(const char **at, const char *end, struct answer_row *row)
+{
+        uint64_t start;
+
+        if (!row_take_text(at, end, &row->name, &row->name_length) || !row_take_u64(at, end, &start) ||
+            !row_take_u64(at, end, &row->figures.hits) || !row_take_u64(at, end, &row->figures.visitors) ||
+            !row_take_u64(at, end, &row->figures.bytes) || !row_take_u64(at, end, &row->figures.bot_hits) ||
+            !row_take_u64(at, end, &row->figures.errors) || !row_take_u16(at, end, &row->first_day) ||
+            !row_take_u16(at, end, &row->last_day))
+                return false;
+        row->start = (int64_t)start;
+        return true;
+}
+
+int answer_take(struct answer_rows *rows, const struct buffer *bytes)
+{
+        const char *at = buffer_text(bytes), *end = at + bytes->length;
+        size_t before = rows->count;
+
+        while (at < end) {
+                struct answer_row row = { 0 };
+
+                if (!take_row(&at, end, &row)) {
+                        rows->count = before;
+                        return -EBADMSG;
+                }
+                if (!row.figures.hits) /* "nothing" of a query without names */
+                        continue;
+                if (memory_grow(&rows->rows, rows->count, sizeof(*rows->rows)) < 0) {
+                        rows->count = before;
+                        return -ENOMEM;
+                }
+                rows->rows[rows->count++] = row;
+        }
+        return 0;
+}
+
+/* ---------------------------------------------------------------- adding up */
+
+static int compare_names(const struct answer_row *a, const struct answer_row *b)
+{
+        size_t length = a->name_length < b->name_length ? a->name_length : b->name_length;
+        int r = length ? memcmp(a->name, b->name, length) : 0;
+
+        return r ? r : (a->name_length > b->name_length) - (a->name_length < b->name_length);
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+        const struct answer_row *first = a, *second = b;
+        int r = compare_names(first, second);
+
+        return r ? r : (first->start > second->start) - (first->start < second->start);
+}
+
+static void add_figures(struct figures *into, const struct figures *from)
+{
+        into->hits += from->hits;
+        into->visitors += from->visitors;
+        into->bytes += from->bytes;
+        into->bot_hits += from->bot_hits;
+        into->errors += from->errors;
+}
+
+static void fold(struct answer_rows *rows)
+{
+        size_t count = 0;
+
+        for (size_t i = 0; i < rows->count; i++) {
+                struct answer_row *row = &rows->rows[i];
+
+                if (row->first_day < rows->first_day)
+                        rows->first_day = row->first_day;
+                if (row->last_day > rows->last_day)
+                        rows->last_day = row->last_day;
+                if (count && compare_rows(&rows->rows[count - 1], row) == 0)
+                        add_figures(&rows->rows[count - 1].figures, &row->figures);
+                else
+                        rows->rows[count++] = *row;
+        }
+        rows->count = count;
+}
+
+/* A name with all of its rows. */
+struct group {
+        size_t first, count; /* of the rows */
+        uint64_t total;
+        const struct answer_row *row;
+};
+
+static int compare_groups(const void *a, const void *b)
+{
+        const struct group *first = a, *second = b;
+
+        if (first->total != second->total)
+                return first->total < second->total ? 1 : -1;
+        return compare_names(first->row, second->row);
+}
+
+static size_t find_groups(const struct answer_rows *rows, enum store_metric order, struct group *groups)
+{
+        size_t count = 0;
+
+        for (size_t i = 0; i < rows->count; i++) {
+                const struct answer_row *row = &rows->rows[i];
+
+                if (!count || compare_names(groups[count - 1].row, row) != 0)
+                        groups[count++] = (struct group){ .first = i, .row = row };
+                groups[count - 1].count++;
+                groups[count - 1].total += store_metric(&row->figures, order);
+        }
+        return count;
+}
+
+int answer_settle(struct answer_rows *rows, enum store_metric order, size_t top)
+{
+        _cleanup_(memory_freep) struct group *groups = NULL;
+        struct answer_row *chosen;
+        size_t count, taken = 0;
+
+        if (!rows->count)
+                return 0;
+        qsort(rows->rows, rows->count, sizeof(*rows->rows), compare_rows);
+        fold(rows);
+        groups = memory_new(rows->count, sizeof(*groups));
+        chosen = memory_new(rows->count, sizeof(*chosen));
+        if (!groups || !chosen) {
+                free(chosen);
+                return -ENOMEM;
+        }
+        count = rows->names = find_groups(rows, order, groups);
+        qsort(groups, count, sizeof(*groups), compare_groups);
+        if (top && top < count)
+                count = top;
+        for (size_t i = 0; i < count; i++) {
+                memcpy(&chosen[taken], &rows->rows[groups[i].first], groups[i].count * sizeof(*chosen));
+                taken += groups[i].count;
+        }
+        free(rows->rows);
+        rows->rows = chosen;
+        rows->count = taken;
+        return 0;
+}

@@ -1,0 +1,45 @@
+/*
+ * answer.h - what several analysis servers answered, put together: pure.
+ *
+ * Each answer is rows of RowBinary (ask.c says of which columns). A visitor lies on one server, so everything adds up:
+ * rows of the same name and time become one.
+ */
+#ifndef SPREAD_ANSWER_H
+#define SPREAD_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyze/store.h"
+#include "base/buffer.h"
+
+struct answer_row {
+        const char *name; /* in the bytes of the answer */
+        size_t name_length;
+        int64_t start;
+        struct figures figures;
+        uint16_t first_day, last_day;
+};
+
+struct answer_rows {
+        struct answer_row *rows; /* owned */
+        size_t count;
+        size_t names;                 /* different ones, also those that were left out */
+        uint16_t first_day, last_day; /* of all rows; first > last: there are none */
+};
+
+#define ANSWER_ROWS_INIT                                                                                               \
+        {                                                                                                              \
+                .first_day = UINT16_MAX                                                                                \
+        }
+
+void answer_rows_done(struct answer_rows *rows);
+
+/* Appends the rows of one server, whose bytes must stay. -EBADMSG when they are none: then nothing was appended. */
+int answer_take(struct answer_rows *rows, const struct buffer *bytes);
+
+/* Adds up, and leaves the `top` names (0: all) with the most of `order`: those first, each by time. */
+int answer_settle(struct answer_rows *rows, enum store_metric order, size_t top);
+
+#endif

@@ -1,0 +1,365 @@
+#include "feed.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "accesslog/format.h"
+#include "analyze/agents.h"
+#include "analyze/bots.h"
+#include "analyze/classify.h"
+#include "analyze/hash.h"
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "crypto/blake2b.h"
+#include "spread/row.h"
+
+#define DAY_MS        INT64_C(86400000)
+#define AGENTS_CACHED 8192 /* of one agent in each place */
+#define DAYS_CACHED   32
+
+/* What an agent is, in the bytes of a row. */
+struct agent {
+        char *text; /* NULL: empty; owned */
+        size_t length;
+        struct buffer row;
+};
+
+struct day {
+        int32_t day;
+        bool salted;
+        uint8_t salt[SALT_SIZE];
+};
+
+struct feed {
+        struct spool *spool;
+        struct salts *salts;
+        const struct spread_shards *shards;
+        struct feed_options options;
+        struct bots *bots;
+        struct agent *agents; /* AGENTS_CACHED */
+        struct day days[DAYS_CACHED];
+        size_t day_count, last_day;
+        char *scratch; /* for log_parse() */
+        struct buffer plain, row;
+        uint64_t pending, invalid, events, unsalted;
+};
+
+/* ---------------------------------------------------------------- making */
+
+void feed_free(struct feed *feed)
+{
+        if (!feed)
+                return;
+        for (size_t i = 0; feed->agents && i < AGENTS_CACHED; i++) {
+                free(feed->agents[i].text);
+                buffer_done(&feed->agents[i].row);
+        }
+        free(feed->agents);
+        bots_free(feed->bots);
+        memory_wipe(feed->days, sizeof(feed->days));
+        free(feed->scratch);
+        buffer_done(&feed->plain);
+        buffer_done(&feed->row);
+        free(feed);
+}
+
+int feed_new(struct spool *spool, struct salts *salts, const struct spread_shards *shards,
+             const struct feed_options *options, struct feed **ret_feed, struct error *err)
+{
+        struct feed *feed = memory_new(1, sizeof(*feed));
+        int r;
+
+        if (!feed)
+                return error_memory(err);
+        hash_start();
+        feed->spool = spool;
+        feed->salts = salts;
+        feed->shards = shards;
+        feed->options = *options;
+        feed->plain = (struct buffer)BUFFER_INIT(4 * LOG_LINE_MAXIMUM);
+        feed->row = (struct buffer)BUFFER_INIT(2 * ROW_BYTES_MAXIMUM);
+        feed->scratch = memory_new(1, LOG_LINE_MAXIMUM);
+        feed->agents = memory_new(AGENTS_CACHED, sizeof(*feed->agents));
+        r = feed->scratch && feed->agents ? bots_load(options->bot_list, &feed->bots, err) : error_memory(err);
+        if (r < 0) {
+                feed_free(feed);
+                return r;
+        }
+        *ret_feed = feed;
+        return 0;
+}
+
+/* ---------------------------------------------------------------- agents */
+
+static int put_agent(struct feed *feed, struct agent *agent)
+{
+        uint16_t platform = agent_system(agent->text, agent->length);
+        uint16_t bot = bots_find(feed->bots, agent->text, agent->length);
+        uint16_t device = bot ? DEVICE_BOT : agent_device(agent->text, agent->length, platform);
+        const char *const words[] = { agent_browser_name(agent_browser(agent->text, agent->length)),
+                                      agent_system_name(platform), agent_device_name(device),
+                                      bot ? bots_name(feed->bots, bot) : "" };
+        int r = 0;
+
+        agent->row.maximum = 4096;
+        buffer_clear(&agent->row);
+        for (size_t i = 0; i < LENGTH(words) && r == 0; i++)
+                r = row_put_text(&agent->row, words[i], strlen(words[i]));
+        return r;
+}
+
+/* Most requests come with an agent that came lately; what it is, is asked of the same functions as in the tally. */
+static const struct agent *find_agent(struct feed *feed, struct span text)
+{
+        struct agent *agent = &feed->agents[hash_bytes(text.text, text.length, 0) % AGENTS_CACHED];
+        char *copy;
+
+        if (agent->text && agent->length == text.length &&
+            (!text.length || memcmp(agent->text, text.text, text.length) == 0))
+                return agent;
+        copy = memory_copy(text.length ? text.text : "", text.length);
+        if (!copy)
+                return NULL;
+        free(agent->text);
+        agent->text = copy;
+        agent->length = text.length;
+        if (put_agent(feed, agent) == 0)
+                return agent;
+        free(agent->text);
+        agent->text = NULL;
+        return NULL;
+}
+
+/* ---------------------------------------------------------------- days and visitors */
+
+/* Its salt, made when the day is new. A day that had one and has none any more gets no other: no visitors then. */
+static int salt_day(struct feed *feed, struct day *day, struct error *err)
+{
+        const uint8_t *salt = salts_find(feed->salts, day->day);
+        bool known = false;
+        int r = spool_day_known(feed->spool, day->day, &known, err);
+
+        if (r == 0 && !salt && !known) {
+                r = salts_make(feed->salts, day->day, clock_now(), err);
+                salt = r == 0 ? salts_find(feed->salts, day->day) : NULL;
+        }
+        if (r < 0)
+                return r;
+        day->salted = salt != NULL;
+        if (salt)
+                memcpy(day->salt, salt, sizeof(day->salt));
+        return known || spool_know_day(feed->spool, day->day) == 0 ? 0 : error_memory(err);
+}
+
+static void forget_days(struct feed *feed)
+{
+        memory_wipe(feed->days, sizeof(feed->days));
+        feed->day_count = feed->last_day = 0;
+}
+
+static int find_day(struct feed *feed, int32_t number, const struct day **ret_day, struct error *err)
+{
+        int r;
+
+        for (size_t i = 0; i <= feed->day_count; i++) {
+                size_t at = i ? i - 1 : feed->last_day; /* the same as of the line before, most of the time */
+
+                if (at < feed->day_count && feed->days[at].day == number) {
+                        feed->last_day = at;
+                        *ret_day = &feed->days[at];
+                        return 0;
+                }
+        }
+        if (feed->day_count == DAYS_CACHED)
+                forget_days(feed);
+        feed->days[feed->day_count] = (struct day){ .day = number };
+        r = salt_day(feed, &feed->days[feed->day_count], err);
+        if (r < 0)
+                return r;
+        *ret_day = &feed->days[feed->day_count++];
+        return 0;
+}
+
+/* Never 0, which is nobody. */
+static int hash_visitor(struct feed *feed, const struct day *day, const struct log_line *line, uint64_t *ret_visitor)
+{
+        struct buffer *plain = &feed->plain;
+        uint32_t length = line->address_text.length;
+        size_t site = strlen(feed->options.site);
+        uint64_t hash;
+        int r;
+
+        buffer_clear(plain);
+        r = buffer_reserve(plain, 256 + site + length + line->agent.length);
+        if (r == 0)
+                r = buffer_append(plain, day->salt, SALT_SIZE);
+        if (r == 0)
+                r = buffer_append(plain, feed->options.site, site + 1);
+        if (r == 0 && line->address.numeric)
+                r = buffer_append(plain, line->address.bytes, sizeof(line->address.bytes));
+        if (r == 0 && !line->address.numeric) { /* longer than any address, so never the same as one */
+                r = buffer_append(plain, "\0name of a client\0", 18);
+                if (r == 0)
+                        r = buffer_append(plain, &length, sizeof(length));
+                if (r == 0 && length)
+                        r = buffer_append(plain, line->address_text.text, length);
+        }
+        if (r == 0 && line->agent.length)
+                r = buffer_append(plain, line->agent.text, line->agent.length);
+        if (r < 0)
+                return r;
+        blake2b(plain->data, plain->length, (uint8_t *)&hash, sizeof(hash));
+        *ret_visitor = hash ? hash : 1;
+        return 0;
+}
+
+/* ---------------------------------------------------------------- lines */
+
+static int64_t floor_divide(int64_t value, int64_t by)
+{
+        return value / by - (value % by < 0);
+}
+
+static void set_referrer(struct spread_row *row, const struct log_line *line, struct referrer *referrer)
+{
+        if (!line->method.length || !line->referrer.length || !referrer_split(line->referrer, referrer))
+                return;
+        row->referrer = (struct span){ referrer->host, (uint32_t)referrer->host_length };
+        if (row->asset)
+                return; /* whose page it is embedded in */
+        row->referrer_page = line->referrer;
+        row->referrer_page.length = (uint32_t)referrer_page_length(line->referrer);
+}
+
+static void set_country(const struct feed *feed, struct spread_row *row, const struct log_line *line,
+                        char code[static COUNTRY_SIZE])
+{
+        static const char unknown[] = "unknown";
+
+        if (!feed->options.countries)
+                return;
+        row->country = (struct span){ unknown, sizeof(unknown) - 1 };
+        if (line->address.numeric && countries_find(feed->options.countries, line->address.bytes, code))
+                row->country = (struct span){ code, (uint32_t)strlen(code) };
+}
+
+static int put_event(struct feed *feed, const struct log_line *line, const struct day *day, uint32_t ms,
+                     struct error *err)
+{
+        const struct agent *agent = find_agent(feed, line->agent);
+        char campaign[CAMPAIGN_MAXIMUM], country[COUNTRY_SIZE];
+        struct referrer referrer;
+        struct spread_row row = {
+                .ms = ms,
+                .source = line->beacon,
+                .status = line->present & LOG_HAS_STATUS ? line->status : 0,
+                .bytes = line->bytes,
+                .host = line->host,
+                .method = line->method,
+        };
+        size_t shard;
+
+        if (!agent || (day->salted && hash_visitor(feed, day, line, &row.visitor) < 0))
+                return error_memory(err);
+        row.agent = (struct span){ agent->row.data, (uint32_t)agent->row.length };
+        if (line->method.length) {
+                row.path = line->path;
+                row.asset = path_is_asset(line->path.text, line->path.length);
+        }
+        set_referrer(&row, line, &referrer);
+        if (line->method.length && line->query.length && !row.asset)
+                row.campaign = (struct span){ campaign, (uint32_t)campaign_of(line->query, campaign) };
+        set_country(feed, &row, line, country);
+        buffer_clear(&feed->row);
+        if (row_put(&feed->row, &row) < 0)
+                return error_memory(err);
+        shard = row.visitor ? spread_shard_of(row.visitor, feed->shards->count)
+                            : (size_t)(feed->unsalted++ % feed->shards->count);
+        return spool_put(feed->spool, shard, (uint16_t)day->day, &feed->row, err);
+}
+
+static int take_line(struct feed *feed, const struct log_line *line, struct error *err)
+{
+        int64_t ms = floor_divide(line->time_us, 1000), number = floor_divide(ms, DAY_MS);
+        const struct day *day = NULL;
+        int r;
+
+        if (line->beacon >= BEACON_EVENT) {
+                feed->events++;
+                return 0;
+        }
+        if (number < 0 || number > UINT16_MAX) { /* ClickHouse's Date: 1970 to 2149 */
+                feed->invalid++;
+                return 0;
+        }
+        r = find_day(feed, (int32_t)number, &day, err);
+        return r < 0 ? r : put_event(feed, line, day, (uint32_t)(ms - number * DAY_MS), err);
+}
+
+int feed_block(struct feed *feed, const struct follow_block *block, struct error *err)
+{
+        const char *cursor = block->bytes, *end = block->bytes + block->length, *line;
+        struct log_line parsed;
+        size_t length;
+        int r = 0;
+
+        while (r == 0 && text_next_line(&cursor, end, &line, &length)) {
+                feed->pending++;
+                switch (log_parse(block->format, line, length, feed->scratch, &parsed)) {
+                case LOG_OK: r = take_line(feed, &parsed, err); break;
+                case LOG_INVALID: feed->invalid++; break;
+                default: break;
+                }
+        }
+        return r;
+}
+
+uint64_t feed_pending(const struct feed *feed)
+{
+        return feed->pending;
+}
+
+/* ---------------------------------------------------------------- keeping them */
+
+void feed_drop(struct feed *feed, struct follow *follow)
+{
+        spool_drop(feed->spool);
+        forget_days(feed);
+        feed->pending = 0;
+        follow_rewind(follow);
+}
+
+int feed_commit(struct feed *feed, struct follow *follow, struct error *err)
+{
+        struct follow_change change;
+        size_t cursor = 0;
+        int r;
+
+        if (!feed->pending && !follow_changed(follow, &cursor, &change))
+                return 0;
+        r = spool_commit(feed->spool, follow, err);
+        if (r < 0) {
+                feed_drop(feed, follow);
+                return r;
+        }
+        feed->pending = 0;
+        follow_settle(follow);
+        return 0;
+}
+
+int feed_expire(struct feed *feed, int64_t now, struct error *err)
+{
+        bool any;
+
+        forget_days(feed);
+        return salts_expire(feed->salts, now, &any, err);
+}
+
+void feed_left_out(const struct feed *feed, uint64_t *ret_invalid, uint64_t *ret_events)
+{
+        *ret_invalid = feed->invalid;
+        *ret_events = feed->events;
+}

@@ -1,0 +1,587 @@
+#include "spool.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "analyze/store_private.h"
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#define OPEN_MAXIMUM 64 /* batches that are being filled: shards, times days */
+
+/* A batch that is being filled. */
+struct open_batch {
+        size_t shard;
+        uint16_t day;
+        uint32_t rows;
+        struct buffer bytes;
+};
+
+/* What waits for a shard. */
+struct queue {
+        int folder;
+        struct spool_batch *batches; /* by number; from `first` on */
+        size_t first, count;
+        uint64_t bytes;
+        /* Written since the last commit. */
+        struct spool_batch *fresh;
+        size_t fresh_count;
+};
+
+struct spool {
+        const struct spread_shards *shards;
+        char *path;
+        struct store *store;
+        uint64_t node, limit_bytes;
+        uint32_t committed, last; /* numbers of batches; last: also those that do not count yet */
+        bool uncertain;           /* a commit failed: it may be found on the disk even so, and then its batches count */
+        struct open_batch open[OPEN_MAXIMUM];
+        size_t open_count, open_last;
+        int32_t *known_days; /* since the last commit */
+        size_t known_count;
+        pthread_mutex_t lock; /* of what waits */
+        struct queue queues[SPREAD_SHARDS_MAXIMUM];
+};
+
+/* ---------------------------------------------------------------- names */
+
+void spool_batch_name(const struct spool_batch *batch, char name[static SPOOL_NAME_SIZE])
+{
+        snprintf(name, SPOOL_NAME_SIZE, "%010" PRIu32 ".%05u.%" PRIu32, batch->sequence, batch->day, batch->rows);
+}
+
+bool spool_batch_parse(const char *name, struct spool_batch *ret_batch)
+{
+        struct spool_batch batch = { 0 };
+        char again[SPOOL_NAME_SIZE];
+        unsigned int day;
+
+        if (sscanf(name, "%10" SCNu32 ".%5u.%10" SCNu32, &batch.sequence, &day, &batch.rows) != 3 || day > UINT16_MAX)
+                return false;
+        batch.day = (uint16_t)day;
+        spool_batch_name(&batch, again);
+        if (!text_equal(name, again))
+                return false;
+        *ret_batch = batch;
+        return true;
+}
+
+/* ---------------------------------------------------------------- what is there */
+
+static int compare_batches(const void *a, const void *b)
+{
+        const struct spool_batch *first = a, *second = b;
+
+        return (first->sequence > second->sequence) - (first->sequence < second->sequence);
+}
+
+static int take_file(struct spool *spool, struct queue *queue, const char *name, struct error *err)
+{
+        struct spool_batch batch;
+        struct stat status;
+
+        if (!spool_batch_parse(name, &batch))
+                return 0;
+        if (batch.sequence > spool->committed) { /* never counted: its lines are read again */
+                if (unlinkat(queue->folder, name, 0) < 0 && errno != ENOENT)
+                        return error_errno(err, errno, _("cannot remove the batch %s from the spool %s"), name,
+                                           spool->path);
+                return 0;
+        }
+        if (fstatat(queue->folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+                return error_errno(err, errno, _("cannot look at the batch %s in the spool %s"), name, spool->path);
+        batch.bytes = (uint64_t)status.st_size;
+        if (memory_grow(&queue->batches, queue->count, sizeof(*queue->batches)) < 0)
+                return error_memory(err);
+        queue->batches[queue->count++] = batch;
+        queue->bytes += batch.bytes;
+        return 0;
+}
+
+static int list_queue(struct spool *spool, struct queue *queue, struct error *err)
+{
+        int fd = openat(queue->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+        DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+        const struct dirent *entry;
+
+        if (!folder) {
+                r = error_errno(err, errno, _("cannot list the spool %s"), spool->path);
+                if (fd >= 0)
+                        close(fd);
+                return r;
+        }
+        while (r == 0 && (entry = readdir(folder)))
+                r = take_file(spool, queue, entry->d_name, err);
+        closedir(folder);
+        if (r == 0 && queue->count)
+                qsort(queue->batches, queue->count, sizeof(*queue->batches), compare_batches);
+        return r;
+}
+
+static int open_queue(struct spool *spool, size_t shard, struct error *err)
+{
+        struct queue *queue = &spool->queues[shard];
+        char path[PATH_MAX];
+        int r;
+
+        snprintf(path, sizeof(path), "%s/%s", spool->path, spool->shards->items[shard].name);
+        r = directory_make(AT_FDCWD, path, 0700, err);
+        if (r < 0)
+                return r;
+        queue->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (queue->folder < 0)
+                return error_errno(err, errno, _("cannot open the spool's folder %s"), path);
+        return list_queue(spool, queue, err);
+}
+
+/* ---------------------------------------------------------------- what counts */
+
+static int run_sql(struct spool *spool, const char *sql, struct error *err)
+{
+        return sqlite3_exec(spool->store->database, sql, NULL, NULL, NULL) == SQLITE_OK
+                       ? 0
+                       : store_fail(spool->store, _("write"), err);
+}
+
+/* The node's number is drawn with the table: it belongs to the numbers of the batches. */
+static int make_table(struct spool *spool, struct error *err)
+{
+        uint64_t node = 0;
+        char sql[160];
+        int r;
+
+        if (getrandom(&node, sizeof(node), 0) != (ssize_t)sizeof(node))
+                return error_errno(err, errno, _("cannot draw a number for the spool %s"), spool->path);
+        snprintf(sql, sizeof(sql), "INSERT INTO spread SELECT %" PRId64 ", 0 WHERE NOT EXISTS (SELECT 1 FROM spread)",
+                 (int64_t)(node >> 1));
+        r = store_begin(spool->store, err);
+        if (r == 0)
+                r = run_sql(spool, "CREATE TABLE IF NOT EXISTS spread(node INTEGER, sequence INTEGER)", err);
+        if (r == 0)
+                r = run_sql(spool, sql, err);
+        if (r == 0)
+                r = store_commit(spool->store, err);
+        if (r < 0)
+                store_rollback(spool->store);
+        return r;
+}
+
+static int read_table(struct spool *spool, struct error *err)
+{
+        sqlite3_stmt *statement = NULL;
+
+        if (sqlite3_prepare_v2(spool->store->database, "SELECT node, sequence FROM spread", -1, &statement, NULL) !=
+                    SQLITE_OK ||
+            sqlite3_step(statement) != SQLITE_ROW) {
+                sqlite3_finalize(statement);
+                return store_fail(spool->store, _("read"), err);
+        }
+        spool->node = (uint64_t)sqlite3_column_int64(statement, 0);
+        spool->committed = spool->last = (uint32_t)sqlite3_column_int64(statement, 1);
+        sqlite3_finalize(statement);
+        return 0;
+}
+
+/* A commit is on the disk when it returns: what a shard was sent must never be forgotten. */
+static int open_marks(struct spool *spool, struct error *err)
+{
+        char path[PATH_MAX];
+        int r = directory_make(AT_FDCWD, spool->path, 0700, err);
+
+        if (r < 0)
+                return r;
+        snprintf(path, sizeof(path), "%s/marks", spool->path);
+        r = store_open(path, true, &spool->store, err);
+        if (r == 0)
+                r = run_sql(spool, "PRAGMA synchronous = FULL", err);
+        if (r == 0)
+                r = make_table(spool, err);
+        return r < 0 ? r : read_table(spool, err);
+}
+
+int spool_open(const char *path, const struct spread_shards *shards, uint64_t limit_bytes, struct spool **ret_spool,
+               struct error *err)
+{
+        struct spool *spool = memory_new(1, sizeof(*spool));
+        int r;
+
+        if (!spool)
+                return error_memory(err);
+        pthread_mutex_init(&spool->lock, NULL);
+        spool->shards = shards;
+        spool->limit_bytes = limit_bytes ? limit_bytes : SPOOL_LIMIT_DEFAULT;
+        for (size_t i = 0; i < SPREAD_SHARDS_MAXIMUM; i++)
+                spool->queues[i].folder = -1;
+        spool->path = memory_string(path);
+        r = spool->path ? open_marks(spool, err) : error_memory(err);
+        for (size_t i = 0; i < shards->count && r == 0; i++)
+                r = open_queue(spool, i, err);
+        if (r < 0) {
+                spool_close(spool);
+                return r;
+        }
+        *ret_spool = spool;
+        return 0;
+}
+
+void spool_close(struct spool *spool)
+{
+        if (!spool)
+                return;
+        for (size_t i = 0; i < spool->open_count; i++)
+                buffer_done(&spool->open[i].bytes);
+        for (size_t i = 0; i < SPREAD_SHARDS_MAXIMUM; i++) {
+                if (spool->queues[i].folder >= 0)
+                        close(spool->queues[i].folder);
+                free(spool->queues[i].batches);
+                free(spool->queues[i].fresh);
+        }
+        free(spool->known_days);
+        store_close(spool->store);
+        pthread_mutex_destroy(&spool->lock);
+        free(spool->path);
+        free(spool);
+}
+
+struct store *spool_store(struct spool *spool)
+{
+        return spool->store;
+}
+
+uint64_t spool_node(const struct spool *spool)
+{
+        return spool->node;
+}
+
+/* ---------------------------------------------------------------- filling */
+
+static int write_file(int folder, const char *name, const struct buffer *bytes)
+{
+        _cleanup_(fd_closep) int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        r = write_full(fd, bytes->data, bytes->length);
+        return r < 0 ? r : fd_sync(fd);
+}
+
+/*
+ * After a commit that failed: only when another one has taken its place is it known that nothing of it will be found
+ * after a crash. Its batches stay until then.
+ */
+static int settle(struct spool *spool, struct error *err)
+{
+        char sql[64];
+        int r;
+
+        if (!spool->uncertain)
+                return 0;
+        snprintf(sql, sizeof(sql), "UPDATE spread SET sequence = %" PRIu32, spool->committed);
+        r = run_sql(spool, sql, err);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < spool->shards->count; i++) {
+                struct queue *queue = &spool->queues[i];
+
+                for (size_t k = 0; k < queue->fresh_count; k++) {
+                        char name[SPOOL_NAME_SIZE];
+
+                        spool_batch_name(&queue->fresh[k], name);
+                        if (unlinkat(queue->folder, name, 0) < 0 && errno != ENOENT)
+                                return error_errno(err, errno, _("cannot remove the batch %s from the spool %s"), name,
+                                                   spool->path);
+                }
+                queue->fresh_count = 0;
+        }
+        spool->last = spool->committed;
+        spool->uncertain = false;
+        return 0;
+}
+
+/* Its name is beyond what was committed until spool_commit() says otherwise. */
+static int write_batch(struct spool *spool, struct open_batch *open, struct error *err)
+{
+        struct queue *queue = &spool->queues[open->shard];
+        const struct spool_batch batch = {
+                .sequence = spool->last + 1, .day = open->day, .rows = open->rows, .bytes = open->bytes.length
+        };
+        char name[SPOOL_NAME_SIZE];
+        int r;
+
+        assert(!spool->uncertain);
+        if (memory_grow(&queue->fresh, queue->fresh_count, sizeof(*queue->fresh)) < 0)
+                return error_memory(err);
+        spool_batch_name(&batch, name);
+        queue->fresh[queue->fresh_count++] = batch; /* now: half of a file must be removed, too */
+        spool->last++;
+        r = write_file(queue->folder, name, &open->bytes);
+        if (r < 0)
+                return error_errno(err, -r, _("cannot write the batch %s into the spool %s"), name, spool->path);
+        open->rows = 0;
+        buffer_clear(&open->bytes);
+        return 0;
+}
+
+/* The open batch of a shard and day; when there are too many, the largest is written to make room. */
+static int find_open(struct spool *spool, size_t shard, uint16_t day, struct open_batch **ret_open, struct error *err)
+{
+        struct open_batch *largest = spool->open;
+        int r = 0;
+
+        for (size_t i = 0; i < spool->open_count; i++) {
+                struct open_batch *open = &spool->open[i];
+
+                if (open->shard == shard && open->day == day) {
+                        *ret_open = open;
+                        return 0;
+                }
+                if (open->bytes.length > largest->bytes.length)
+                        largest = open;
+        }
+        if (spool->open_count < OPEN_MAXIMUM) {
+                largest = &spool->open[spool->open_count++];
+                largest->bytes = (struct buffer)BUFFER_INIT(SPOOL_BATCH_BYTES);
+        } else if (largest->rows)
+                r = write_batch(spool, largest, err);
+        largest->shard = shard;
+        largest->day = day;
+        *ret_open = largest;
+        return r;
+}
+
+int spool_put(struct spool *spool, size_t shard, uint16_t day, const struct buffer *row, struct error *err)
+{
+        struct open_batch *open = NULL;
+        int r = settle(spool, err);
+
+        if (r == 0)
+                r = find_open(spool, shard, day, &open, err);
+        if (r == 0 && open->rows &&
+            (open->rows == SPOOL_BATCH_ROWS || open->bytes.length + row->length > SPOOL_BATCH_BYTES))
+                r = write_batch(spool, open, err);
+        if (r == 0 && buffer_append(&open->bytes, row->data, row->length) < 0)
+                r = error_memory(err);
+        if (r == 0)
+                open->rows++;
+        return r;
+}
+
+int spool_day_known(struct spool *spool, int32_t day, bool *ret_known, struct error *err)
+{
+        sqlite3_stmt *statement = store_statement(spool->store, STATEMENT_DAY, err);
+        int step;
+
+        if (!statement)
+                return -EIO;
+        sqlite3_bind_int64(statement, 1, day);
+        step = sqlite3_step(statement);
+        sqlite3_reset(statement);
+        if (step != SQLITE_ROW && step != SQLITE_DONE)
+                return store_fail(spool->store, _("read"), err);
+        *ret_known = step == SQLITE_ROW;
+        return 0;
+}
+
+int spool_know_day(struct spool *spool, int32_t day)
+{
+        if (memory_grow(&spool->known_days, spool->known_count, sizeof(*spool->known_days)) < 0)
+                return -ENOMEM;
+        spool->known_days[spool->known_count++] = day;
+        return 0;
+}
+
+/* ---------------------------------------------------------------- the commit */
+
+static int write_open(struct spool *spool, struct error *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < spool->open_count && r == 0; i++)
+                if (spool->open[i].rows)
+                        r = write_batch(spool, &spool->open[i], err);
+        for (size_t i = 0; i < spool->shards->count && r == 0; i++)
+                if (spool->queues[i].fresh_count && (r = fd_sync(spool->queues[i].folder)) < 0)
+                        error_errno(err, -r, _("cannot write the spool %s"), spool->path);
+        return r;
+}
+
+static int put_days(struct spool *spool, struct error *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < spool->known_count && r == 0; i++) {
+                sqlite3_stmt *statement = store_statement(spool->store, STATEMENT_PUT_DAY, err);
+
+                if (!statement)
+                        return -EIO;
+                sqlite3_bind_int64(statement, 1, spool->known_days[i]);
+                sqlite3_bind_int(statement, 2, 0);
+                r = store_run(spool->store, statement, err);
+        }
+        return r;
+}
+
+static int commit_marks(struct spool *spool, struct follow *follow, struct error *err)
+{
+        struct follow_change change;
+        char sql[64];
+        int r = store_begin(spool->store, err);
+
+        for (size_t cursor = 0; r == 0 && follow && follow_changed(follow, &cursor, &change);)
+                r = store_put_mark(spool->store, &change, err);
+        snprintf(sql, sizeof(sql), "UPDATE spread SET sequence = %" PRIu32, spool->last);
+        if (r == 0)
+                r = put_days(spool, err);
+        if (r == 0)
+                r = run_sql(spool, sql, err);
+        return r < 0 ? r : store_commit(spool->store, err);
+}
+
+/* From here on they count. There is room for them already. */
+static void publish(struct spool *spool)
+{
+        pthread_mutex_lock(&spool->lock);
+        for (size_t i = 0; i < spool->shards->count; i++) {
+                struct queue *queue = &spool->queues[i];
+
+                for (size_t k = 0; k < queue->fresh_count; k++) {
+                        queue->batches[queue->count++] = queue->fresh[k];
+                        queue->bytes += queue->fresh[k].bytes;
+                }
+                queue->fresh_count = 0;
+        }
+        pthread_mutex_unlock(&spool->lock);
+        spool->committed = spool->last;
+        spool->known_count = 0;
+}
+
+/* What was sent is dropped from the front, and there is room for what is new behind it. */
+static int make_room(struct spool *spool, struct error *err)
+{
+        int r = 0;
+
+        pthread_mutex_lock(&spool->lock);
+        for (size_t i = 0; i < spool->shards->count && r == 0; i++) {
+                struct queue *queue = &spool->queues[i];
+                struct spool_batch *grown;
+
+                if (queue->first) {
+                        queue->count -= queue->first;
+                        memmove(queue->batches, queue->batches + queue->first, queue->count * sizeof(*grown));
+                        queue->first = 0;
+                }
+                grown = memory_resize(queue->batches, queue->count + queue->fresh_count + 1, sizeof(*grown));
+                if (grown)
+                        queue->batches = grown;
+                else
+                        r = error_memory(err);
+        }
+        pthread_mutex_unlock(&spool->lock);
+        return r;
+}
+
+int spool_commit(struct spool *spool, struct follow *follow, struct error *err)
+{
+        int r = settle(spool, err);
+
+        if (r == 0)
+                r = write_open(spool, err);
+        if (r == 0)
+                r = make_room(spool, err);
+        if (r == 0)
+                r = commit_marks(spool, follow, err);
+        if (r < 0)
+                return r;
+        publish(spool);
+        return 0;
+}
+
+void spool_drop(struct spool *spool)
+{
+        store_rollback(spool->store);
+        for (size_t i = 0; i < spool->open_count; i++) {
+                spool->open[i].rows = 0;
+                buffer_clear(&spool->open[i].bytes);
+        }
+        spool->known_count = 0;
+        spool->uncertain = true;
+        settle(spool, NULL); /* else before anything else is written */
+}
+
+int spool_has_room(struct spool *spool, struct error *err)
+{
+        int r = 0;
+
+        pthread_mutex_lock(&spool->lock);
+        for (size_t i = 0; i < spool->shards->count && r == 0; i++)
+                if (spool->queues[i].bytes >= spool->limit_bytes)
+                        r = error_set(err, -EDQUOT,
+                                      _("the spool of the analysis server %s is full (%" PRIu64
+                                        " MiB); until the server takes batches again, what is logged waits in the logs"),
+                                      spool->shards->items[i].name, spool->queues[i].bytes >> 20);
+        pthread_mutex_unlock(&spool->lock);
+        return r;
+}
+
+/* ---------------------------------------------------------------- sending */
+
+bool spool_first(struct spool *spool, size_t shard, struct spool_batch *ret_batch)
+{
+        struct queue *queue = &spool->queues[shard];
+        bool any;
+
+        pthread_mutex_lock(&spool->lock);
+        any = queue->first < queue->count;
+        if (any)
+                *ret_batch = queue->batches[queue->first];
+        pthread_mutex_unlock(&spool->lock);
+        return any;
+}
+
+int spool_path(struct spool *spool, size_t shard, const struct spool_batch *batch, char path[static PATH_MAX])
+{
+        char name[SPOOL_NAME_SIZE];
+
+        spool_batch_name(batch, name);
+        return snprintf(path, PATH_MAX, "%s/%s/%s", spool->path, spool->shards->items[shard].name, name) < PATH_MAX
+                       ? 0
+                       : -ENAMETOOLONG;
+}
+
+int spool_sent(struct spool *spool, size_t shard, const struct spool_batch *batch, struct error *err)
+{
+        struct queue *queue = &spool->queues[shard];
+        char name[SPOOL_NAME_SIZE];
+
+        spool_batch_name(batch, name);
+        if (unlinkat(queue->folder, name, 0) < 0 && errno != ENOENT)
+                return error_errno(err, errno, _("cannot remove the batch %s, which was sent, from the spool %s"), name,
+                                   spool->path);
+        pthread_mutex_lock(&spool->lock);
+        if (queue->first < queue->count && queue->batches[queue->first].sequence == batch->sequence) {
+                queue->first++;
+                queue->bytes -= batch->bytes;
+        }
+        pthread_mutex_unlock(&spool->lock);
+        return 0;
+}
+
+void spool_waiting(struct spool *spool, size_t shard, uint64_t *ret_batches, uint64_t *ret_bytes)
+{
+        pthread_mutex_lock(&spool->lock);
+        *ret_batches = spool->queues[shard].count - spool->queues[shard].first;
+        *ret_bytes = spool->queues[shard].bytes;
+        pthread_mutex_unlock(&spool->lock);
+}

@@ -1,0 +1,90 @@
+/*
+ * spool.h - batches of rows on this machine's disk, from when they were read to when their shard has them.
+ *
+ *     DIR/marks           how far each log was read, the node's number, and which batches count (SQLite)
+ *     DIR/salts           salts.h
+ *     DIR/NAME/SEQUENCE.DAY.ROWS    a batch for the shard NAME: rows of one day, nothing else
+ *
+ * A batch is written whole and fsynced; then the marks of the logs and the number of the last batch are committed in
+ * one transaction, which is on the disk when it returns. That is the one point at which lines become events: batches
+ * with a higher number are thrown away at the start, and their lines are read again. So the number (with the node's,
+ * which is drawn once) means the same rows for ever, and whoever sends a batch may ask whether they are there already.
+ *
+ * One thread fills it and commits; another for each shard takes from it.
+ */
+#ifndef SPREAD_SPOOL_H
+#define SPREAD_SPOOL_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "accesslog/follow.h"
+#include "analyze/store.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "spread/spread.h"
+
+/* Far below the 1,048,576 rows that ClickHouse takes as one block, whatever their length. */
+#define SPOOL_BATCH_ROWS  200000U
+#define SPOOL_BATCH_BYTES (64U << 20)
+
+#define SPOOL_LIMIT_DEFAULT (UINT64_C(10) << 30)
+
+struct spool;
+
+/* Makes or opens it. `shards` is borrowed. -EBUSY when another process has it. */
+int spool_open(const char *path, const struct spread_shards *shards, uint64_t limit_bytes, struct spool **ret_spool,
+               struct error *err);
+void spool_close(struct spool *spool);
+
+/* Where marks are (store_marks()), and whether this server takes part. */
+struct store *spool_store(struct spool *spool);
+uint64_t spool_node(const struct spool *spool);
+
+/* ---- the one that fills it */
+
+/* A row for a shard; it counts when the next spool_commit() returns 0. */
+int spool_put(struct spool *spool, size_t shard, uint16_t day, const struct buffer *row, struct error *err);
+
+/* Whether a day had visitors before; a day that had and has no salt any more gets none. */
+int spool_day_known(struct spool *spool, int32_t day, bool *ret_known, struct error *err);
+int spool_know_day(struct spool *spool, int32_t day);
+
+/* Writes what is open, commits it with the marks that moved, and lets the senders have it. When it fails,
+ * spool_drop(). */
+int spool_commit(struct spool *spool, struct follow *follow, struct error *err);
+
+/* Forgets everything since the last commit. */
+void spool_drop(struct spool *spool);
+
+/* No more than its limit: -EDQUOT with words when a shard's batches have reached it. */
+int spool_has_room(struct spool *spool, struct error *err);
+
+/* ---- the one that sends */
+
+struct spool_batch {
+        uint32_t sequence;
+        uint16_t day;
+        uint32_t rows;
+        uint64_t bytes;
+};
+
+/* The oldest batch of a shard; false when there is none. */
+bool spool_first(struct spool *spool, size_t shard, struct spool_batch *ret_batch);
+int spool_path(struct spool *spool, size_t shard, const struct spool_batch *batch, char path[static PATH_MAX]);
+
+/* The shard has it: it is removed. */
+int spool_sent(struct spool *spool, size_t shard, const struct spool_batch *batch, struct error *err);
+
+/* How many wait, and their bytes. */
+void spool_waiting(struct spool *spool, size_t shard, uint64_t *ret_batches, uint64_t *ret_bytes);
+
+/* ---- for tests: pure */
+
+/* "0000000012.20636.4711" */
+#define SPOOL_NAME_SIZE 40
+void spool_batch_name(const struct spool_batch *batch, char name[static SPOOL_NAME_SIZE]);
+bool spool_batch_parse(const char *name, struct spool_batch *ret_batch);
+
+#endif

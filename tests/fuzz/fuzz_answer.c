@@ -1,0 +1,32 @@
+/* Any bytes as what analysis servers answer: rows or none, and what was put together adds up. */
+#include <stdlib.h>
+
+#include "spread/answer.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        _cleanup_(buffer_done) struct buffer one = BUFFER_INIT(1U << 20), other = BUFFER_INIT(1U << 20);
+        _cleanup_(answer_rows_done) struct answer_rows rows = ANSWER_ROWS_INIT;
+        size_t half = size ? data[0] * (size - 1) / 255 : 0, taken;
+        uint64_t before = 0, after = 0;
+
+        if (size < 2)
+                return 0;
+        if (buffer_append(&one, data + 1, half) < 0 || buffer_append(&other, data + 1 + half, size - 1 - half) < 0)
+                return 0;
+        (void)answer_take(&rows, &one);
+        taken = rows.count;
+        if (answer_take(&rows, &other) < 0 && rows.count != taken)
+                abort(); /* a part of an answer */
+        for (size_t i = 0; i < rows.count; i++)
+                before += rows.rows[i].figures.hits;
+        if (answer_settle(&rows, METRIC_VISITORS, 0) < 0)
+                return 0;
+        for (size_t i = 0; i < rows.count; i++)
+                after += rows.rows[i].figures.hits;
+        if (before != after || rows.names > rows.count)
+                abort();
+        return 0;
+}
