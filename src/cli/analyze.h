@@ -13,12 +13,13 @@
 #include "analyze/webpage.h"
 #include "base/error.h"
 
-/* `analyze --follow`, `analyze query`, `analyze tag` and `analyze embedders`: commands of their own in all but the
- * name. */
+/* `analyze --follow`, `analyze query`, `analyze tag`, `analyze embedders` and `analyze migrate`: commands of their own in
+ * all but the name. */
 int analyze_follow(int argc, char *argv[]);
 int analyze_query(int argc, char *argv[]);
 int analyze_tag(int argc, char *argv[]);
 int analyze_embedders(int argc, char *argv[]);
+int analyze_migrate(int argc, char *argv[]);
 
 /* Values of options; negative when a wrong use was told. analyze_goal() cuts the text in two, which must stay.
  * Funnels are about goals, which may come behind them: analyze_funnel_goals() once all options are known. */

@@ -20,9 +20,11 @@
 #include "base/text.h"
 #include "cli/analyze.h"
 #include "cli/analyze_required.h"
+#include "cli/analyze_spread.h"
 #include "cli/command.h"
 
 #define GATHER_MS      800 /* what is written in so long becomes one transaction */
+#define SPREAD_MS      3000 /* or one batch for each analysis server, which likes few and large ones */
 #define COMMIT_MS      1000
 #define COMMIT_LINES   500000
 #define WAIT_MS        30000
@@ -54,6 +56,8 @@ enum {
         OPTION_REQUIRE,
         OPTION_PUB,
         OPTION_SERVER,
+        OPTION_SPOOL,
+        OPTION_SPOOL_LIMIT,
 };
 
 static const struct option options[] = {
@@ -76,6 +80,8 @@ static const struct option options[] = {
         { "require",    required_argument, NULL, OPTION_REQUIRE   },
         { "pub",        required_argument, NULL, OPTION_PUB       },
         { "server",     required_argument, NULL, OPTION_SERVER    },
+        { "spool",       required_argument, NULL, OPTION_SPOOL      },
+        { "spool-limit", required_argument, NULL, OPTION_SPOOL_LIMIT},
         { NULL,         0,                 NULL, 0                },
 };
 
@@ -86,7 +92,11 @@ static const char *help(void)
                  "What was counted and how far was read is kept together: it can be killed at any moment.\n"
                  "\n"
                  "  --store FILE      where figures are kept (SQLite; 'analyze query' reads it)\n"
-                 "  --salts FILE      the salts of visitors, for their owner's eyes alone (FILE.salts)\n"
+                 "  --spool DIR       spreads events over the analysis servers of --config FILE instead; what they do not "
+                 "have yet\n"
+                 "                    is kept here\n"
+                 "  --spool-limit SIZE   most that is kept for each of them (10G); then reading waits\n"
+                 "  --salts FILE      the salts of visitors, for their owner's eyes alone (STORE.salts, DIR/salts)\n"
                  "  --once            catches up with what was written, and ends\n"
                  "  --html FILE       a page for browsers with the figures of the last day, kept up to date\n"
                  "  --json-file FILE  the same as JSON\n"
@@ -120,6 +130,7 @@ struct request {
         char *const *paths;
         size_t path_count;
         uint64_t hour_days, day_days;
+        struct spreading_options spread; /* spool NULL: into a store */
         bool once;
 };
 
@@ -182,6 +193,8 @@ static int set_option(struct request *request, int code, char *argument)
                 return 0;
         case OPTION_PUB: request->required.pub = argument; return 0;
         case OPTION_SERVER: request->live.server = argument; return 0;
+        case OPTION_SPOOL: request->spread.spool = argument; return 0;
+        case OPTION_SPOOL_LIMIT: return analyze_size(argument, &request->spread.limit_bytes);
         case OPTION_BOTS: request->live.bot_list = argument; return 0;
         case OPTION_NAMES: return analyze_number(argument, 10000000, &request->live.names);
         case OPTION_MEMORY: return analyze_size(argument, &request->live.memory_bytes);
@@ -271,7 +284,8 @@ struct service {
         const struct request *request;
         struct store *store;
         struct salts *salts;
-        struct live *live;
+        struct live *live;           /* NULL: over analysis servers */
+        struct spreading *spreading; /* then */
         struct follow *follow;
         struct error told; /* the last complaint: said once, not every second */
         struct required required;
@@ -288,13 +302,43 @@ static void complain(struct service *service, const struct error *error)
         command_fail(error);
 }
 
+/* Into the store, or over the analysis servers. */
+static int take_block(struct service *service, const struct follow_block *block, struct error *err)
+{
+        return service->live ? live_block(service->live, block, err)
+                             : feed_block(service->spreading->feed, block, err);
+}
+
+static uint64_t pending(const struct service *service)
+{
+        return service->live ? live_pending(service->live) : feed_pending(service->spreading->feed);
+}
+
+static int commit(struct service *service, struct error *err)
+{
+        return service->live ? live_commit(service->live, service->follow, err)
+                             : spreading_commit(service->spreading, service->follow, err);
+}
+
+static void drop(struct service *service)
+{
+        if (service->live)
+                live_drop(service->live, service->follow);
+        else
+                feed_drop(service->spreading->feed, service->follow);
+}
+
 /* Reads until there is nothing more, or enough for a transaction. 1: there is more; 0: nothing more just now. */
 static int gather(struct service *service, struct error *err)
 {
         int64_t end = clock_monotonic_ms() + COMMIT_MS;
         int r = 1;
 
-        while (r > 0 && live_pending(service->live) < COMMIT_LINES && clock_monotonic_ms() < end) {
+        if (service->spreading && spool_has_room(service->spreading->spool, err) < 0) {
+                complain(service, err);
+                return 0;
+        }
+        while (r > 0 && pending(service) < COMMIT_LINES && clock_monotonic_ms() < end) {
                 struct follow_block block;
 
                 r = follow_next(service->follow, &block, err);
@@ -302,8 +346,8 @@ static int gather(struct service *service, struct error *err)
                         complain(service, err);
                         return 0;
                 }
-                if (r > 0 && live_block(service->live, &block, err) < 0) {
-                        live_drop(service->live, service->follow);
+                if (r > 0 && take_block(service, &block, err) < 0) {
+                        drop(service);
                         return err->code;
                 }
         }
@@ -318,9 +362,10 @@ static int keep_house(struct service *service, struct error *err)
 
         if (now >= service->expired_ms) {
                 service->expired_ms = now + EXPIRE_MS;
-                r = live_expire(service->live, clock_now(), err);
+                r = service->live ? live_expire(service->live, clock_now(), err)
+                                  : feed_expire(service->spreading->feed, clock_now(), err);
         }
-        if (r == 0 && now >= service->retained_ms) {
+        if (r == 0 && service->live && now >= service->retained_ms) {
                 service->retained_ms = now + RETAIN_MS;
                 r = live_retain(service->live, service->request->hour_days, service->request->day_days, err);
         }
@@ -336,14 +381,16 @@ static int turn(struct service *service, struct error *err)
 
         if (more < 0)
                 return more;
-        any = live_pending(service->live) > 0;
-        r = live_commit(service->live, service->follow, err);
+        any = pending(service) > 0;
+        r = commit(service, err);
         if (r == 0)
                 r = keep_house(service, err);
         if (r == 0 && any && more == 0)
                 r = write_pages(service->request, service->store, NULL, err);
         while ((notice = follow_notice(service->follow)))
                 fprintf(stderr, "understudy: %s\n", notice);
+        if (service->spreading)
+                spreading_tell(service->spreading);
         if (r == 0 && !service->failed)
                 service->told = ERROR_NONE;
         return r < 0 ? r : more;
@@ -389,6 +436,22 @@ static int stand_aside(struct service *service, struct error *err)
         return r;
 }
 
+/* Everything was read that there is: what became of it. */
+static int end_once(const struct service *service, struct error *err)
+{
+        if (service->failed)
+                return err->code ? err->code : -EIO;
+        return service->spreading ? spreading_drain(service->spreading, &stopping, err) : 0;
+}
+
+/* What comes together within a moment is kept together. */
+static void wait_for_more(const struct service *service)
+{
+        follow_wait(service->follow, service->required.count || service->spreading ? TRUST_MS : WAIT_MS);
+        if (!stopping)
+                pause_ms(service->spreading ? SPREAD_MS : GATHER_MS);
+}
+
 static int serve(struct service *service, struct error *err)
 {
         while (!stopping) {
@@ -411,16 +474,14 @@ static int serve(struct service *service, struct error *err)
                 if (r < 0)
                         complain(service, err);
                 if (service->request->once && r <= 0)
-                        return service->failed ? (err->code ? err->code : -EIO) : 0;
+                        return end_once(service, err);
                 if (r > 0)
                         continue;
                 if (service->failed) {
                         pause_ms(RETRY_MS);
                         continue;
                 }
-                follow_wait(service->follow, service->required.count ? TRUST_MS : WAIT_MS);
-                if (!stopping)
-                        pause_ms(GATHER_MS);
+                wait_for_more(service);
         }
         return service->required.obstacle[0] ? 0 : turn(service, err) < 0 ? err->code : 0;
 }
@@ -430,7 +491,8 @@ static int restore(void *context, const char *path, uint64_t number, const struc
         return follow_restore(context, path, number, mark, err);
 }
 
-static int start(struct service *service, const char *const paths[], size_t count, struct error *err)
+/* The store with the lock: then the salts are ours. */
+static int open_store(struct service *service, struct error *err)
 {
         const struct request *request = service->request;
         _cleanup_(buffer_done) struct buffer salts = BUFFER_INIT(PATH_MAX);
@@ -438,13 +500,27 @@ static int start(struct service *service, const char *const paths[], size_t coun
 
         if (buffer_printf(&salts, "%s.salts", request->store) < 0)
                 return error_memory(err);
-        r = store_open(request->store, true, &service->store, err); /* with the lock: then the salts are ours */
-        if (r == 0 && !request->required.count)                     /* an earlier run may have been left out */
-                r = store_leave_out(service->store, NULL, clock_now(), err);
+        r = store_open(request->store, true, &service->store, err);
         if (r == 0)
                 r = salts_open(request->salts ? request->salts : buffer_text(&salts), &service->salts, err);
+        return r < 0 ? r : live_new(service->store, service->salts, &request->live, &service->live, err);
+}
+
+static int open_spool(struct service *service, struct error *err)
+{
+        int r = spreading_start(service->spreading, &service->request->common, &service->request->spread, err);
+
         if (r == 0)
-                r = live_new(service->store, service->salts, &request->live, &service->live, err);
+                service->store = spool_store(service->spreading->spool);
+        return r;
+}
+
+static int start(struct service *service, const char *const paths[], size_t count, struct error *err)
+{
+        int r = service->spreading ? open_spool(service, err) : open_store(service, err);
+
+        if (r == 0 && !service->request->required.count) /* an earlier run may have been left out */
+                r = store_leave_out(service->store, NULL, clock_now(), err);
         if (r == 0)
                 r = follow_new(paths, count, &service->follow, err);
         if (r == 0)
@@ -452,7 +528,7 @@ static int start(struct service *service, const char *const paths[], size_t coun
         if (r == 0)
                 r = follow_look(service->follow, err);
         /* When that cannot be kept just now (a full disk), it is tried again as everything else is. */
-        if (r == 0 && live_commit(service->live, service->follow, err) < 0)
+        if (r == 0 && commit(service, err) < 0)
                 complain(service, err);
         return r;
 }
@@ -473,7 +549,10 @@ static void prepare(void)
 static int follow(struct request *request)
 {
         _cleanup_(countries_closep) struct countries *countries = NULL;
-        struct service service = { .request = request, .told = ERROR_NONE };
+        struct spreading spreading = SPREADING_NONE;
+        struct service service = {
+                .request = request, .told = ERROR_NONE, .spreading = request->spread.spool ? &spreading : NULL
+        };
         struct error error = ERROR_NONE;
         int r;
 
@@ -483,14 +562,19 @@ static int follow(struct request *request)
         service.required = request->required;
         if (request->geoip && countries_open(request->geoip, &countries, &error) < 0)
                 return command_fail(&error);
-        request->live.countries = countries;
+        request->live.countries = request->spread.countries = countries;
+        request->spread.bot_list = request->live.bot_list;
+        request->spread.salts = request->salts;
         r = start(&service, (const char *const *)request->paths, request->path_count, &error);
         if (r == 0)
                 r = serve(&service, &error);
         follow_free(service.follow);
         live_free(service.live);
         salts_free(service.salts);
-        store_close(service.store);
+        if (service.spreading)
+                spreading_stop(service.spreading);
+        else
+                store_close(service.store);
         return r < 0 ? command_fail(&error) : EXIT_DONE;
 }
 
@@ -501,8 +585,14 @@ static int parse_and_follow(int argc, char *argv[], struct request *request)
         while ((code = command_option(argc, argv, &command_analyze, options, help(), &request->common)) != -1)
                 if (set_option(request, code, optarg) < 0)
                         return EXIT_USAGE;
-        if (!request->store)
-                return command_usage(&command_analyze, _("--follow needs --store FILE, where figures are kept"));
+        if (!request->store == !request->spread.spool)
+                return command_usage(&command_analyze, _("--follow needs --store FILE, where figures are kept, or --spool "
+                                                         "DIR and --config FILE, over whose analysis servers it spreads"));
+        if (request->spread.spool && (!request->common.config || request->json_file || request->html ||
+                                      request->live.goal_count))
+                return command_usage(&command_analyze,
+                                     _("--spool needs --config FILE, and has no --html, --json-file and --goal: figures "
+                                       "are with the analysis servers (analyze query --config FILE)"));
         if (optind == argc)
                 return command_usage(&command_analyze, _("name the logs to follow"));
         if (request->html && (request->page.top == 0 || request->page.top > WEBPAGE_ROWS))

@@ -1,4 +1,4 @@
-/* analyze_query.c - understudy analyze query: figures from a store. */
+/* analyze_query.c - understudy analyze query: figures from a store, or from the analysis servers. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/analyze.h"
+#include "cli/analyze_servers.h"
 #include "cli/columns.h"
 #include "cli/command.h"
 
@@ -56,9 +57,10 @@ static const char *const metric_names[METRIC_COUNT] = { "hits", "visitors", "vis
 static const char *help(void)
 {
         return _(
-                "Answers from the store that analyze --follow keeps.\n"
+                "Answers from the store that analyze --follow keeps, or from the analysis servers that it spreads "
+                "events over.\n"
                 "\n"
-                "  --store FILE       the store\n"
+                "  --store FILE       the store; without it the servers of --config FILE are asked\n"
                 "  --by LIST[,TIME]   page, asset, not_found, entry, exit, referrer, referrer_page, campaign, search,\n"
                 "                     browser, system, device, country, bot, host, status, method, goal; of a beacon\n"
                 "                     event, property, outbound; and hour, day or month\n"
@@ -318,7 +320,7 @@ static json_t *hour_json(int64_t hour)
 }
 
 static int show_json(const struct request *request, const struct store_answer *answer,
-                     const struct store_answer *before)
+                     const struct store_answer *before, const struct ask_answer *servers)
 {
         static const char *const visitors[] = { "different", "sum_of_days", "sum_of_hours" };
         json_t *object = json_object(), *rows = json_array();
@@ -330,6 +332,8 @@ static int show_json(const struct request *request, const struct store_answer *a
                 json_object_set_new(object, "before_from", hour_json(before->from_hour));
                 json_object_set_new(object, "before_to", hour_json(before->until_hour));
         }
+        if (servers)
+                json_object_set_new(object, "servers", servers_json(servers));
         json_object_set_new(object, "visitors_are", json_string(visitors[answer->visitors]));
         json_object_set_new(object, "names", json_integer((json_int_t)answer->names));
         for (size_t i = 0; i < answer->count; i++) {
@@ -472,13 +476,56 @@ static int show(struct request *request, struct store *store)
         if (r < 0)
                 status = command_fail(&error);
         else if (request->common.json)
-                status = show_json(request, &answer, request->compare ? &before : NULL);
+                status = show_json(request, &answer, request->compare ? &before : NULL, NULL);
         else if (request->csv)
                 status = show_csv(request, &answer, request->compare ? &before : NULL);
         else
                 status = show_text(request, &answer, request->compare ? &before : NULL);
         store_answer_done(&answer);
         store_answer_done(&before);
+        return status;
+}
+
+/* ---------------------------------------------------------------- from the analysis servers */
+
+static int check_servers(const struct request *request)
+{
+        if (request->report || request->compare)
+                return command_usage(&command_analyze,
+                                     _("--report, --html and --compare are for a store (--store FILE)"));
+        if (!ask_has_list(request->query.dimension))
+                return command_usage(&command_analyze, _("the analysis servers keep no list %s"), request->list);
+        for (size_t i = 0; i < request->metric_count; i++)
+                if (request->metrics[i] == METRIC_VISITS)
+                        return command_usage(&command_analyze, _("the analysis servers know no visits"));
+        return EXIT_DONE;
+}
+
+/* Status 1 when a server did not answer: the figures are good, but not all. */
+static int show_servers(struct request *request)
+{
+        _cleanup_(shards_done) struct shards shards = SHARDS_NONE;
+        struct ask_answer answer = { 0 };
+        struct error error = ERROR_NONE;
+        int status = check_servers(request);
+
+        if (status != EXIT_DONE)
+                return status;
+        if (shards_read(&shards, &request->common, &error) < 0)
+                return shards_fail(&shards, &error);
+        if (ask_shards(&shards.spread, &request->query, request->beacon, &answer, &error) < 0)
+                return command_fail(&error);
+        if (!request->common.json)
+                servers_print(request->csv ? stderr : stdout, &answer);
+        if (request->common.json)
+                status = show_json(request, &answer.found, NULL, &answer);
+        else if (request->csv)
+                status = show_csv(request, &answer.found, NULL);
+        else
+                status = show_text(request, &answer.found, NULL);
+        if (status == EXIT_DONE && answer.silent_count)
+                status = EXIT_FOUND;
+        ask_answer_done(&answer);
         return status;
 }
 
@@ -543,13 +590,16 @@ static int parse_and_query(int argc, char *argv[], struct request *request)
         while ((code = command_option(argc, argv, &command_analyze, options, help(), &request->common)) != -1)
                 if (set_option(request, code, optarg) < 0)
                         return EXIT_USAGE;
-        if (!request->store || optind < argc)
-                return command_usage(&command_analyze, _("query needs --store FILE, and no logs"));
+        if ((!request->store && !request->common.config) || optind < argc)
+                return command_usage(&command_analyze,
+                                     _("query needs --store FILE, or --config FILE with analysis servers, and no logs"));
         if (request->csv + request->common.json + (request->html != NULL) > 1)
                 return command_usage(&command_analyze, _("--csv, --html and --json exclude each other"));
         if (request->compare && request->query.span != QUERY_ONCE)
                 return command_usage(&command_analyze,
                                      _("--compare compares whole times: no hour, day or month in --by"));
+        if (!request->store)
+                return show_servers(request);
         if (set_site(request) < 0) {
                 error_memory(&error);
                 return command_fail(&error);

@@ -1,0 +1,66 @@
+#include "shards.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/i18n.h"
+#include "base/io.h"
+#include "base/memory.h"
+
+#define PASSWORD_MAXIMUM 1024
+
+void shards_done(struct shards *shards)
+{
+        for (size_t i = 0; i < SPREAD_SHARDS_MAXIMUM; i++) {
+                if (shards->passwords[i])
+                        memory_wipe(shards->passwords[i], strlen(shards->passwords[i]));
+                free(shards->passwords[i]);
+        }
+        site_file_done(&shards->file);
+}
+
+int shards_fail(const struct shards *shards, const struct error *err)
+{
+        return site_file_fail(&shards->file, err);
+}
+
+/* The first line of the file. */
+static int read_password(const char *path, char **ret_password, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(PASSWORD_MAXIMUM);
+        int r = file_read(AT_FDCWD, path, &text, err);
+
+        if (r < 0)
+                return r;
+        *ret_password = memory_copy(buffer_text(&text), strcspn(buffer_text(&text), "\r\n"));
+        memory_wipe(text.data, text.length);
+        return *ret_password ? 0 : error_memory(err);
+}
+
+int shards_read(struct shards *shards, const struct common *common, struct error *err)
+{
+        const struct config *config;
+        int r = site_file_read(&shards->file, common->config, NULL, NULL, err);
+
+        if (r < 0)
+                return r;
+        config = shards->file.config;
+        if (!config->shard_count)
+                return error_usage(err,
+                                   _("%s names no analysis servers; write analyze { clickhouse { shard \"an1\" { url = "
+                                     "\"http://an1.example.org:8123/\" } } }"),
+                                   common->config);
+        shards->spread.database = config->clickhouse.database;
+        shards->spread.deadline_ms = config->clickhouse.deadline_ms;
+        for (size_t i = 0; i < config->shard_count && r == 0; i++) {
+                const struct config_shard *shard = &config->shards[i];
+
+                if (shard->password_file)
+                        r = read_password(shard->password_file, &shards->passwords[i], err);
+                shards->spread.items[i] = (struct spread_shard){
+                        .name = shard->name, .url = shard->url, .user = shard->user, .password = shards->passwords[i]
+                };
+                shards->spread.count++;
+        }
+        return r;
+}

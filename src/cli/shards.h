@@ -1,0 +1,30 @@
+/*
+ * shards.h - the analysis servers that the site's configuration names, with their passwords.
+ */
+#ifndef CLI_SHARDS_H
+#define CLI_SHARDS_H
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/site_file.h"
+#include "spread/spread.h"
+
+struct shards {
+        struct site_file file;
+        char *passwords[SPREAD_SHARDS_MAXIMUM]; /* owned */
+        struct spread_shards spread;            /* what src/spread takes */
+};
+
+#define SHARDS_NONE                                                                                                    \
+        {                                                                                                              \
+                .file = SITE_FILE_NONE                                                                                 \
+        }
+
+/* From --config. Status 2 when the file names none. */
+int shards_read(struct shards *shards, const struct common *common, struct error *err);
+void shards_done(struct shards *shards);
+
+/* Prints what is wrong in the configuration and the sentence; returns the exit status. */
+int shards_fail(const struct shards *shards, const struct error *err);
+
+#endif
