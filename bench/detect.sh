@@ -12,6 +12,7 @@
 detect_packages=(samhain libprelude28 libltdl7 auditd libauparse0)
 detect_pids=()
 
+# Before run.sh enters its network namespace, where nothing can be fetched.
 detect_unpacked()
 {
         [[ ! -e $cache/watchers ]] || return 0
@@ -62,7 +63,7 @@ dir = 99$work/site
 [Log]
 MailSeverity = none
 PrintSeverity = none
-LogSeverity = crit
+LogSeverity = mark
 SyslogSeverity = none
 [Misc]
 Daemon = no
@@ -114,7 +115,7 @@ plugin_dir = $work/audit/plugins.d
 END
         chmod 0640 "$work/audit/auditd.conf"
         enabled=$(unpacked sbin/auditctl -s | awk '$1 == "enabled" { print $2 }')
-        unpacked sbin/auditd -n -c "$work/audit" >"$work/output" 2>&1 </dev/null &
+        "${with_libraries[@]}" "$watchers/sbin/auditd" -n -c "$work/audit" >"$work/output" 2>&1 </dev/null &
         detect_pids+=($!)
         detect_audit=$enabled
         waits_for 20 test -s "$work/audit/audit.log" || stop "auditd does not start: $(tail -n 3 "$work/output")"
@@ -127,7 +128,6 @@ END
 row_detect()
 {
         local files count=${BENCH_CHANGES:-8} milliseconds name
-        detect_unpacked
         prepare_standby
         mapfile -t files < <(small_pages 120 | awk -F / '!seen[$NF]++' | head -n "$count")
         files=("${files[@]/#/$work/site/}")

@@ -46,6 +46,7 @@ export LC_ALL=C.UTF-8 UNDERSTUDY_STATE=$work/state work
 
 if [[ -z ${BENCH_INSIDE:-} ]]; then
         [[ ${*:-all} == analyze* || ${*:-all} == follow || ${*:-all} == spread || ${*:-all} == journal ]] || packages_unpacked # the tree that is measured on; analyze has lines of its own
+        [[ " ${*:-detect} " != *' detect '* ]] || detect_unpacked
         BENCH_INSIDE=1 exec unshare --net --mount --propagation private -- "$0" "$@"
 fi
 ip link set lo up
