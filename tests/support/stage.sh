@@ -102,12 +102,11 @@ END
 # ---------------------------------------------------------------- sshd at port 22 of each host: what a cut cable cuts
 
 # stage_sshd HOST LINE...: LINE is what its authorized_keys has.
+# (SHLVL: as in agent.sh.)
 stage_sshd()
 {
         local host=$1 here=$tmp/ssh/$1
         shift
-        # What root's shell does on this machine when it is started by sshd is not the lab's.
-        [[ ! -e ~/.bashrc ]] || mount --bind /dev/null ~/.bashrc
         mkdir -p "$here" /run/sshd && printf '%s\n' "$@" >"$here/authorized_keys" || return
         if [[ ! -e $here/host_key ]]; then
                 ssh-keygen -q -t ed25519 -N '' -f "$here/host_key" </dev/null || return
@@ -121,6 +120,7 @@ StrictModes no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin forced-commands-only
+SetEnv SHLVL=1
 END
         fi
         lab_in "$host" "$(command -v sshd)" -D -f "$here/sshd_config" -E "$here/log" </dev/null >"$here/out" 2>&1 &
