@@ -10,31 +10,11 @@
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/incident.h"
+#include "cli/incident_exposure.h"
 
 #define SECONDS_DIGITS 9
 
-/* All that an exposure needs, from the casebook and the command line. */
-struct work {
-        struct incident_request *request;
-        struct casebook *book;
-        struct casebook_incident incident;
-        struct intervals intervals;
-        struct casebook_texts pages, login_paths;
-        struct casebook_sources sources; /* remembered */
-        struct casebook_sources named;   /* of the command line */
-        struct casebook_fact facts[3];   /* susceptible, payload, accounts: they hold the texts */
-        struct susceptible susceptible;
-        struct exposure_server servers[GATHER_SERVERS];
-        struct gather_log logs[EXPOSURE_LOGS];
-        const struct casebook_source *log_sources[EXPOSURE_LOGS]; /* NULL: named now */
-        struct exposure_logins logins[EXPOSURE_LOGINS];
-        const struct casebook_source *login_sources[EXPOSURE_LOGINS];
-        struct exposure_missing missing[EXPOSURE_LOGS];
-        struct exposure_options options;
-};
-
-static void work_done(struct work *work)
+static void work_done(struct exposure_work *work)
 {
         intervals_done(&work->intervals);
         casebook_texts_done(&work->pages);
@@ -83,7 +63,7 @@ static int parse_seconds(const char *text, size_t length, int64_t *ret_us)
 }
 
 /* SERVER=OFFSET~ERROR */
-static int put_clock(struct work *work, const char *text, struct error *err)
+static int put_clock(struct exposure_work *work, const char *text, struct error *err)
 {
         char server[CASEBOOK_TEXT];
         const char *equals = strrchr(text, '='), *wave = equals ? strchr(equals, '~') : NULL;
@@ -92,8 +72,8 @@ static int put_clock(struct work *work, const char *text, struct error *err)
         if (!equals || !wave || equals == text || equals - text >= (int)sizeof(server) ||
             parse_seconds(equals + 1, (size_t)(wave - equals) - 1, &clock.offset_us) < 0 ||
             parse_seconds(wave + 1, strlen(wave + 1), &clock.error_us) < 0 || clock.error_us < 0)
-                return error_usage(err, _("'%s' tells no clock; write SERVER=OFFSET~ERROR in seconds, as web2=-3.5~0.2"),
-                                   text);
+                return error_usage(
+                        err, _("'%s' tells no clock; write SERVER=OFFSET~ERROR in seconds, as web2=-3.5~0.2"), text);
         snprintf(server, sizeof(server), "%.*s", (int)(equals - text), text);
         return casebook_put_clock(work->book, work->incident.number, text_equal(server, "logins") ? "" : server, &clock,
                                   err);
@@ -101,7 +81,7 @@ static int put_clock(struct work *work, const char *text, struct error *err)
 
 /* ---- sources ---- */
 
-static int find_server(struct work *work, const char *name, unsigned int *ret_server, struct error *err)
+static int find_server(struct exposure_work *work, const char *name, unsigned int *ret_server, struct error *err)
 {
         size_t count = work->options.server_count;
         int r;
@@ -125,7 +105,8 @@ static bool is_there(const char *path)
         return access(path, R_OK) == 0;
 }
 
-static int add_missing(struct work *work, const struct casebook_source *source, unsigned int server, struct error *err)
+static int add_missing(struct exposure_work *work, const struct casebook_source *source, unsigned int server,
+                       struct error *err)
 {
         if (work->options.missing_count == EXPOSURE_LOGS)
                 return error_usage(err, _("more than %d logs"), EXPOSURE_LOGS);
@@ -134,7 +115,7 @@ static int add_missing(struct work *work, const struct casebook_source *source, 
         return 0;
 }
 
-static int add_log(struct work *work, const struct casebook_source *source, bool remembered, struct error *err)
+static int add_log(struct exposure_work *work, const struct casebook_source *source, bool remembered, struct error *err)
 {
         unsigned int server = 0;
         int r = find_server(work, source->server, &server, err);
@@ -150,7 +131,8 @@ static int add_log(struct work *work, const struct casebook_source *source, bool
         return 0;
 }
 
-static int add_logins(struct work *work, const struct casebook_source *source, bool remembered, struct error *err)
+static int add_logins(struct exposure_work *work, const struct casebook_source *source, bool remembered,
+                      struct error *err)
 {
         if (remembered && !is_there(source->path))
                 return add_missing(work, source, GATHER_SERVERS, err);
@@ -161,12 +143,13 @@ static int add_logins(struct work *work, const struct casebook_source *source, b
         return 0;
 }
 
-static int add_source(struct work *work, const struct casebook_source *source, bool remembered, struct error *err)
+static int add_source(struct exposure_work *work, const struct casebook_source *source, bool remembered,
+                      struct error *err)
 {
         return *source->server ? add_log(work, source, remembered, err) : add_logins(work, source, remembered, err);
 }
 
-static bool is_remembered(const struct work *work, const char *path)
+static bool is_remembered(const struct exposure_work *work, const char *path)
 {
         for (size_t i = 0; i < work->sources.count; i++)
                 if (text_equal(work->sources.list[i].path, path))
@@ -178,13 +161,14 @@ static bool is_remembered(const struct work *work, const char *path)
 }
 
 /* A source of the command line; its path becomes absolute, for the next time may be elsewhere. */
-static int name_source(struct work *work, const char *path, char *server, bool last, struct error *err)
+static int name_source(struct exposure_work *work, const char *path, char *server, bool last, struct error *err)
 {
         char *whole = realpath(path, NULL);
         struct casebook_source *source;
 
         if (!whole || !server || memory_grow(&work->named.list, work->named.count, sizeof(*source)) < 0) {
-                int r = whole || errno == ENOMEM ? error_memory(err) : error_errno(err, errno, _("cannot read %s"), path);
+                int r = whole || errno == ENOMEM ? error_memory(err)
+                                                 : error_errno(err, errno, _("cannot read %s"), path);
 
                 free(whole);
                 free(server);
@@ -200,7 +184,7 @@ static int name_source(struct work *work, const char *path, char *server, bool l
         return 0;
 }
 
-static int name_log(struct work *work, const char *text, struct error *err)
+static int name_log(struct exposure_work *work, const char *text, struct error *err)
 {
         const char *equals = strchr(text, '=');
 
@@ -209,7 +193,7 @@ static int name_log(struct work *work, const char *text, struct error *err)
         return name_source(work, equals + 1, memory_copy(text, (size_t)(equals - text)), false, err);
 }
 
-static int name_all(struct work *work, struct error *err)
+static int name_all(struct exposure_work *work, struct error *err)
 {
         const struct incident_request *request = work->request;
         int r = 0;
@@ -236,16 +220,17 @@ static int name_all(struct work *work, struct error *err)
 
 /* ---- what was said at `open` or now ---- */
 
-static int remember(struct work *work, const char *key, const char *text, struct casebook_fact *ret_fact,
+static int remember(struct exposure_work *work, const char *key, const char *text, struct casebook_fact *ret_fact,
                     struct error *err)
 {
-        int r = text ? casebook_put_fact(work->book, work->incident.number, key, text, "exposure", incident_now_us(), err)
+        int r = text ? casebook_put_fact(work->book, work->incident.number, key, text, "exposure", incident_now_us(),
+                                         err)
                      : 0;
 
         return r < 0 ? r : casebook_fact(work->book, work->incident.number, key, ret_fact, err);
 }
 
-static int take_facts(struct work *work, struct error *err)
+static int take_facts(struct exposure_work *work, struct error *err)
 {
         const struct incident_request *request = work->request;
         char universe[COUNT_TEXT_SIZE], from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE], span[2 * CLOCK_TEXT_SIZE + 2];
@@ -281,7 +266,7 @@ static void on_progress(void *context, uint64_t done, uint64_t total)
         progress_show(context, _("reading"), done, total);
 }
 
-static int prepare(struct work *work, struct error *err)
+static int prepare(struct exposure_work *work, struct error *err)
 {
         struct incident_request *request = work->request;
         int64_t number = request->number;
@@ -328,7 +313,7 @@ static int prepare(struct work *work, struct error *err)
 /* ---- afterwards ---- */
 
 /* A source that has less in it than at an earlier run was cut. */
-static int find_cut_sources(struct work *work, struct exposure *exposure, struct error *err)
+static int find_cut_sources(struct exposure_work *work, struct exposure *exposure, struct error *err)
 {
         int r = 0;
 
@@ -353,7 +338,7 @@ static int find_cut_sources(struct work *work, struct exposure *exposure, struct
         return r;
 }
 
-static int put_sources(struct work *work, const struct exposure *exposure, struct error *err)
+static int put_sources(struct exposure_work *work, const struct exposure *exposure, struct error *err)
 {
         int r = 0;
 
@@ -384,7 +369,7 @@ static int put_sources(struct work *work, const struct exposure *exposure, struc
         return r;
 }
 
-static json_t *numbers_for_journal(const struct work *work, const struct exposure *exposure)
+static json_t *numbers_for_journal(const struct exposure_work *work, const struct exposure *exposure)
 {
         return json_pack("{s:I, s:I, s:I, s:I, s:o, s:I}", "incident", (json_int_t)work->incident.number, "confirmed",
                          (json_int_t)exposure->by_grade[GRADE_CONFIRMED], "probable",
@@ -395,7 +380,7 @@ static json_t *numbers_for_journal(const struct work *work, const struct exposur
 }
 
 /* In the journal first; no account stands there. */
-static int keep(struct work *work, const struct exposure *exposure, json_t *json, struct error *err)
+static int keep(struct exposure_work *work, const struct exposure *exposure, json_t *json, struct error *err)
 {
         char *text = json_dumps(json, JSON_COMPACT);
         int r;
@@ -420,215 +405,9 @@ static int keep(struct work *work, const struct exposure *exposure, json_t *json
         return r;
 }
 
-/* ---- JSON ---- */
-
-static json_t *name_of(const struct intern *texts, uint32_t number)
-{
-        size_t length;
-        const char *text = intern_text(texts, number, &length);
-
-        return command_json_name(text, length);
-}
-
-static json_t *time_json(int64_t time_us)
-{
-        char text[CLOCK_TEXT_SIZE];
-
-        incident_time(time_us, text);
-        return json_string(text);
-}
-
-static json_t *account_json(const struct exposure *exposure, const struct exposure_account *account)
-{
-        bool seen = account->responses > 0;
-
-        return json_pack("{s:o, s:s, s:s, s:s, s:I, s:o, s:o, s:b}", "account",
-                         name_of(&exposure->texts.accounts, account->account), "grade", grade_name(account->grade),
-                         "basis", basis_name(account->basis), "reason", grade_reason_name(account->reason), "responses",
-                         (json_int_t)account->responses, "first", seen ? time_json(account->first_us) : json_null(),
-                         "last", seen ? time_json(account->last_us) : json_null(), "susceptible", account->susceptible);
-}
-
-static json_t *list_json(const struct exposure *exposure)
-{
-        json_t *list = json_array();
-
-        for (size_t i = 0; i < exposure->account_count; i++)
-                json_array_append_new(list, account_json(exposure, &exposure->accounts[i]));
-        return list;
-}
-
-static json_t *row_json(const struct work *work, const struct exposure_row *row)
-{
-        const struct response *response = &row->response;
-        const struct gather_log *log = &work->logs[response->file];
-        const struct interval *interval = &work->intervals.list[row->interval];
-
-        return json_pack("{s:o, s:o, s:I, s:o, s:i, s:I, s:o, s:s, s:s, s:s}", "server",
-                         command_json_name(work->servers[response->server].name,
-                                           strlen(work->servers[response->server].name)),
-                         "log", command_json_name(log->path, strlen(log->path)), "byte", (json_int_t)response->offset,
-                         "time", time_json(response->time_us), "status", (int)response->status, "bytes",
-                         (json_int_t)response->bytes, "path", command_json_name(interval->path, strlen(interval->path)),
-                         "grade", grade_name(row->verdict.grade), "reason", grade_reason_name(row->verdict.reason),
-                         "basis", basis_name(row->basis));
-}
-
-static const struct exposure_account *find_account(const struct exposure *exposure, const char *name)
-{
-        uint32_t number = intern_find(&exposure->texts.accounts, name, strlen(name));
-
-        for (size_t i = 0; i < exposure->account_count && number; i++)
-                if (exposure->accounts[i].account == number)
-                        return &exposure->accounts[i];
-        return NULL;
-}
-
-static json_t *explained_json(const struct work *work, const struct exposure *exposure)
-{
-        const char *name = work->request->explain;
-        const struct exposure_account *account = find_account(exposure, name);
-        json_t *rows = json_array(), *json;
-
-        for (size_t i = 0; i < exposure->row_count; i++)
-                json_array_append_new(rows, row_json(work, &exposure->rows[i]));
-        json = account ? account_json(exposure, account)
-                       : json_pack("{s:o, s:s, s:s}", "account", command_json_name(name, strlen(name)), "grade",
-                                   grade_name(exposure->everybody ? GRADE_POSSIBLE : GRADE_NOT), "reason",
-                                   grade_reason_name(exposure->everybody ? REASON_GAP : REASON_OUTSIDE));
-        if (json) {
-                json_object_set_new(json, "rows", rows);
-                json_object_set_new(json, "rows_left_out", json_integer((json_int_t)exposure->rows_left_out));
-        }
-        return json;
-}
-
-/* ---- words ---- */
-
-static void print_name(const struct intern *texts, uint32_t number)
-{
-        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(8192);
-        size_t length;
-        const char *name = intern_text(texts, number, &length);
-
-        if (text_escape(&text, name, length) == 0)
-                fputs(buffer_text(&text), stdout);
-}
-
-static void print_gaps(const struct work *work, const struct exposure *exposure)
-{
-        for (size_t i = 0; i < exposure->gap_count && i < 10; i++) {
-                const struct exposure_gap *gap = &exposure->gaps[i];
-                char from[CLOCK_TEXT_SIZE] = "...", to[CLOCK_TEXT_SIZE];
-
-                if (gap->from_us != TIME_NEVER)
-                        incident_time(gap->from_us, from);
-                incident_time(gap->to_us, to);
-                if (gap->server == GATHER_SERVERS)
-                        printf(_("  login records are missing or were cut: %s\n"), gap->path);
-                else if (gap->path)
-                        printf(_("  a log of %s from %s to %s is missing or was cut: %s\n"),
-                               work->servers[gap->server].name, from, to, gap->path);
-                else
-                        printf(_("  no log of %s tells of %s to %s\n"), work->servers[gap->server].name, from, to);
-        }
-        if (exposure->gathered.incomplete)
-                printf("  %s\n", exposure->gathered.damage.text);
-        if (work->options.shared_cache)
-                printf("  %s\n", _("a cache in front of the servers answered visitors who are in no log"));
-}
-
-static void print_numbers(const struct work *work, const struct exposure *exposure)
-{
-        char a[COUNT_TEXT_SIZE], b[COUNT_TEXT_SIZE], c[COUNT_TEXT_SIZE], d[COUNT_TEXT_SIZE];
-
-        printf(_("answers:  %s confirmed, %s probable, %s possible, %s not exposed\n"),
-               count_text(exposure->responses[GRADE_CONFIRMED], a), count_text(exposure->responses[GRADE_PROBABLE], b),
-               count_text(exposure->responses[GRADE_POSSIBLE], c), count_text(exposure->responses[GRADE_NOT], d));
-        printf(_("accounts: %s confirmed, %s probable, %s possible; %s answers belong to nobody that is known\n"),
-               count_text(exposure->by_grade[GRADE_CONFIRMED], a), count_text(exposure->by_grade[GRADE_PROBABLE], b),
-               count_text(exposure->by_grade[GRADE_POSSIBLE], c), count_text(exposure->unattributed_responses, d));
-        if (exposure->bounded)
-                printf(_("confirmed: %s accounts; at the most: %s\n"),
-                       count_text(exposure->by_grade[GRADE_CONFIRMED], a), count_text(exposure->upper_bound, b));
-        else
-                printf(_("confirmed: %s accounts; at the most: not known, it may be any account\n"),
-                       count_text(exposure->by_grade[GRADE_CONFIRMED], a));
-        if (work->options.susceptible)
-                printf(_("susceptible (%s): %s accounts\n"), work->options.susceptible->text,
-                       count_text(exposure->susceptible, a));
-        if (work->options.payload_to_us)
-                printf(_("while what it linked to was live: %s answers\n"), count_text(exposure->payload_live, a));
-        if (exposure->everybody)
-                printf("%s\n", _("any account may have been exposed:"));
-        print_gaps(work, exposure);
-}
-
-static void print_accounts(const struct exposure *exposure)
-{
-        for (size_t i = 0; i < exposure->account_count; i++) {
-                const struct exposure_account *account = &exposure->accounts[i];
-
-                printf("%-10s ", grade_name(account->grade));
-                print_name(&exposure->texts.accounts, account->account);
-                printf(" (%s; %s)%s\n", basis_name(account->basis), grade_reason_words(account->reason),
-                       account->susceptible ? _(" susceptible") : "");
-        }
-}
-
-/* A path comes from a journal or from whoever opened the incident: it goes to the terminal as names do. */
-static void print_row(const struct work *work, const struct exposure_row *row)
-{
-        _cleanup_(buffer_done) struct buffer path = BUFFER_INIT(64U << 10);
-        const char *raw = work->intervals.list[row->interval].path;
-        char time[CLOCK_TEXT_SIZE];
-
-        (void)text_escape(&path, raw, strlen(raw));
-        incident_time(row->response.time_us, time);
-        printf(_("  %s %s %s status %u, %u bytes: %s, %s (%s; %s, byte %llu)\n"), time,
-               work->servers[row->response.server].name, buffer_text(&path), row->response.status, row->response.bytes,
-               grade_name(row->verdict.grade), grade_reason_words(row->verdict.reason), basis_name(row->basis),
-               work->logs[row->response.file].path, (unsigned long long)row->response.offset);
-}
-
-static void print_explained(const struct work *work, const struct exposure *exposure)
-{
-        const struct exposure_account *account = find_account(exposure, work->request->explain);
-
-        printf("%s: %s\n", work->request->explain,
-               grade_name(account               ? account->grade
-                          : exposure->everybody ? GRADE_POSSIBLE
-                                                : GRADE_NOT));
-        for (size_t i = 0; i < exposure->row_count; i++)
-                print_row(work, &exposure->rows[i]);
-}
-
-static int print(const struct work *work, const struct exposure *exposure, json_t *json)
-{
-        uint64_t found = exposure->account_count + exposure->unattributed_responses;
-
-        progress_end();
-        if (work->request->common.json) {
-                json_object_set_new(json, "incident", json_integer(work->incident.number));
-                if (work->request->list_accounts)
-                        json_object_set_new(json, "list", list_json(exposure));
-                if (work->request->explain)
-                        json_object_set_new(json, "explained", explained_json(work, exposure));
-                if (command_print_json(json_incref(json)) != EXIT_DONE)
-                        return EXIT_FAILED;
-        } else {
-                print_numbers(work, exposure);
-                if (work->request->list_accounts)
-                        print_accounts(exposure);
-                if (work->request->explain)
-                        print_explained(work, exposure);
-        }
-        return found || exposure->everybody ? EXIT_FOUND : EXIT_DONE;
-}
-
 int incident_exposure(struct incident_request *request)
 {
-        struct work *work = memory_new(1, sizeof(*work));
+        struct exposure_work *work = memory_new(1, sizeof(*work));
         struct exposure exposure = { 0 };
         struct error error = ERROR_NONE;
         json_t *json = NULL;
@@ -648,7 +427,7 @@ int incident_exposure(struct incident_request *request)
                 json = exposure_json(&exposure, &work->options);
                 r = json ? keep(work, &exposure, json, &error) : error_memory(&error);
         }
-        status = r < 0 ? command_fail(&error) : print(work, &exposure, json);
+        status = r < 0 ? command_fail(&error) : incident_exposure_tell(work, &exposure, json);
         json_decref(json);
         exposure_done(&exposure);
         work_done(work);

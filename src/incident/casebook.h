@@ -54,6 +54,8 @@ int casebook_close_incident(struct casebook *book, int64_t number, int64_t time_
 /* ---- what belongs to one ---- */
 
 int casebook_add_interval(struct casebook *book, int64_t number, const struct interval *interval, struct error *err);
+/* The end of one that is there, in whatever incident: the same server, path and first bad time. */
+int casebook_update_interval(struct casebook *book, const struct interval *interval, struct error *err);
 int casebook_intervals(struct casebook *book, int64_t number, struct intervals *ret_intervals, struct error *err);
 
 /* Lists of names by kind, each text once, in the order in which they were added. */
@@ -142,6 +144,27 @@ struct casebook_notices {
 };
 int casebook_count_notices(struct casebook *book, int64_t number, struct casebook_notices *ret_counts,
                            struct error *err);
+
+/*
+ * Mail: one to an account for an incident, and never two. `sending` stands there before the mail server is spoken to; a
+ * crash leaves it so, and then nobody knows whether it was sent.
+ */
+#define CASEBOOK_MAIL_SENDING  "sending"
+#define CASEBOOK_MAIL_SENT     "sent"
+#define CASEBOOK_MAIL_REJECTED "rejected"
+#define CASEBOOK_MAIL_UNSURE   "unsure" /* the server did not answer, or said "later" */
+struct casebook_mail {
+        const char *account; /* valid until the callback returns */
+        size_t account_length;
+        const char *address, *state, *words;
+        int64_t time_us;
+};
+int casebook_put_mail(struct casebook *book, int64_t number, const struct casebook_mail *mail, struct error *err);
+/* What came of it later: a bounce, a reply. Usage error when the account has none. */
+int casebook_answer_mail(struct casebook *book, int64_t number, const char *account, const char *words, struct error *err);
+int casebook_mails(struct casebook *book, int64_t number,
+                   int (*each)(void *context, const struct casebook_mail *mail, struct error *err), void *context,
+                   struct error *err);
 
 /* Reports, each revision of each form and language. *ret_revision begins with 1. */
 int casebook_put_report(struct casebook *book, int64_t number, const char *form, const char *language,
