@@ -279,6 +279,9 @@ const struct agent_verb agent_verbs[] = {
         { "clock",    NULL,               AGENT_AT_ONCE, SECOND,      tell_clock},
         /* What the machine is, and which addresses it has: read back by others than those who set them. */
         { "facts",    NULL,               AGENT_BESIDE,  10 * SECOND, facts     },
+        /* What it is built of, who may enter it, and whom its files name, for the register of servers. Reads what root can
+         * read, but answers in names, fingerprints and ages: no secret, no hash of a password, no content of a file. */
+        { "inventory", NULL,              AGENT_BESIDE,  15 * MINUTE, agent_inventory },
         /* May visitors be sent here, and why not. */
         { "status",   NULL,               AGENT_BESIDE,  10 * SECOND, status    },
         /* What of this machine is not ready: for `understudy check` on the controller. Changes nothing. */

@@ -29,4 +29,7 @@ int agent_run_program(struct agent_call *call, const char *const argv[], struct 
  * The verb's limit ends it. */
 int agent_run_command(const char *key, const char *command, struct error *err);
 
+/* agent_inventory.c */
+int agent_inventory(struct agent_call *call, struct error *err);
+
 #endif

@@ -43,6 +43,7 @@ static const struct command *const commands[] = {
         &command_journal,
         &command_alert,
         &command_incident,
+        &command_fleet,
         &command_agent,
         &command_demo,
 };

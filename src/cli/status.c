@@ -6,6 +6,7 @@
 
 #include "base/i18n.h"
 #include "cli/command.h"
+#include "cli/fleet_view.h"
 #include "cli/standing.h"
 #include "cli/status_site.h"
 #include "tree/state.h"
@@ -22,6 +23,7 @@ struct request {
         struct stage stage;
         json_t *list;
         struct error damaged; /* a tree whose state cannot be read: nothing is known of it, which counts as bad */
+        json_t *fleet; /* the register of servers, where there is one: on the controller; NULL: none */
         unsigned int trees, not_eligible;
 };
 
@@ -82,12 +84,57 @@ static int one(void *context, const char *dest)
         return 0;
 }
 
+/* ---- the register ---- */
+
+static void one_server(struct request *request, const struct fleet_server *server, const struct fleet_finding *obstacle)
+{
+        request->not_eligible += obstacle != NULL;
+        if (request->common.json)
+                json_array_append_new(request->fleet,
+                                      json_pack("{s:s, s:b, s:o}", "server", server->name, "eligible", !obstacle, "obstacle",
+                                                obstacle ? json_string(obstacle->what) : json_null()));
+        else if (!request->common.quiet && obstacle)
+                printf(_("%s: not eligible (%s): %s\n"), server->name, fleet_rule_name(obstacle->rule), obstacle->what);
+        else if (!request->common.quiet)
+                printf(_("%s: eligible by the register\n"), server->name);
+}
+
+static int look_at_fleet(struct request *request, struct error *err)
+{
+        struct fleet_view view;
+        int r = fleet_view_load(state_directory(request->common.state), NULL, &view, err);
+
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return r;
+        request->fleet = json_array();
+        for (size_t i = 0; i < view.fleet.count; i++)
+                if (!view.fleet.servers[i].retired_s)
+                        one_server(request, &view.fleet.servers[i],
+                                   fleet_obstacle(&view.findings, view.fleet.servers[i].name));
+        fleet_view_done(&view);
+        return 0;
+}
+
+/* ---- the command ---- */
+
+static int print_json(struct request *request)
+{
+        json_t *json = json_pack("{s:o, s:o, s:o}", "trees", request->list, "withdrawn", stage_json(&request->stage),
+                                 "damaged", request->damaged.code ? json_string(request->damaged.text) : json_null());
+
+        if (request->fleet)
+                json_object_set(json, "servers", request->fleet);
+        return command_print_json(json);
+}
+
 static int run(int argc, char *argv[])
 {
         struct request request = { 0 };
         struct error error = ERROR_NONE;
         const char *pub_path = NULL;
-        int code, r = 0;
+        int code, r = 0, status = EXIT_DONE;
 
         while ((code = command_option(argc, argv, &command_status, options,
                                       N_("Says for each tree of this server, or for those that are named, whether "
@@ -117,25 +164,24 @@ static int run(int argc, char *argv[])
         }
         for (int i = optind; i < argc && r == 0; i++)
                 r = one(&request, argv[i]);
+        if (r == 0 && optind == argc)
+                r = look_at_fleet(&request, &error);
         if (r < 0) {
                 json_decref(request.list);
                 return error.code ? command_fail(&error) : EXIT_FAILED;
         }
         if (request.common.json) {
-                int status = command_print_json(json_pack("{s:o, s:o, s:o}", "trees", request.list, "withdrawn",
-                                                          stage_json(&request.stage), "damaged",
-                                                          request.damaged.code ? json_string(request.damaged.text)
-                                                                               : json_null()));
-
-                if (status != EXIT_DONE)
-                        return status;
+                status = print_json(&request);
         } else {
                 json_decref(request.list);
                 if (request.damaged.code)
                         (void)command_fail(&request.damaged);
-                else if (request.trees == 0 && !request.common.quiet)
+                else if (request.trees == 0 && !request.fleet && !request.common.quiet)
                         puts(_("No tree was pulled on this server."));
         }
+        json_decref(request.fleet);
+        if (status != EXIT_DONE)
+                return status;
         return request.not_eligible || stage_obstacle(&request.stage) ? EXIT_FOUND : EXIT_DONE;
 }
 

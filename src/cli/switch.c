@@ -8,6 +8,7 @@
 #include "base/i18n.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/fleet_view.h"
 #include "cli/site_file.h"
 #include "probe/page.h"
 #include "traffic/steps.h"
@@ -128,6 +129,8 @@ static int find_move(const struct request *request, const struct config *config,
                 return error_refuse(err, _("the move from %s to %s has not ended; 'understudy switch --resume' goes on with it, "
                                            "'--undo' takes it back"), move->from, move->to);
         r = steps_plan(config, MOVE_PLANNED, request->server, move, err);
+        if (r == 0)
+                r = fleet_admits(state_directory(request->common.state), config, move->to, err);
         if (r < 0)
                 return r;
         machine_begin(machine, move->kind, move->by);
