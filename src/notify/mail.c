@@ -1,5 +1,5 @@
 /* mail.c - headers that nobody can add to, a body in quoted-printable. */
-#include "notify/mail.h"
+#include "notify/mail_parts.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -59,7 +59,7 @@ static int append_header_text(struct buffer *out, const char *text, size_t lengt
         return r;
 }
 
-static int append_subject(struct buffer *out, const char *text)
+int mail_append_subject(struct buffer *out, const char *text)
 {
         size_t length = strlen(text), kept = 0;
         int r = buffer_append_text(out, "Subject: ");
@@ -79,7 +79,7 @@ static int append_subject(struct buffer *out, const char *text)
 }
 
 /* Quoted-printable (RFC 2045 section 6.7) of lines that end in \n. */
-static int append_quoted(struct buffer *out, const char *text, size_t length)
+int mail_append_quoted(struct buffer *out, const char *text, size_t length)
 {
         size_t column = 0;
         int r = 0;
@@ -136,7 +136,7 @@ void mail_sender(const struct message *message, const struct notify_target *targ
                 snprintf(from, TARGET_ADDRESS_SIZE, "understudy@%.200s", domain);
 }
 
-static int append_date(struct buffer *out, int64_t time_us)
+int mail_append_date(struct buffer *out, int64_t time_us)
 {
         static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
         static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -179,20 +179,16 @@ static int append_headers(const struct message *message, const struct notify_tar
         if (r == 0)
                 r = buffer_printf(out, "From: Understudy <%s>\r\nTo: <%s>\r\n", from, target->to);
         if (r == 0)
-                r = append_subject(out, buffer_text(&subject));
+                r = mail_append_subject(out, buffer_text(&subject));
         if (r == 0)
-                r = append_date(out, message->entries[message->entry_count - 1].alert.time_us);
+                r = mail_append_date(out, message->entries[message->entry_count - 1].alert.time_us);
         if (r == 0)
                 r = buffer_printf(out, "Message-ID: <%s@%s>\r\n", message->id, domain);
         if (r == 0)
                 r = append_thread(out, alert, domain);
         if (r == 0 && message->worst >= ALERT_HIGH)
                 r = buffer_append_text(out, "Importance: high\r\n");
-        return r < 0 ? r
-                     : buffer_append_text(out, "Auto-Submitted: auto-generated\r\n"
-                                               "MIME-Version: 1.0\r\n"
-                                               "Content-Type: text/plain; charset=UTF-8\r\n"
-                                               "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
+        return r < 0 ? r : buffer_append_text(out, MAIL_HEADERS_END);
 }
 
 /* ---- body ---- */
@@ -288,5 +284,5 @@ int mail_render(const struct message *message, const struct notify_target *targe
                 r = buffer_printf(&body,
                                   _("\n-- \nUnderstudy %s. All of it is in the journal: understudy journal show\n"),
                                   UNDERSTUDY_VERSION);
-        return r < 0 ? r : append_quoted(out, body.data, body.length);
+        return r < 0 ? r : mail_append_quoted(out, body.data, body.length);
 }

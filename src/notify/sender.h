@@ -52,6 +52,12 @@ int sender_take(const struct sender *sender, enum schedule_end *ret_end, char wo
 /* Ends it, now. */
 void sender_stop(struct sender *sender);
 
+/* All of it for one job, while the caller waits: *ret_end and words as sender_take() gives them. Negative with words when
+ * it could not be started: then nothing was sent. (try.c) */
+int sender_run(const struct notify_target *target, const struct sender_limits *limits, const struct buffer *head,
+               const struct buffer *payload, enum schedule_end *ret_end, char words[static SENDER_WORDS],
+               struct error *err);
+
 /* One datagram to the local socket. Never waits. */
 enum schedule_end sender_local(const struct notify_target *target, const struct buffer *line,
                                char words[static SENDER_WORDS]);

@@ -14,8 +14,7 @@
 #define TRY_MS      60000
 #define OVER_TRY_MS 10000
 
-/* Waits for the sender's result. */
-static int run_sender(const struct notify_target *target, const struct sender_limits *limits, const struct buffer *head,
+int sender_run(const struct notify_target *target, const struct sender_limits *limits, const struct buffer *head,
                       const struct buffer *payload, enum schedule_end *ret_end, char words[static SENDER_WORDS],
                       struct error *err)
 {
@@ -70,7 +69,7 @@ int notify_try(const struct notify_target *target, const struct alert *alert, co
         if (target->kind == TARGET_SYSLOG_LOCAL)
                 end = sender_local(target, &payload, words);
         else
-                r = run_sender(target, &limits, &head, &payload, &end, words, err);
+                r = sender_run(target, &limits, &head, &payload, &end, words, err);
         if (r == 0 && end != SCHEDULE_DELIVERED)
                 r = error_set(err, -EIO, _("%s did not take the alert: %s"), target->shown, words);
         return r;
