@@ -52,6 +52,16 @@ enum {
         OPTION_FORMAT,
         OPTION_THREADS,
         OPTION_SOCKET,
+        OPTION_ALERT,
+        OPTION_ONCE,
+        OPTION_TRACE,
+        OPTION_ADDRESS,
+        OPTION_ADDRESSES,
+        OPTION_SMTP,
+        OPTION_SENDER,
+        OPTION_ANSWER,
+        OPTION_DRY_RUN,
+        OPTION_AGAIN,
 };
 
 static const struct option options[] = {
@@ -93,6 +103,16 @@ static const struct option options[] = {
         { "format",          required_argument, NULL, OPTION_FORMAT         },
         { "threads",         required_argument, NULL, OPTION_THREADS        },
         { "socket",          required_argument, NULL, OPTION_SOCKET         },
+        { "alert",           required_argument, NULL, OPTION_ALERT          },
+        { "once",            no_argument,       NULL, OPTION_ONCE           },
+        { "trace",           required_argument, NULL, OPTION_TRACE          },
+        { "address",         required_argument, NULL, OPTION_ADDRESS        },
+        { "addresses",       required_argument, NULL, OPTION_ADDRESSES      },
+        { "smtp",            required_argument, NULL, OPTION_SMTP           },
+        { "sender",          required_argument, NULL, OPTION_SENDER         },
+        { "answer",          required_argument, NULL, OPTION_ANSWER         },
+        { "dry-run",         no_argument,       NULL, OPTION_DRY_RUN        },
+        { "again",           no_argument,       NULL, OPTION_AGAIN          },
         { NULL,              0,                 NULL, 0                     },
 };
 
@@ -104,11 +124,18 @@ static const char help[] =
            "  add N             more paths or servers, as with open\n"
            "  list, show N      all incidents; what is known of one\n"
            "  exposure N        who was served it: from access logs and login records\n"
+           "  timeline N        how it came: --journal DIR, --log SERVER=FILE, --trace KIND:SERVER=FILE (auth, ftp,\n"
+           "                    postgresql, mariadb, dpkg, wtmp), --address SERVER=ADDRESS; --format jsonl: all events\n"
            "  set N KEY=TEXT    a fact that a person knows, for the report\n"
            "  aware N           when we became aware of it: deadlines run from then\n"
            "  report N          the record as a text: --form public|regulator|technical, --format html|md|json\n"
            "  notices N         who sees a notice at the next login, with --approve NAME; and who has seen it\n"
+           "  mail N            to the accounts that were identified, once each: --addresses FILE, --smtp smtp://HOST:PORT,\n"
+           "                    --sender ADDRESS, and --dry-run or --approve NAME\n"
            "  serve             answers login pages: --socket PATH\n"
+           "  watch             a finding in the journals (--journal DIR ...) opens an incident, with a draft of the report;\n"
+           "                    tells of it and of deadlines (--alert TARGET ...); --once: one turn\n"
+           "  task N SERVER TEXT  what was found on a server that shares something with one that was hit (--approve NAME)\n"
            "  close N           ends it, when nothing is open any more\n"
            "  forget N          removes its accounts and notices, with --approve NAME\n"
            "\n"
@@ -248,6 +275,16 @@ static int set_option(struct incident_request *request, int code, const char *ar
         case OPTION_FORMAT: request->format = argument; return 0;
         case OPTION_THREADS: return set_number(argument, 64, &request->threads);
         case OPTION_SOCKET: request->socket = argument; return 0;
+        case OPTION_ALERT: return add_text(&request->alerts, argument);
+        case OPTION_ONCE: request->once = true; return 0;
+        case OPTION_TRACE: return add_text(&request->traces, argument);
+        case OPTION_ADDRESS: return add_text(&request->addresses, argument);
+        case OPTION_ADDRESSES: request->address_file = argument; return 0;
+        case OPTION_SMTP: request->smtp = argument; return 0;
+        case OPTION_SENDER: request->sender = argument; return 0;
+        case OPTION_ANSWER: request->answer = argument; return 0;
+        case OPTION_DRY_RUN: request->dry_run = true; return 0;
+        case OPTION_AGAIN: request->again = true; return 0;
         default: return EXIT_USAGE;
         }
 }
@@ -283,6 +320,10 @@ static const struct verb {
         { "report",   incident_report,   true },
         { "notices",  incident_notices,  true },
         { "serve",    incident_serve,    false},
+        { "watch",    incident_watch,    false},
+        { "timeline", incident_timeline, true },
+        { "mail",     incident_mail,     true },
+        { "task",     incident_task,     true },
         { "close",    incident_close,    true },
         { "forget",   incident_forget,   true },
 };
@@ -298,7 +339,7 @@ static int dispatch(struct incident_request *request, int argc, char *argv[])
                         verb = &verbs[i];
         if (!verb)
                 return command_usage(&command_incident,
-                                     _("say one of: open, list, show, add, set, aware, exposure, report, notices, serve, close, forget"));
+                                     _("say one of: open, list, show, add, set, aware, exposure, timeline, report, notices, mail, serve, watch, task, close, forget"));
         if (verb->numbered) {
                 if (argc < 2 || text_parse_u64(argv[1], strlen(argv[1]), NUMBER_MAXIMUM, &number) < 0)
                         return command_usage(&command_incident, _("%s needs the number of an incident"), verb->name);
@@ -307,7 +348,7 @@ static int dispatch(struct incident_request *request, int argc, char *argv[])
         request->number = (int64_t)number;
         request->arguments = argv + used;
         request->argument_count = argc - used;
-        if (request->argument_count && verb->run != incident_set)
+        if (request->argument_count && verb->run != incident_set && verb->run != incident_task)
                 return command_usage(&command_incident, _("there is an argument too many: '%s'"), argv[used]);
         return verb->run(request);
 }
@@ -316,7 +357,7 @@ static void request_done(struct incident_request *request)
 {
         struct incident_texts *all[] = { &request->servers, &request->paths,  &request->pages,       &request->login_paths,
                                          &request->journals, &request->logs,  &request->logins,      &request->last_logins,
-                                         &request->clocks };
+                                         &request->clocks,   &request->alerts, &request->traces,      &request->addresses };
 
         for (size_t i = 0; i < LENGTH(all); i++)
                 free(all[i]->list);
@@ -341,6 +382,6 @@ static int run(int argc, char *argv[])
 const struct command command_incident = {
         .name = "incident",
         .run = run,
-        .synopsis = "incident open|list|show N|add N|set N KEY=TEXT|aware N|exposure N|report N|notices N|serve|close N|forget N [...]",
+        .synopsis = "incident open|list|show N|add N|set N KEY=TEXT|aware N|exposure N|timeline N|report N|notices N|mail N|serve|watch|task N SERVER TEXT|close N|forget N [...]",
         .summary = N_("what was served that should not have been, when, and to whom"),
 };

@@ -20,13 +20,14 @@ struct incident_request {
         int64_t number;    /* of the incident; 0: none was said */
         char *const *arguments;
         int argument_count; /* behind the number */
-        const char *title, *name, *susceptible, *explain, *form, *format, *pages_from, *digest, *socket;
-        struct incident_texts servers, paths, pages, login_paths, journals, logs, logins, last_logins, clocks;
+        const char *title, *name, *susceptible, *explain, *form, *format, *pages_from, *digest, *socket, *address_file, *smtp, *sender,
+                *answer;
+        struct incident_texts servers, paths, pages, login_paths, journals, logs, logins, last_logins, clocks, alerts, traces, addresses;
         int64_t from_us, to_us, last_good_us, first_good_us, at_us, payload_from_us, payload_to_us;
         bool has_last_good, has_first_good;
         int64_t near_us, cache_us, request_us, clock_unknown_us, held_open_us;
         uint64_t size, genuine_size, universe, threads;
-        bool unwatched, refused, shared_cache, list_accounts;
+        bool unwatched, refused, shared_cache, list_accounts, once, dry_run, again;
         struct journal_sink journal;
 };
 
@@ -37,6 +38,9 @@ int incident_book(struct incident_request *request, bool writable, struct casebo
 int64_t incident_now_us(void);
 void incident_time(int64_t time_us, char text[static CLOCK_TEXT_SIZE]);
 
+/* A record of an interval that an incident gets. */
+void incident_journal_interval(struct journal_sink *journal, int64_t number, const struct interval *interval);
+
 /* The verbs. */
 int incident_open(struct incident_request *request);
 int incident_add(struct incident_request *request);
@@ -45,10 +49,14 @@ int incident_show(struct incident_request *request);
 int incident_set(struct incident_request *request);
 int incident_aware(struct incident_request *request);
 int incident_close(struct incident_request *request);
+int incident_task(struct incident_request *request);
 int incident_exposure(struct incident_request *request);
 int incident_forget(struct incident_request *request);
 int incident_report(struct incident_request *request);
 int incident_notices(struct incident_request *request);
 int incident_serve(struct incident_request *request);
+int incident_watch(struct incident_request *request);
+int incident_timeline(struct incident_request *request);
+int incident_mail(struct incident_request *request);
 
 #endif

@@ -22,16 +22,18 @@ static json_t *time_or_null(int64_t time_us)
         return json_string(text);
 }
 
-static json_t *interval_json(int64_t number, const struct interval *interval)
+void incident_journal_interval(struct journal_sink *journal, int64_t number, const struct interval *interval)
 {
         const struct interval_times *times = &interval->times;
 
-        return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:s}", "incident", (json_int_t)number, "host",
-                         command_json_name(interval->server, strlen(interval->server)), "path",
-                         command_json_name(interval->path, strlen(interval->path)), "last_good",
-                         time_or_null(times->last_good), "first_bad", time_or_null(times->first_bad), "last_bad",
-                         time_or_null(times->last_bad), "watched", times->watched, "refused", times->refused, "digest",
-                         interval->digest);
+        journal_sink_add(journal, "incident_interval", NULL,
+                         json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:s}", "incident", (json_int_t)number,
+                                   "host", command_json_name(interval->server, strlen(interval->server)), "path",
+                                   command_json_name(interval->path, strlen(interval->path)), "last_good",
+                                   time_or_null(times->last_good), "first_bad", time_or_null(times->first_bad), "last_bad",
+                                   time_or_null(times->last_bad), "first_good", time_or_null(times->first_good), "watched",
+                                   times->watched, "refused", times->refused, "digest", interval->digest),
+                         "incident %lld: %s of %s", (long long)number, interval->path, interval->server);
 }
 
 /* In the journal first, then in the casebook. */
@@ -40,14 +42,8 @@ static int put_intervals(struct incident_request *request, struct casebook *book
 {
         int r = 0;
 
-        for (size_t i = 0; i < intervals->count; i++) {
-                json_t *details = interval_json(number, &intervals->list[i]);
-
-                if (details)
-                        json_object_set_new(details, "first_good", time_or_null(intervals->list[i].times.first_good));
-                journal_sink_add(&request->journal, "incident_interval", NULL, details, "incident %lld: %s of %s",
-                                 (long long)number, intervals->list[i].path, intervals->list[i].server);
-        }
+        for (size_t i = 0; i < intervals->count; i++)
+                incident_journal_interval(&request->journal, number, &intervals->list[i]);
         journal_sink_commit(&request->journal);
         for (size_t i = 0; i < intervals->count && r == 0; i++)
                 r = casebook_add_interval(book, number, &intervals->list[i], err);

@@ -1,4 +1,4 @@
-/* incident_show.c - understudy incident list, show, set, aware and close. */
+/* incident_show.c - understudy incident list, show, set and aware. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "base/i18n.h"
 #include "base/text.h"
-#include "cli/incident.h"
+#include "cli/incident_tasks.h"
 #include "incident/disclosure.h"
 
 #define KEY_MAXIMUM 64
@@ -142,7 +142,8 @@ static void show_deadlines(const struct casebook_incident *incident)
         }
 }
 
-static void show_words(const struct casebook_incident *incident, const struct intervals *intervals, const char *exposure)
+static void show_words(const struct casebook_incident *incident, const struct intervals *intervals, const char *exposure,
+                       const struct incident_tasks *tasks)
 {
         list_words(NULL, incident);
         for (size_t i = 0; i < intervals->count; i++) {
@@ -156,16 +157,21 @@ static void show_words(const struct casebook_incident *incident, const struct in
         printf("%s\n", exposure ? _("who was exposed was found; 'understudy incident report' tells")
                                 : _("who was exposed was not looked for yet: 'understudy incident exposure'"));
         show_deadlines(incident);
+        for (size_t i = 0; i < tasks->count; i++)
+                printf(tasks->list[i].done ? _("  %s (%s %s): looked at\n") : _("  %s (%s %s): to be looked at\n"),
+                       tasks->list[i].server, tasks->list[i].because, tasks->list[i].what);
 }
 
 static json_t *shown_json(const struct casebook_incident *incident, const struct intervals *intervals,
-                          const struct casebook_texts *pages, const char *exposure)
+                          const struct casebook_texts *pages, const char *exposure,
+                          const struct incident_tasks *tasks)
 {
         json_t *json = incident_json(incident);
 
         json_object_set_new(json, "intervals", intervals_json(intervals));
         json_object_set_new(json, "pages", texts_json(pages));
         json_object_set_new(json, "exposure", exposure ? json_loads(exposure, 0, NULL) : json_null());
+        json_object_set_new(json, "tasks", incident_tasks_json(tasks));
         return json;
 }
 
@@ -176,6 +182,7 @@ int incident_show(struct incident_request *request)
         struct error error = ERROR_NONE;
         struct intervals intervals = { 0 };
         struct casebook_texts pages = { 0 };
+        struct incident_tasks tasks = { 0 };
         char *exposure = NULL;
         int r = incident_book(request, false, &book, &incident, &error), status = EXIT_DONE;
 
@@ -185,14 +192,17 @@ int incident_show(struct incident_request *request)
                 r = casebook_texts(book, request->number, CASEBOOK_PAGE, &pages, &error);
         if (r == 0)
                 r = casebook_exposure(book, request->number, &exposure, &error);
+        if (r == 0)
+                r = incident_tasks_find(request, book, &tasks, &error);
         if (r < 0)
                 status = command_fail(&error);
         else if (request->common.json)
-                status = command_print_json(shown_json(&incident, &intervals, &pages, exposure));
+                status = command_print_json(shown_json(&incident, &intervals, &pages, exposure, &tasks));
         else
-                show_words(&incident, &intervals, exposure);
+                show_words(&incident, &intervals, exposure, &tasks);
         free(exposure);
         casebook_texts_done(&pages);
+        incident_tasks_done(&tasks);
         intervals_done(&intervals);
         return status;
 }
@@ -257,96 +267,4 @@ int incident_aware(struct incident_request *request)
                 return command_print_json(incident_json(&incident));
         show_deadlines(&incident);
         return EXIT_DONE;
-}
-
-/* ---- close ---- */
-
-/* What must be known before an incident may be closed, as facts. */
-static const struct {
-        const char *key, *words;
-} required[] = {
-        {"cause",        N_("how it came is not entered (cause)")                                                  },
-        { "told",        N_("whether the accounts in question were told is not entered (told)")                    },
-        { "credentials", N_("whether credentials from before it were changed is not entered (credentials)")        },
-        { "others",      N_("what was looked at on servers that share build, contractor or credential is not entered "
-                            "(others)")                                                                            },
-        { "measures",    N_("measures against recurrence are not entered (measures)")                              },
-};
-
-static int find_open(struct incident_request *request, struct casebook *book, struct buffer *open, struct error *err)
-{
-        struct intervals intervals = { 0 };
-        char *exposure = NULL;
-        int r = casebook_intervals(book, request->number, &intervals, err);
-
-        for (size_t i = 0; i < intervals.count && r == 0; i++)
-                if (intervals.list[i].times.first_good == TIME_OPEN)
-                        r = buffer_printf(open, "; %s: %s", intervals.list[i].server,
-                                          _("not verified since, and not known to be good again"));
-        intervals_done(&intervals);
-        if (r == 0)
-                r = casebook_exposure(book, request->number, &exposure, err);
-        if (r == 0 && !exposure)
-                r = buffer_printf(open, "; %s", _("who was exposed was not looked for yet"));
-        free(exposure);
-        for (size_t i = 0; i < LENGTH(required) && r == 0; i++) {
-                struct casebook_fact fact;
-
-                r = casebook_fact(book, request->number, required[i].key, &fact, err);
-                if (r == 0 && !fact.text)
-                        r = buffer_printf(open, "; %s", _(required[i].words));
-                casebook_fact_done(&fact);
-        }
-        return r;
-}
-
-int incident_close(struct incident_request *request)
-{
-        _cleanup_(casebook_closep) struct casebook *book = NULL;
-        _cleanup_(buffer_done) struct buffer open = BUFFER_INIT(64U << 10);
-        struct casebook_incident incident;
-        struct error error = ERROR_NONE;
-        int r;
-
-        if (!request->name)
-                return command_usage(&command_incident, _("a person closes an incident: --approve NAME"));
-        r = incident_book(request, true, &book, &incident, &error);
-        if (r == 0)
-                r = find_open(request, book, &open, &error);
-        if (r == 0 && open.length)
-                r = error_refuse(&error, _("incident %lld cannot be closed%s"), (long long)request->number,
-                                 buffer_text(&open));
-        if (r == 0) {
-                journal_sink_add(&request->journal, "incident_closed", NULL,
-                                 json_pack("{s:I, s:o}", "incident", (json_int_t)request->number, "by",
-                                           command_json_name(request->name, strlen(request->name))),
-                                 "incident %lld was closed", (long long)request->number);
-                journal_sink_commit(&request->journal);
-                r = casebook_close_incident(book, request->number, incident_now_us(), request->name, &error);
-        }
-        return r < 0 ? command_fail(&error) : EXIT_DONE;
-}
-
-/* ---- forget ---- */
-
-/* Personal data go when they are not needed any more; the numbers and the reports stay. */
-int incident_forget(struct incident_request *request)
-{
-        _cleanup_(casebook_closep) struct casebook *book = NULL;
-        struct casebook_incident incident;
-        struct error error = ERROR_NONE;
-        int r;
-
-        if (!request->name)
-                return command_usage(&command_incident, _("a person decides that accounts are forgotten: --approve NAME"));
-        r = incident_book(request, true, &book, &incident, &error);
-        if (r == 0) {
-                journal_sink_add(&request->journal, "incident_forgotten", NULL,
-                                 json_pack("{s:I, s:o}", "incident", (json_int_t)request->number, "by",
-                                           command_json_name(request->name, strlen(request->name))),
-                                 "incident %lld: its accounts were removed", (long long)request->number);
-                journal_sink_commit(&request->journal);
-                r = casebook_forget(book, request->number, &error);
-        }
-        return r < 0 ? command_fail(&error) : EXIT_DONE;
 }

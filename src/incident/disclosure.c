@@ -198,10 +198,10 @@ int disclosure_defang(struct buffer *out, const char *text)
 void disclosure_deadlines(int64_t aware_us, struct disclosure_deadline deadlines[static DISCLOSURE_DEADLINES])
 {
         const struct disclosure_deadline all[DISCLOSURE_DEADLINES] = {
-                {_("GDPR article 33: notification of the supervisory authority (72 hours)"),    aware_us + 72 * HOUR_US     },
-                { _("APPI: preliminary report (3 to 5 days)"),                                  aware_us + 5 * 24 * HOUR_US },
-                { _("APPI: final report (30 days)"),                                            aware_us + 30 * 24 * HOUR_US},
-                { _("APPI: final report where somebody meant harm, as an intruder does (60 days)"), aware_us + 60 * 24 * HOUR_US},
+                {_("GDPR article 33: notification of the supervisory authority (72 hours)"),    aware_us + 72 * HOUR_US,      "done_gdpr"            },
+                { _("APPI: preliminary report (3 to 5 days)"),                                  aware_us + 5 * 24 * HOUR_US,  "done_appi_preliminary"},
+                { _("APPI: final report (30 days)"),                                            aware_us + 30 * 24 * HOUR_US, "done_appi_final"      },
+                { _("APPI: final report where somebody meant harm, as an intruder does (60 days)"), aware_us + 60 * 24 * HOUR_US, "done_appi_final"      },
         };
 
         memcpy(deadlines, all, sizeof(all));

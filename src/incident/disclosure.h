@@ -72,6 +72,7 @@ int disclosure_defang(struct buffer *out, const char *text);
 struct disclosure_deadline {
         const char *what; /* translated */
         int64_t due_us;
+        const char *key;  /* of the fact that a person enters when it is done */
 };
 #define DISCLOSURE_DEADLINES 4
 void disclosure_deadlines(int64_t aware_us, struct disclosure_deadline deadlines[static DISCLOSURE_DEADLINES]);
