@@ -113,8 +113,9 @@ json_t *survey_fingerprint(const char *line, size_t length)
         struct digest digest;
         size_t size;
 
-        if (!next_word(&at, end, &word, &size) || !next_word(&at, end, &word, &size) ||
-            text_unbase64(word, size, key, sizeof(key), &size) < 0 || size < 16 ||
+        if (!next_word(&at, end, &word, &size)) /* the type */
+                return NULL;
+        if (!next_word(&at, end, &word, &size) || text_unbase64(word, size, key, sizeof(key), &size) < 0 || size < 16 ||
             digest_of_bytes(key, size, &digest, NULL) < 0 || text_base64(&text, digest.bytes, sizeof(digest.bytes)) < 0)
                 return NULL;
         snprintf(fingerprint, sizeof(fingerprint), "SHA256:%.*s", (int)strcspn(buffer_text(&text), "="),
@@ -246,6 +247,12 @@ static void skip_space(struct tokens *tokens)
         }
 }
 
+/* A NUL does not: it makes a word that is none (copy_word()). */
+static bool ends_word(char byte)
+{
+        return byte && strchr(" \t\r\n;{}", byte);
+}
+
 static bool next_token(struct tokens *tokens, const char **ret_word, size_t *ret_length)
 {
         const char *start;
@@ -260,8 +267,7 @@ static bool next_token(struct tokens *tokens, const char **ret_word, size_t *ret
         } else {
                 if (*start == '"' || *start == '\'')
                         quote = *start++, tokens->at++;
-                while (tokens->at < tokens->end &&
-                       (quote ? *tokens->at != quote : !strchr(" \t\r\n;{}", *tokens->at))) {
+                while (tokens->at < tokens->end && (quote ? *tokens->at != quote : !ends_word(*tokens->at))) {
                         tokens->line += *tokens->at == '\n';
                         tokens->at++;
                 }
