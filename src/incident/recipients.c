@@ -34,7 +34,8 @@ bool recipient_parse(const char *line, size_t length, struct recipient *ret_reci
         if (!text_equal(recipient.language, "en") && !text_equal(recipient.language, "ja"))
                 return false;
         recipient.account_length = length;
-        if (!target_address_is_good(recipient.address))
+        /* An address becomes part of a mailto: URL, in which these mean something. */
+        if (!target_address_is_good(recipient.address) || strpbrk(recipient.address, "?&%#"))
                 return false;
         *ret_recipient = recipient;
         return true;
