@@ -264,6 +264,14 @@ void lookout_policy(const struct lookout *lookout, struct failover_policy *ret_p
                                                 .heal = config->on_tamper.failover == CONFIG_HEAL };
 }
 
+/* What a server says of its last verification may be any number. */
+static int64_t age_in_ms(int64_t now_s, int64_t then_s)
+{
+        int64_t age;
+
+        return __builtin_sub_overflow(now_s, then_s, &age) || __builtin_mul_overflow(age, 1000, &age) ? INT64_MAX : age;
+}
+
 void lookout_sight(const struct lookout *lookout, struct failover_sight *ret_sight)
 {
         const struct config_limits *limits = &lookout->options.config->limits;
@@ -277,7 +285,7 @@ void lookout_sight(const struct lookout *lookout, struct failover_sight *ret_sig
         sight.database_age_ms = age_of(&lookout->fence, now);
         sight.arbiter_age_ms = age_of(&lookout->arbiter, now);
         sight.standby_age_ms = age_of(&lookout->standing, now);
-        sight.verified_age_ms = (clock_now() - lookout->verified_at) * 1000;
+        sight.verified_age_ms = age_in_ms(clock_now(), lookout->verified_at);
         if (sight.verified_age_ms < 0 && -sight.verified_age_ms <= limits->clock_skew_ms)
                 sight.verified_age_ms = 0;
         sight.since_flip_ms = -1;
