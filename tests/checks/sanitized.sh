@@ -19,7 +19,7 @@ export TEST_PATIENCE=5
 # Not yet run with sanitizers: the guard with its gate, alerts, witnesses, following, the page in a browser, the lab of the
 # switch with its drivers, agents behind sshd.
 export TEST_SUITE=unit TEST_EXCLUDE='/(70|71|72|73-dns|74|81|83|84|85|93|94|95|96|97|98-guard|98-agent|98-withdraw|99-guard)[-.]'
-[ "${2:-}" = all ] || export TEST_PART=$(($(git rev-list --count HEAD 2>/dev/null || date +%j) % 3))/3
+[ "${2:-}" = all ] || export TEST_PART=${TEST_PART:-$(($(git rev-list --count HEAD 2>/dev/null || date +%j) % 3))/3}
 echo "integration tests: part ${TEST_PART:-0/1}"
 status=0
 tests/run.sh "$1" || status=1
