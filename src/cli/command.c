@@ -3,9 +3,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/i18n.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "cli/language.h"
 
@@ -136,6 +138,24 @@ int command_fail(const struct error *err)
         fflush(stdout);
         fprintf(stderr, "understudy: %s\n", err->text);
         return err->status == EXIT_DONE ? EXIT_FAILED : err->status;
+}
+
+int command_text(struct command_texts *texts, const char *text)
+{
+        struct error error = ERROR_NONE;
+
+        if (memory_grow(&texts->list, texts->count, sizeof(*texts->list)) < 0) {
+                error_memory(&error);
+                return command_fail(&error);
+        }
+        texts->list[texts->count++] = text;
+        return EXIT_DONE;
+}
+
+void command_texts_done(struct command_texts *const all[], size_t count)
+{
+        for (size_t i = 0; i < count; i++)
+                free(all[i]->list);
 }
 
 int command_usage(const struct command *command, const char *format, ...)

@@ -44,6 +44,16 @@ int command_option(int argc, char *argv[], const struct command *command, const 
 /* Prints the sentence to standard error ("understudy: ...") and returns its exit status. */
 int command_fail(const struct error *err);
 
+/* The arguments of an option that may be given again. */
+struct command_texts {
+        const char **list; /* owned; its members are arguments of the command line */
+        size_t count;
+};
+
+/* Adds one; EXIT_DONE, or the exit status after the sentence. */
+int command_text(struct command_texts *texts, const char *text);
+void command_texts_done(struct command_texts *const all[], size_t count);
+
 /* The same for a wrong use that the command found itself, with the synopsis under it (command NULL: without). Returns
  * EXIT_USAGE. */
 int command_usage(const struct command *command, const char *format, ...) _printf_(2, 3);

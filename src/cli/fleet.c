@@ -1,11 +1,9 @@
 /* fleet.c - understudy fleet: the register of servers, and its rules. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/i18n.h"
-#include "base/memory.h"
 #include "base/text.h"
 #include "cli/fleet.h"
 #include "tree/state.h"
@@ -75,33 +73,21 @@ static const char help[] =
            "  --config FILE      the site's configuration; --pub FILE: it must be signed by this key\n"
            "  --offline          check: only what is known already\n");
 
-static int add_text(struct fleet_texts *texts, const char *text)
-{
-        struct error error = ERROR_NONE;
-
-        if (memory_grow(&texts->list, texts->count, sizeof(*texts->list)) < 0) {
-                error_memory(&error);
-                return command_fail(&error);
-        }
-        texts->list[texts->count++] = text;
-        return 0;
-}
-
 static int set_option(struct fleet_request *request, int code, const char *argument)
 {
         switch (code) {
         case OPTION_ROLE: request->role = argument; return 0;
-        case OPTION_ADDRESS: return add_text(&request->addresses, argument);
+        case OPTION_ADDRESS: return command_text(&request->addresses, argument);
         case OPTION_ORIGIN: request->origin = argument; return 0;
         case OPTION_OWNER: request->owner = argument; return 0;
         case OPTION_CONTRACTOR: request->contractor = argument; return 0;
         case OPTION_CONTRACT_END: request->contract_end = argument; return 0;
         case OPTION_BUILD: request->build = argument; return 0;
-        case OPTION_CREDENTIAL: return add_text(&request->credentials, argument);
-        case OPTION_KEY: return add_text(&request->keys, argument);
-        case OPTION_HOST_KEY: return add_text(&request->host_keys, argument);
+        case OPTION_CREDENTIAL: return command_text(&request->credentials, argument);
+        case OPTION_KEY: return command_text(&request->keys, argument);
+        case OPTION_HOST_KEY: return command_text(&request->host_keys, argument);
         case OPTION_AS_FOUND: request->as_found = true; return 0;
-        case OPTION_REMOVE: return add_text(&request->removed, argument);
+        case OPTION_REMOVE: return command_text(&request->removed, argument);
         case OPTION_REPLACES: request->replaces = argument; return 0;
         case OPTION_BY: request->by = argument; return 0;
         case OPTION_APPROVE: request->approve = argument; return 0;
@@ -204,11 +190,10 @@ static int dispatch(struct fleet_request *request, int argc, char *argv[])
 
 static void request_done(struct fleet_request *request)
 {
-        struct fleet_texts *all[] = { &request->addresses, &request->credentials, &request->keys, &request->host_keys,
+        struct command_texts *all[] = { &request->addresses, &request->credentials, &request->keys, &request->host_keys,
                                       &request->removed };
 
-        for (size_t i = 0; i < LENGTH(all); i++)
-                free(all[i]->list);
+        command_texts_done(all, LENGTH(all));
         journal_sink_close(&request->journal);
         site_file_done(&request->file);
 }

@@ -11,11 +11,6 @@
 #include "cli/site_file.h"
 #include "fleet/register.h"
 
-struct fleet_texts {
-        const char **list; /* owned; its members are arguments of the command line */
-        size_t count;
-};
-
 struct fleet_request {
         struct common common;
         const char *state; /* folder */
@@ -23,7 +18,7 @@ struct fleet_request {
         char *const *names; /* arguments behind the verb */
         int name_count;
         const char *role, *origin, *owner, *contractor, *contract_end, *build, *replaces, *by, *approve;
-        struct fleet_texts addresses, credentials, keys, host_keys, removed;
+        struct command_texts addresses, credentials, keys, host_keys, removed;
         bool as_found, offline;
         struct site_file file; /* its config is NULL without --config */
         struct journal_sink journal;

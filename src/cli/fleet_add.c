@@ -59,7 +59,7 @@ static int add_item(struct fleet_server *server, enum fleet_item_kind kind, cons
         return 0;
 }
 
-static int add_items(struct fleet_server *server, enum fleet_item_kind kind, const struct fleet_texts *texts,
+static int add_items(struct fleet_server *server, enum fleet_item_kind kind, const struct command_texts *texts,
                      struct error *err)
 {
         int r = 0;
@@ -70,7 +70,7 @@ static int add_items(struct fleet_server *server, enum fleet_item_kind kind, con
 }
 
 /* "NAME=DATE". */
-static int add_credentials(struct fleet_server *server, const struct fleet_texts *texts, struct error *err)
+static int add_credentials(struct fleet_server *server, const struct command_texts *texts, struct error *err)
 {
         int r = 0;
 

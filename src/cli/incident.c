@@ -1,11 +1,9 @@
 /* incident.c - understudy incident: what was served that should not have been, when, and to whom. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/i18n.h"
-#include "base/memory.h"
 #include "base/text.h"
 #include "cli/incident.h"
 #include "journal/record.h"
@@ -172,18 +170,6 @@ void incident_time(int64_t time_us, char text[static CLOCK_TEXT_SIZE])
         clock_format_utc(time_us / 1000000, text);
 }
 
-static int add_text(struct incident_texts *texts, const char *text)
-{
-        struct error error = ERROR_NONE;
-
-        if (memory_grow(&texts->list, texts->count, sizeof(*texts->list)) < 0) {
-                error_memory(&error);
-                return command_fail(&error);
-        }
-        texts->list[texts->count++] = text;
-        return 0;
-}
-
 static int set_time(const char *text, int64_t *ret_us)
 {
         int64_t seconds = 0;
@@ -238,8 +224,8 @@ static int set_option(struct incident_request *request, int code, const char *ar
 {
         switch (code) {
         case OPTION_TITLE: request->title = argument; return 0;
-        case OPTION_SERVER: return add_text(&request->servers, argument);
-        case OPTION_PATH: return add_text(&request->paths, argument);
+        case OPTION_SERVER: return command_text(&request->servers, argument);
+        case OPTION_PATH: return command_text(&request->paths, argument);
         case OPTION_FROM: return set_time(argument, &request->from_us);
         case OPTION_TO: return set_time(argument, &request->to_us);
         case OPTION_LAST_GOOD: return set_last_good(request, argument);
@@ -249,14 +235,14 @@ static int set_option(struct incident_request *request, int code, const char *ar
         case OPTION_SHA256: request->digest = argument; return 0;
         case OPTION_UNWATCHED: request->unwatched = true; return 0;
         case OPTION_REFUSED: request->refused = true; return 0;
-        case OPTION_PAGE: return add_text(&request->pages, argument);
+        case OPTION_PAGE: return command_text(&request->pages, argument);
         case OPTION_PAGES_FROM: request->pages_from = argument; return 0;
-        case OPTION_JOURNAL: return add_text(&request->journals, argument);
-        case OPTION_LOGIN_PATH: return add_text(&request->login_paths, argument);
-        case OPTION_LOG: return add_text(&request->logs, argument);
-        case OPTION_LOGINS: return add_text(&request->logins, argument);
-        case OPTION_LAST_LOGINS: return add_text(&request->last_logins, argument);
-        case OPTION_CLOCK: return add_text(&request->clocks, argument);
+        case OPTION_JOURNAL: return command_text(&request->journals, argument);
+        case OPTION_LOGIN_PATH: return command_text(&request->login_paths, argument);
+        case OPTION_LOG: return command_text(&request->logs, argument);
+        case OPTION_LOGINS: return command_text(&request->logins, argument);
+        case OPTION_LAST_LOGINS: return command_text(&request->last_logins, argument);
+        case OPTION_CLOCK: return command_text(&request->clocks, argument);
         case OPTION_CLOCK_UNKNOWN: return set_duration(argument, &request->clock_unknown_us);
         case OPTION_NEAR: return set_duration(argument, &request->near_us);
         case OPTION_CACHE: return set_duration(argument, &request->cache_us);
@@ -275,10 +261,10 @@ static int set_option(struct incident_request *request, int code, const char *ar
         case OPTION_FORMAT: request->format = argument; return 0;
         case OPTION_THREADS: return set_number(argument, 64, &request->threads);
         case OPTION_SOCKET: request->socket = argument; return 0;
-        case OPTION_ALERT: return add_text(&request->alerts, argument);
+        case OPTION_ALERT: return command_text(&request->alerts, argument);
         case OPTION_ONCE: request->once = true; return 0;
-        case OPTION_TRACE: return add_text(&request->traces, argument);
-        case OPTION_ADDRESS: return add_text(&request->addresses, argument);
+        case OPTION_TRACE: return command_text(&request->traces, argument);
+        case OPTION_ADDRESS: return command_text(&request->addresses, argument);
         case OPTION_ADDRESSES: request->address_file = argument; return 0;
         case OPTION_SMTP: request->smtp = argument; return 0;
         case OPTION_SENDER: request->sender = argument; return 0;
@@ -355,12 +341,11 @@ static int dispatch(struct incident_request *request, int argc, char *argv[])
 
 static void request_done(struct incident_request *request)
 {
-        struct incident_texts *all[] = { &request->servers, &request->paths,  &request->pages,       &request->login_paths,
+        struct command_texts *all[] = { &request->servers, &request->paths,  &request->pages,       &request->login_paths,
                                          &request->journals, &request->logs,  &request->logins,      &request->last_logins,
                                          &request->clocks,   &request->alerts, &request->traces,      &request->addresses };
 
-        for (size_t i = 0; i < LENGTH(all); i++)
-                free(all[i]->list);
+        command_texts_done(all, LENGTH(all));
         journal_sink_close(&request->journal);
 }
 

@@ -9,11 +9,6 @@
 #include "cli/journal_sink.h"
 #include "incident/casebook.h"
 
-struct incident_texts {
-        const char **list; /* owned; its members are arguments of the command line */
-        size_t count;
-};
-
 struct incident_request {
         struct common common;
         const char *state; /* folder */
@@ -22,7 +17,7 @@ struct incident_request {
         int argument_count; /* behind the number */
         const char *title, *name, *susceptible, *explain, *form, *format, *pages_from, *digest, *socket, *address_file, *smtp, *sender,
                 *answer;
-        struct incident_texts servers, paths, pages, login_paths, journals, logs, logins, last_logins, clocks, alerts, traces, addresses;
+        struct command_texts servers, paths, pages, login_paths, journals, logs, logins, last_logins, clocks, alerts, traces, addresses;
         int64_t from_us, to_us, last_good_us, first_good_us, at_us, payload_from_us, payload_to_us;
         bool has_last_good, has_first_good;
         int64_t near_us, cache_us, request_us, clock_unknown_us, held_open_us;

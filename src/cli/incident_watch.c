@@ -79,7 +79,7 @@ static void alert(struct watch *watch, enum alert_severity severity, const char 
 /* Whether a journal has grown since the last turn. */
 static int have_grown(struct watch *watch, bool *ret_grown, struct error *err)
 {
-        const struct incident_texts *journals = &watch->request->journals;
+        const struct command_texts *journals = &watch->request->journals;
         bool grown = !watch->looked;
 
         for (size_t i = 0; i < journals->count; i++) {
@@ -186,7 +186,7 @@ static int take_all(struct watch *watch, const struct intervals *found, struct e
 
 /* ---- the draft ---- */
 
-static size_t add_texts(const char *argv[], size_t count, const char *option, const struct incident_texts *texts)
+static size_t add_texts(const char *argv[], size_t count, const char *option, const struct command_texts *texts)
 {
         for (size_t i = 0; i < texts->count && count < ARGUMENTS - 2; i++) {
                 argv[count++] = option;
