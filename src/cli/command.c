@@ -2,9 +2,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 
 #include "base/i18n.h"
 #include "base/memory.h"
@@ -156,6 +158,19 @@ void command_texts_done(struct command_texts *const all[], size_t count)
 {
         for (size_t i = 0; i < count; i++)
                 free(all[i]->list);
+}
+
+int command_signals(void)
+{
+        sigset_t set;
+        int fd;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        sigaddset(&set, SIGINT);
+        sigprocmask(SIG_BLOCK, &set, NULL);
+        fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+        return fd < 0 ? -errno : fd;
 }
 
 int command_usage(const struct command *command, const char *format, ...)

@@ -54,6 +54,10 @@ struct command_texts {
 int command_text(struct command_texts *texts, const char *text);
 void command_texts_done(struct command_texts *const all[], size_t count);
 
+/* For commands that run until they are told to end: SIGTERM and SIGINT are blocked, and told by the signalfd(2) that is
+ * returned. Negative errno. */
+int command_signals(void);
+
 /* The same for a wrong use that the command found itself, with the synopsis under it (command NULL: without). Returns
  * EXIT_USAGE. */
 int command_usage(const struct command *command, const char *format, ...) _printf_(2, 3);

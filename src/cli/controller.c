@@ -272,15 +272,9 @@ static void restore_fence(struct controller *controller)
 
 static int open_signals(struct error *err)
 {
-        sigset_t set;
-        int fd;
+        int fd = command_signals();
 
-        sigemptyset(&set);
-        sigaddset(&set, SIGTERM);
-        sigaddset(&set, SIGINT);
-        sigprocmask(SIG_BLOCK, &set, NULL);
-        fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-        return fd < 0 ? error_errno(err, errno, _("the controller cannot wait for signals")) : fd;
+        return fd < 0 ? error_errno(err, -fd, _("the controller cannot wait for signals")) : fd;
 }
 
 static int control(struct controller *controller)

@@ -160,15 +160,9 @@ static int open_lock(const char *state, struct error *err)
 
 static int open_signals(struct error *err)
 {
-        sigset_t set;
-        int fd;
+        int fd = command_signals();
 
-        sigemptyset(&set);
-        sigaddset(&set, SIGTERM);
-        sigaddset(&set, SIGINT);
-        sigprocmask(SIG_BLOCK, &set, NULL);
-        fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-        return fd < 0 ? error_errno(err, errno, _("the keeper cannot wait for signals")) : fd;
+        return fd < 0 ? error_errno(err, -fd, _("the keeper cannot wait for signals")) : fd;
 }
 
 static int prepare(struct keeper_role *role, const struct config *config, struct error *err)
