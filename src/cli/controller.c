@@ -181,6 +181,8 @@ static void fail_over(struct controller *controller)
         }
         if (r == 0)
                 r = make(controller, ledger, &move, &machine, &error);
+        if (r == 0)
+                lookout_moved(controller->lookout);
         if (r < 0 && r != -EAGAIN)
                 fprintf(stderr, "understudy: %s\n", error.text);
         if (r < 0)

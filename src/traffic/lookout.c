@@ -296,6 +296,12 @@ void lookout_sight(const struct lookout *lookout, struct failover_sight *ret_sig
         *ret_sight = sight;
 }
 
+void lookout_moved(struct lookout *lookout)
+{
+        lookout->known.home = false;
+        lookout->failures = 0;
+}
+
 const char *lookout_words(const struct lookout *lookout)
 {
         return lookout->sight.failing < 0 ? "" : lookout->sight.text;

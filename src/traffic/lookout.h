@@ -48,6 +48,9 @@ void lookout_sight(const struct lookout *lookout, struct failover_sight *ret_sig
 void lookout_policy(const struct lookout *lookout, struct failover_policy *ret_policy);
 
 /* What was wrong with the site when it was last looked at from here; "". */
+/* The site was moved away just now: what was seen before says nothing of it, and must not move it a second time. */
+void lookout_moved(struct lookout *lookout);
+
 const char *lookout_words(const struct lookout *lookout);
 
 const struct config_server *lookout_standby(const struct lookout *lookout);
