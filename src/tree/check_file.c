@@ -165,16 +165,20 @@ static int compare_content(struct file_job *job, int r, const struct digest *dig
 static int conclude(struct checker *checker, struct file_job *job, int fd, struct error *err)
 {
         const struct verify_options *options = checker->options;
+        bool leased = options->leases && !job->writable && !job->no_lease;
         struct statx now;
 
+        if (leased && fcntl(fd, F_GETLEASE) != F_RDLCK) {
+                job->writable = true; /* somebody opened it meanwhile, and waits for us to be done */
+                leased = false;
+        }
         /* Whether it stayed the same is asked again for all files at the end (changes.h); earlier only where it matters
-         * now: to tell a change from a difference, and before somebody acts upon it. */
-        if ((job->findings.kinds || options->genuine || options->leases) &&
+         * now: to tell a change from a difference, and before somebody acts upon bytes that no lease held still. */
+        if ((job->findings.kinds || (!leased && (options->genuine || options->leases))) &&
             (inode_stat(fd, &now) < 0 || !inode_same(&job->stx, &now)))
                 job->changed = true;
-        if (options->leases && !job->writable && !job->no_lease && fcntl(fd, F_GETLEASE) != F_RDLCK)
-                job->writable = true; /* somebody opened it meanwhile, and waits for us to be done */
-        if (job->changed || job->findings.kinds & (DIFFERENCE_CONTENT | DIFFERENCE_XATTR) || !options->genuine)
+        if (job->changed || job->findings.kinds & (DIFFERENCE_CONTENT | DIFFERENCE_XATTR) || !options->genuine ||
+            job->writable)
                 return 0;
         return options->genuine(options->context, &job->entry, fd, &job->stx, err);
 }

@@ -99,13 +99,15 @@ static void compare_progress(void *context, uint64_t files, uint64_t bytes)
                 run->options->progress(run->options->context, _("comparing"), files, total);
 }
 
-/* In any thread of the comparison: the descriptor holds its lease still. */
+/* In any thread of the comparison: the descriptor held its lease until all was read. `stx` is from before the lease: what
+ * came between changed the inode's times, and stage_link.c, which compares them, will not take the file over. */
 static int add_proven(void *context, const struct entry *entry, int fd, const struct statx *stx, struct error *err)
 {
         struct pull_run *run = context;
 
         (void)entry;
-        if (fcntl(fd, F_GETLEASE) != F_RDLCK || stx->stx_ctime.tv_sec >= run->started - 1)
+        (void)fd;
+        if (stx->stx_ctime.tv_sec >= run->started - 1)
                 return 0;
         return proven_add(&run->comparing->proven, stx) < 0 ? error_memory(err) : 0;
 }

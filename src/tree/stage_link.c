@@ -94,17 +94,29 @@ static void hold(struct stage *stage, int fd)
         pthread_mutex_unlock(&stage->mutex);
 }
 
-/* Takes the descriptor when it links. A file system that counts whole seconds has no ctime to go by. */
-static int link_it(struct stage *stage, struct stage_item *item, int *from, struct error *err)
+/* By the descriptor itself, which wants CAP_DAC_READ_SEARCH (linkat(2)); by its name below /proc, which is several times
+ * slower, for those who do not have it. */
+static int link_open_file(int fd, int folder, const char *name)
 {
         char path[FD_PATH_SIZE];
+
+        if (fault_point(FAULT_RENAME))
+                return -EIO;
+        if (linkat(fd, "", folder, name, AT_EMPTY_PATH) == 0)
+                return 0;
+        if (errno != ENOENT)
+                return -errno;
+        fd_path(fd, path);
+        return linkat(AT_FDCWD, path, folder, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+/* Takes the descriptor when it links. A file system that counts whole seconds has no ctime to go by. */
+static int link_it(struct stage *stage, struct stage_item *item, int *from, const struct statx *before,
+                   struct error *err)
+{
         struct statx stx;
 
-        if (inode_stat(*from, &stx) < 0 || stx.stx_ctime.tv_nsec == 0)
-                return 0;
-        fd_path(*from, path);
-        if (fault_point(FAULT_RENAME) ||
-            linkat(AT_FDCWD, path, item->root->place.staged, item->path, AT_SYMLINK_FOLLOW) < 0)
+        if (before->stx_ctime.tv_nsec == 0 || link_open_file(*from, item->root->place.staged, item->path) < 0)
                 return 0; /* then it is copied */
         if (inode_stat(*from, &stx) < 0 || proven_add(&item->root->linked, &stx) < 0)
                 return error_memory(err);
@@ -149,7 +161,7 @@ int stage_take_live(struct stage *stage, struct stage_item *item, struct error *
                 return 0;
         if (atomic_load(&stage->clone))
                 return clone_it(stage, item, from, err);
-        return fits(item, &stx) ? link_it(stage, item, &from, err) : 0;
+        return fits(item, &stx) ? link_it(stage, item, &from, &stx, err) : 0;
 }
 
 /* ---- after the exchange ---- */
@@ -157,16 +169,19 @@ int stage_take_live(struct stage *stage, struct stage_item *item, struct error *
 static int check_link(const struct pull_root *root, const struct entry *entry)
 {
         _cleanup_(fd_closep) int fd = -1;
+        enum proven_state state;
         struct statx stx;
+        bool leased;
 
-        if (inode_stat_at(root->place.staged, entry->path, &stx) < 0)
-                return -ESTALE;
-        if (proven_look(&root->linked, &stx) == PROVEN_UNKNOWN)
-                return 0; /* an inode of its own */
         fd = openat(root->place.staged, entry->path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) < 0 || inode_stat(fd, &stx) < 0)
+        if (fd < 0)
                 return -ESTALE;
-        return proven_look(&root->linked, &stx) == PROVEN_SAME ? 0 : -ESTALE;
+        /* An inode of its own has nobody who writes to it through another name; the others are looked at under a lease. */
+        leased = fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
+        if (inode_stat(fd, &stx) < 0)
+                return -ESTALE;
+        state = proven_look(&root->linked, &stx);
+        return state == PROVEN_UNKNOWN || (leased && state == PROVEN_SAME) ? 0 : -ESTALE;
 }
 
 int stage_check_links(struct stage *stage, struct error *err)

@@ -16,7 +16,7 @@
 
 #define STAGE_THREADS_MAXIMUM 8
 #define STAGE_CHUNK           2048 /* files that are handed to the workers at once */
-#define STAGE_HELD_MAXIMUM    256  /* leases on linked files that are held at a time */
+#define STAGE_HELD_MAXIMUM    2048 /* leases on linked files that are held at a time */
 
 /* A file (or folder) of the new tree that is still to be filled. */
 struct stage_item {

@@ -45,8 +45,9 @@ struct verify_options {
         /*
          * Called by the worker that hashed it, for every file whose content and attributes are as in the manifest, with
          * the open descriptor (O_RDONLY, at any offset; closed by verify afterwards) and its metadata as they were
-         * before reading. The guard marks here; pull takes over here, by copy or reflink. It must not alter the inode
-         * (a link changes the ctime: "changing"). Must be thread-safe. NULL: nothing.
+         * before reading; not for one that leases were asked for and somebody holds open for writing. The guard marks
+         * here; pull takes over here, by copy or reflink. It must not alter the inode (a link changes the ctime:
+         * "changing"). Must be thread-safe. NULL: nothing.
          */
         int (*genuine)(void *context, const struct entry *entry, int fd, const struct statx *stx, struct error *err);
         void (*progress)(void *context, uint64_t files, uint64_t bytes); /* walking thread, about ten times a second */
