@@ -44,13 +44,15 @@ lab_postgres()
         install -d -o postgres -g postgres -m 0700 "$here" "/run/postgresql-$host" &&
                 lab_postgres_as "$programs/initdb" -D "$here/data" -A peer -E UTF8 --locale=C --no-sync >"$here/initdb" 2>&1 ||
                 { cat "$here/initdb" >&2; return 1; }
-        # (Nothing in a lab outlives it: the disk is not waited for.)
+        # (Nothing in a lab outlives it: the disk is not waited for, and shared memory lies in the data folder, where it goes
+        # with the lab also when the server was killed.)
         cat >>"$here/data/postgresql.conf" <<CONF
 listen_addresses = '$listen'
 unix_socket_directories = '/run/postgresql-$host'
 fsync = off
 max_connections = 20
 shared_buffers = 16MB
+dynamic_shared_memory_type = mmap
 CONF
         cat >"$here/data/pg_hba.conf" && lab_postgres_start "$host"
 }
