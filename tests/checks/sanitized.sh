@@ -13,7 +13,7 @@ chmod 1777 "$reports"
 export ASAN_OPTIONS=exitcode=99:log_path=$reports/asan:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=halt_on_error=1:exitcode=99:print_stacktrace=1:log_path=$reports/ubsan
 # The crash tests kill and lose power less often here: what they look at is the same with and without sanitizers.
-export CRASH_STRIDE=12 CRASH_SAMPLE=4 POWER_POINTS=3
+export CRASH_STRIDE=24 CRASH_SAMPLE=4 POWER_POINTS=3
 # With sanitizers everything takes longer, and other steps of CI run beside it: what bounds a wait is wider.
 export TEST_PATIENCE=5
 # Not yet run with sanitizers: the guard with its gate, alerts, witnesses, following, the page in a browser, the lab of the

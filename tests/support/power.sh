@@ -101,16 +101,16 @@ power_crash()
 }
 
 # power_everywhere: every flush, and between two of them POWER_COINS disks (1) that kept some of the unflushed writes.
-# At most POWER_POINTS flushes are taken (25), evenly spread, the last one always; 0: all.
+# About POWER_POINTS flushes are taken (25), evenly spread, others with each commit, the last one always; 0: all.
 power_everywhere()
 {
-        local n at=0 when coin step=1
+        local n at=0 when coin step=1 phase=${POWER_PHASE:-$(git -C "$source_folder" rev-list --count HEAD 2>/dev/null || date +%j)}
 
         power_record
         [[ ${POWER_POINTS:=25} -eq 0 ]] || step=$(((power_flushes + POWER_POINTS - 1) / POWER_POINTS))
         diag "$power_flushes flushes until the command ended; one in $step is a power loss"
         cp --sparse=always "$tmp/before.img" "$tmp/at.img"
-        for ((n = power_flushes % step; n <= power_flushes; n += step)); do
+        for n in $(seq $((phase % step)) "$step" $((power_flushes - 1))) "$power_flushes"; do
                 "$replay_log" "$tmp/command.log" "$tmp/at.img" "$at" "$n" || bail_out 'the log cannot be replayed'
                 at=$n
                 when=during

@@ -21,7 +21,6 @@ crash_command=("${state_command[@]}")
 crash_everywhere
 
 ok 'there were many kill points' test "$crash_runs" -ge 5
-# How often it reads from its helper is not the same each time, so a late kill point may not be met again.
-ok 'it was killed at nearly each' test "$((crash_kills * 100))" -ge "$((crash_runs * 95))"
+ok 'it was killed at nearly each' crash_met
 is 'old or new, whole, and the next run succeeds' "${#crash_violations[@]}" 0
 done_testing

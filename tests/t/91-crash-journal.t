@@ -16,8 +16,8 @@ crash_finish() { journal_finish "$place/journal"; }
 crash_command=("$journal_writer" "$place/journal" 3 crash)
 CRASH_SAMPLE=${CRASH_SAMPLE:-6} crash_everywhere
 
-ok 'there were many kill points' test "$crash_runs" -ge $((40 / ${CRASH_STRIDE:-1}))
-ok 'it was killed at nearly each' test "$((crash_kills * 100))" -ge "$((crash_runs * 95))"
+ok 'there were many kill points' test "$crash_runs" -ge 3
+ok 'it was killed at nearly each' crash_met
 is 'durable records stay, and the next writer goes on' "${#crash_violations[@]}" 0
 
 # The very first use: key, public key, the checkpoint of no records.

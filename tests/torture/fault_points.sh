@@ -4,7 +4,7 @@
 # For each command the fault points are counted; then it is run again and again with the first, the second, ... point
 # failing. Each time it must end by itself with one of its own statuses and a sentence, or be right anyway; the old or
 # the new state is there, whole; and the next run, undisturbed, succeeds. A tampered tree is never called genuine.
-# FAULT_LIMIT (200) is the most points of one command, evenly spread; 0: all.
+# FAULT_LIMIT (200) is the most points of one command, evenly spread, others with each commit; 0: all.
 UNDERSTUDY=$(realpath "${1:?usage: fault_points.sh BUILD}")/understudy
 export UNDERSTUDY
 . "$(dirname "$0")/../t/lib.sh"
@@ -33,6 +33,7 @@ judge()
 torture()
 {
         local name=$1 expected=$2 points n step=1 runs=0 violations=() words claim
+        local phase=${FAULT_PHASE:-$(git -C "$source_folder" rev-list --count HEAD 2>/dev/null || date +%j)}
         shift 2
         fault_before
         UNDERSTUDY_FAULT_COUNT=$tmp/points run "$@"
@@ -40,7 +41,7 @@ torture()
         is "$name: undisturbed it ends as it should" "$status" "$expected"
         [[ $status == "$expected" ]] || { output_diag && return; }
         [[ ${FAULT_LIMIT:=200} -eq 0 ]] || step=$(((points + FAULT_LIMIT - 1) / FAULT_LIMIT))
-        for ((n = 1; n <= points; n += step)); do
+        for ((n = 1 + phase % step; n <= points; n += step)); do
                 fault_before
                 UNDERSTUDY_FAULT=$n run timeout 60 "$@"
                 runs=$((runs + 1))

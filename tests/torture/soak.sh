@@ -9,7 +9,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit
 build=$(realpath "${1:-build}")
 [ "$(id -u)" -eq 0 ] || { echo "make soak: please run it as root" >&2; exit 2; }
-export CRASH_SAMPLE=0 POWER_POINTS=0 POWER_COINS=8 FAULT_LIMIT=0 FUZZ_SECONDS=60 UNDERSTUDY=$build/understudy
+export CRASH_SAMPLE=0 CRASH_STRIDE=1 POWER_POINTS=0 POWER_COINS=8 FAULT_LIMIT=0 FUZZ_SECONDS=60 UNDERSTUDY=$build/understudy
 status=0
 
 # torture TEST...: integration tests without a limit on their time.
