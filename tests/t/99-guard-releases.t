@@ -1,7 +1,8 @@
 #!/bin/bash
 # Normal work raises no alarm and denies nothing: releases follow each other while visitors read every page, somebody walks the
 # whole tree, and the application writes its uploads. GUARD_RELEASES sets how many (6), GUARD_PAUSE the seconds between them
-# (0); `make soak` has 60 with a minute between them, on a tree of 3,000 files (GUARD_FILES).
+# (0), GUARD_WALK_PAUSE those between two walks (0.2); `make soak` has 60 releases with a minute between them, on a tree of
+# 3,000 files (GUARD_FILES).
 . "$(dirname "$0")/lib.sh"
 . "$tests_folder/../support/guard.sh"
 files=${GUARD_FILES:-300}
@@ -41,7 +42,7 @@ for i in 1 2; do
         readers[i]=$!
         cleanup_process $!
 done
-walk() { while :; do find "$dest/" -type f -exec cat {} +; sleep 0.2; done; } >/dev/null 2>"$tmp/walk.err"
+walk() { while :; do find "$dest/" -type f -exec cat {} +; sleep "${GUARD_WALK_PAUSE:-0.2}"; done; } >/dev/null 2>"$tmp/walk.err"
 walk &
 walking=$!
 uploads() { local n; for ((n = 0; ; n++)); do echo "upload $n" >"$tmp/m/www/mutable/uploads/$((n % 50)).txt"; sleep 0.05; done; }
