@@ -1,6 +1,6 @@
 #!/bin/bash
 # soak.sh BUILD - the torture tests, exhaustively: every system call, every flush with eight coins each, all tests with
-# sanitizers, every fault point, a minute for each fuzzer, 10,000 changes by each writer at the gate, 10,000 attempts of four
+# sanitizers, every file with clang-tidy, every fault point, a minute for each fuzzer, 10,000 changes by each writer at the gate, 10,000 attempts of four
 # writers at a web server under load, each process of the guard killed and stopped again and again and over 100,000 files, and
 # an hour of normal work with a release every minute. CI does the same with samples; this takes hours.
 #
@@ -24,5 +24,6 @@ GUARD_FILES=3000 GUARD_RELEASES=60 GUARD_PAUSE=60 torture tests/t/99-guard-relea
 torture tests/t/6[0-9]-*.t tests/t/9?-{crash,power}-*.t
 bash .ci/run build || status=1
 tests/checks/sanitized.sh build-ci/checked all || status=1
+tests/checks/clang_tidy.sh build-ci/checked all || status=1
 bash .ci/run fuzzers fault-points || status=1
 exit $status
