@@ -1,61 +1,52 @@
 /* run.c - the workers of an analysis. */
 #include "run.h"
 
-#include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "accesslog/readers.h"
 #include "analyze/reconcile.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
 
-#define PROGRESS_MS 100
+struct worker {
+        struct tally *tally;
+        struct tally *beacon; /* of a beacon's lines; NULL: there was none */
+        char *scratch;        /* TALLY_AHEAD lines */
+};
 
 struct run {
         const char *const *paths;
         const struct run_options *options;
-        struct log_source *source;
-        pthread_mutex_t lock; /* for what follows */
-        pthread_cond_t ended; /* a worker is done */
-        unsigned int working;
+        struct tally_options tally; /* of one worker */
+        struct worker *workers;
+        unsigned int count;
         struct error damage; /* of the first file that could not be read to its end */
-        atomic_bool stop;
-};
-
-struct worker {
-        struct run *run;
-        unsigned int number;
-        pthread_t thread;
-        struct tally *tally;
-        struct tally *beacon; /* of a beacon's lines; NULL: there was none */
-        struct error error;   /* why it stopped: memory, for what a file holds is no reason */
-        char *scratch;        /* TALLY_AHEAD lines */
-        uint64_t memory_bytes;
 };
 
 /* A beacon's line has a tally of its own, which shares the memory. */
-static int count_beacon(struct worker *worker, const struct log_line *line, uint64_t position)
+static int count_beacon(const struct run *run, struct worker *worker, const struct log_line *line, uint64_t position,
+                        struct error *err)
 {
         if (!worker->beacon) {
-                struct tally_options options = worker->run->options->tally;
+                struct tally_options options = run->tally;
                 int r;
 
-                options.memory_bytes = worker->memory_bytes / 2;
-                r = tally_new(&options, &worker->beacon, &worker->error);
+                options.memory_bytes /= 2;
+                r = tally_new(&options, &worker->beacon, err);
                 if (r < 0)
                         return r;
                 tally_limit(worker->tally, options.memory_bytes);
         }
-        return tally_add(worker->beacon, line, position, &worker->error);
+        return tally_add(worker->beacon, line, position, err);
 }
 
-static int count_block(struct worker *worker, const struct log_block *block)
+static int count_block(void *context, unsigned int number, const struct log_block *block, struct error *err)
 {
+        const struct run *run = context;
+        struct worker *worker = &run->workers[number];
         struct log_format format = block->format;
         const char *cursor = block->bytes, *end = block->bytes + block->length, *line;
         unsigned int scratch = 0; /* of one line after the other: those of before are still being counted */
@@ -67,120 +58,36 @@ static int count_block(struct worker *worker, const struct log_block *block)
                                   tally_line(worker->tally))) {
                 case LOG_OK:
                         if (tally_line(worker->tally)->beacon) {
-                                r = count_beacon(worker, tally_line(worker->tally), log_position(block, line));
+                                r = count_beacon(run, worker, tally_line(worker->tally), log_position(block, line), err);
                                 break;
                         }
-                        r = tally_push(worker->tally, log_position(block, line), &worker->error);
+                        r = tally_push(worker->tally, log_position(block, line), err);
                         scratch = (scratch + 1) % TALLY_AHEAD;
                         break;
                 case LOG_INVALID:
-                        tally_invalid(worker->tally, worker->run->paths[block->file], line, length,
+                        tally_invalid(worker->tally, run->paths[block->file], line, length,
                                       log_position(block, line));
                         break;
                 default: tally_empty(worker->tally);
                 }
         }
-        return r < 0 ? r : tally_flush(worker->tally, &worker->error);
+        return r < 0 ? r : tally_flush(worker->tally, err);
 }
 
-static void note_damage(struct run *run, const struct error *error)
+static void show_progress(void *context, uint64_t done, uint64_t total)
 {
-        pthread_mutex_lock(&run->lock);
-        if (!run->damage.code)
-                run->damage = *error;
-        pthread_mutex_unlock(&run->lock);
+        const struct run_options *options = ((const struct run *)context)->options;
+
+        if (options->progress)
+                options->progress(options->context, done, total);
 }
 
-static void *work(void *context)
+static int worker_init(struct worker *worker, const struct tally_options *options, struct error *err)
 {
-        struct worker *worker = context;
-        struct run *run = worker->run;
-        struct error error = ERROR_NONE;
-        int r = 1;
-
-        while (r != 0 && !atomic_load_explicit(&run->stop, memory_order_relaxed)) {
-                struct log_block block;
-
-                r = log_source_next(run->source, worker->number, &block, &error);
-                if (r < 0)
-                        note_damage(run, &error);
-                if (r <= 0)
-                        continue;
-                if (count_block(worker, &block) < 0)
-                        atomic_store(&run->stop, true);
-                log_source_release(run->source, &block);
-        }
-        pthread_mutex_lock(&run->lock);
-        run->working--;
-        pthread_cond_signal(&run->ended);
-        pthread_mutex_unlock(&run->lock);
-        return NULL;
-}
-
-static void show_progress(const struct run *run)
-{
-        uint64_t done, total;
-
-        if (!run->options->progress)
-                return;
-        log_source_progress(run->source, &done, &total);
-        run->options->progress(run->options->context, done, total);
-}
-
-static void wait_for_workers(struct run *run)
-{
-        pthread_mutex_lock(&run->lock);
-        while (run->working > 0) {
-                struct timespec until;
-
-                clock_gettime(CLOCK_REALTIME, &until);
-                until.tv_nsec += PROGRESS_MS * 1000000L;
-                if (until.tv_nsec >= 1000000000L) {
-                        until.tv_sec++;
-                        until.tv_nsec -= 1000000000L;
-                }
-                pthread_cond_timedwait(&run->ended, &run->lock, &until);
-                pthread_mutex_unlock(&run->lock);
-                show_progress(run);
-                pthread_mutex_lock(&run->lock);
-        }
-        pthread_mutex_unlock(&run->lock);
-}
-
-static unsigned int processors(void)
-{
-        cpu_set_t set;
-        int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-
-        return count < 1 ? 1 : count > RUN_WORKERS_MAXIMUM ? RUN_WORKERS_MAXIMUM : (unsigned int)count;
-}
-
-static int start_worker(struct run *run, struct worker *worker, unsigned int number,
-                        const struct tally_options *options, struct error *err)
-{
-        int r;
-
-        worker->run = run;
-        worker->number = number;
-        worker->memory_bytes = options->memory_bytes;
-        worker->error = ERROR_NONE;
         worker->scratch = memory_new(TALLY_AHEAD, LOG_LINE_MAXIMUM);
         if (!worker->scratch)
                 return error_memory(err);
-        r = tally_new(options, &worker->tally, err);
-        if (r < 0)
-                return r;
-        pthread_mutex_lock(&run->lock);
-        run->working++;
-        pthread_mutex_unlock(&run->lock);
-        r = pthread_create(&worker->thread, NULL, work, worker);
-        if (r != 0) {
-                pthread_mutex_lock(&run->lock);
-                run->working--;
-                pthread_mutex_unlock(&run->lock);
-                return error_errno(err, r, _("cannot start a thread to read logs"));
-        }
-        return 0;
+        return tally_new(options, &worker->tally, err);
 }
 
 /* Those that there are, in the first worker. */
@@ -206,41 +113,38 @@ static int merge_beacons(struct worker *workers, unsigned int count, struct erro
         return r;
 }
 
-/* Runs them all and leaves everything in the first one's tally. A worker that cannot be started is done without, but
- * for the first. */
-static int run_workers(struct run *run, struct worker *workers, unsigned int count, struct error *err)
+/* Leaves everything in the first one's tally. */
+static int merge_workers(struct worker *workers, unsigned int count, struct error *err)
 {
-        struct tally_options options = run->options->tally;
         struct tally *tallies[RUN_WORKERS_MAXIMUM];
-        unsigned int started = 0;
-        int r = 0;
+        int r;
 
-        if (!options.memory_bytes) /* a quarter of the machine's */
-                options.memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 4;
-        options.memory_bytes /= count;
-        while (started < count && r == 0) {
-                r = start_worker(run, &workers[started], started, &options, err);
-                started += r == 0;
-        }
-        if (started > 0)
-                r = 0;
-        wait_for_workers(run);
-        for (unsigned int i = 0; i < started; i++)
-                pthread_join(workers[i].thread, NULL);
-        for (unsigned int i = 0; i < started && r == 0; i++) {
+        for (unsigned int i = 0; i < count; i++)
                 tallies[i] = workers[i].tally;
-                if (workers[i].error.code) {
-                        *err = workers[i].error;
-                        r = err->code;
-                }
-        }
-        if (r == 0 && started > 1)
-                r = tally_merge_all(tallies[0], tallies + 1, started - 1, err);
-        for (unsigned int i = 1; i < started; i++) {
+        r = count > 1 ? tally_merge_all(tallies[0], tallies + 1, count - 1, err) : 0;
+        for (unsigned int i = 1; i < count; i++) {
                 tally_free(workers[i].tally);
                 workers[i].tally = NULL;
         }
-        return r < 0 ? r : merge_beacons(workers, started, err);
+        return r < 0 ? r : merge_beacons(workers, count, err);
+}
+
+/* As many workers as there is memory for, and one at least. */
+static int run_workers(struct run *run, struct log_source *source, struct error *err)
+{
+        const struct log_readers readers = { .block = count_block, .progress = show_progress, .context = run };
+        unsigned int ready = 0;
+        int r = 0;
+
+        if (!run->tally.memory_bytes) /* a quarter of the machine's */
+                run->tally.memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 4;
+        run->tally.memory_bytes /= run->count;
+        while (ready < run->count && (r = worker_init(&run->workers[ready], &run->tally, err)) == 0)
+                ready++;
+        if (ready == 0)
+                return r;
+        r = log_readers_run(source, ready, &readers, &run->damage, err);
+        return r < 0 ? r : merge_workers(run->workers, ready, err);
 }
 
 static int finish(const struct worker *worker, struct summary *ret_summary, struct error *err)
@@ -264,42 +168,36 @@ static int finish(const struct worker *worker, struct summary *ret_summary, stru
         return r;
 }
 
-static int run_all(struct run *run, struct summary *ret_summary, struct error *err)
+static int run_all(struct run *run, struct log_source *source, struct summary *ret_summary, struct error *err)
 {
-        unsigned int count = run->options->workers ? run->options->workers : processors();
-        struct worker *workers = memory_new(count, sizeof(*workers));
         int r;
 
-        if (!workers)
+        run->count = log_readers_count(run->options->workers);
+        run->workers = memory_new(run->count, sizeof(*run->workers));
+        if (!run->workers)
                 return error_memory(err);
-        r = run_workers(run, workers, count, err);
+        r = run_workers(run, source, err);
         if (r == 0)
-                r = finish(&workers[0], ret_summary, err);
-        for (unsigned int i = 0; i < count; i++) {
-                tally_free(workers[i].tally);
-                tally_free(workers[i].beacon);
-                free(workers[i].scratch);
+                r = finish(&run->workers[0], ret_summary, err);
+        for (unsigned int i = 0; i < run->count; i++) {
+                tally_free(run->workers[i].tally);
+                tally_free(run->workers[i].beacon);
+                free(run->workers[i].scratch);
         }
-        free(workers);
+        free(run->workers);
         return r;
 }
 
 int analyze_run(const char *const paths[], size_t count, const struct run_options *options, struct summary *ret_summary,
                 bool *ret_incomplete, struct error *err)
 {
-        struct run run = { .paths = paths, .options = options, .damage = ERROR_NONE };
+        _cleanup_(log_source_closep) struct log_source *source = NULL;
+        struct run run = { .paths = paths, .options = options, .tally = options->tally, .damage = ERROR_NONE };
         int r;
 
-        r = log_source_open(paths, count, options->block_bytes ? options->block_bytes : LOG_BLOCK_BYTES, &run.source,
-                            err);
-        if (r < 0)
-                return r;
-        pthread_mutex_init(&run.lock, NULL);
-        pthread_cond_init(&run.ended, NULL);
-        r = run_all(&run, ret_summary, err);
-        pthread_cond_destroy(&run.ended);
-        pthread_mutex_destroy(&run.lock);
-        log_source_close(run.source);
+        r = log_source_open(paths, count, options->block_bytes ? options->block_bytes : LOG_BLOCK_BYTES, &source, err);
+        if (r == 0)
+                r = run_all(&run, source, ret_summary, err);
         if (r < 0)
                 return r;
         *ret_incomplete = run.damage.code != 0;

@@ -3,19 +3,15 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
-#include "accesslog/source.h"
+#include "accesslog/readers.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
 
-#define PROGRESS_MS   100
 #define CHUNK_RECORDS 4096
 
 struct chunk {
@@ -27,21 +23,15 @@ struct chunk {
 struct run {
         const struct gather_options *options;
         struct gather_texts *texts;
-        struct log_source *source;
-        pthread_mutex_t lock; /* for what follows, and the texts */
-        pthread_cond_t ended;
-        unsigned int working;
+        struct worker *workers;
+        unsigned int worker_count;
         struct error damage;
-        struct error failure; /* of a worker that could not go on */
+        pthread_mutex_t lock; /* for what follows, and the texts */
         size_t count;
-        atomic_bool stop;
 };
 
 struct worker {
         struct run *run;
-        unsigned int number;
-        bool started;
-        pthread_t thread;
         char *scratch; /* LOG_LINE_MAXIMUM */
         struct chunk *chunks;
         struct gather_file *files;
@@ -225,8 +215,9 @@ static int take_line(struct worker *worker, const struct log_block *block, const
         return 0;
 }
 
-static int take_block(struct worker *worker, const struct log_block *block, struct error *err)
+static int take_block(void *context, unsigned int number, const struct log_block *block, struct error *err)
 {
+        struct worker *worker = &((struct run *)context)->workers[number];
         struct log_format format = block->format;
         const char *cursor = block->bytes, *end = block->bytes + block->length, *text;
         size_t length;
@@ -246,70 +237,12 @@ static int take_block(struct worker *worker, const struct log_block *block, stru
 
 /* ---- workers ---- */
 
-static void note(struct run *run, struct error *first, const struct error *error)
+static void show_progress(void *context, uint64_t done, uint64_t total)
 {
-        pthread_mutex_lock(&run->lock);
-        if (!first->code)
-                *first = *error;
-        pthread_mutex_unlock(&run->lock);
-}
+        const struct gather_options *options = ((const struct run *)context)->options;
 
-static void *work(void *context)
-{
-        struct worker *worker = context;
-        struct run *run = worker->run;
-        int r = 1;
-
-        while (r != 0 && !atomic_load_explicit(&run->stop, memory_order_relaxed)) {
-                struct error error = ERROR_NONE;
-                struct log_block block;
-
-                r = log_source_next(run->source, worker->number, &block, &error);
-                if (r < 0)
-                        note(run, &run->damage, &error);
-                if (r <= 0)
-                        continue;
-                if (take_block(worker, &block, &error) < 0) {
-                        note(run, &run->failure, &error);
-                        atomic_store(&run->stop, true);
-                }
-                log_source_release(run->source, &block);
-        }
-        pthread_mutex_lock(&run->lock);
-        run->working--;
-        pthread_cond_signal(&run->ended);
-        pthread_mutex_unlock(&run->lock);
-        return NULL;
-}
-
-static void show_progress(const struct run *run)
-{
-        uint64_t done, total;
-
-        if (!run->options->progress)
-                return;
-        log_source_progress(run->source, &done, &total);
-        run->options->progress(run->options->context, done, total);
-}
-
-static void wait_for_workers(struct run *run)
-{
-        pthread_mutex_lock(&run->lock);
-        while (run->working > 0) {
-                struct timespec until;
-
-                clock_gettime(CLOCK_REALTIME, &until);
-                until.tv_nsec += PROGRESS_MS * 1000000L;
-                if (until.tv_nsec >= 1000000000L) {
-                        until.tv_sec++;
-                        until.tv_nsec -= 1000000000L;
-                }
-                pthread_cond_timedwait(&run->ended, &run->lock, &until);
-                pthread_mutex_unlock(&run->lock);
-                show_progress(run);
-                pthread_mutex_lock(&run->lock);
-        }
-        pthread_mutex_unlock(&run->lock);
+        if (options->progress)
+                options->progress(options->context, done, total);
 }
 
 static struct gather_file *new_files(size_t count)
@@ -321,27 +254,12 @@ static struct gather_file *new_files(size_t count)
         return files;
 }
 
-static int start_worker(struct run *run, struct worker *worker, unsigned int number, struct error *err)
+static int worker_init(struct worker *worker, struct run *run, struct error *err)
 {
-        int r;
-
         worker->run = run;
-        worker->number = number;
         worker->scratch = memory_new(1, LOG_LINE_MAXIMUM);
         worker->files = new_files(run->options->log_count);
-        if (!worker->scratch || !worker->files)
-                return error_memory(err);
-        pthread_mutex_lock(&run->lock);
-        run->working++;
-        pthread_mutex_unlock(&run->lock);
-        r = pthread_create(&worker->thread, NULL, work, worker);
-        worker->started = r == 0;
-        if (r == 0)
-                return 0;
-        pthread_mutex_lock(&run->lock);
-        run->working--;
-        pthread_mutex_unlock(&run->lock);
-        return error_errno(err, r, _("cannot start a thread to read logs"));
+        return worker->scratch && worker->files ? 0 : error_memory(err);
 }
 
 /* ---- the result ---- */
@@ -371,14 +289,15 @@ static void take_chunks(struct gathered *out, struct worker *worker)
         }
 }
 
-static int collect(struct run *run, struct worker *workers, unsigned int count, struct gathered *out,
-                   struct error *err)
+static int collect(struct run *run, struct gathered *out, struct error *err)
 {
+        struct worker *workers = run->workers;
+
         out->responses = memory_new(run->count ? run->count : 1, sizeof(*out->responses));
         out->files = new_files(run->options->log_count);
         if (!out->responses || !out->files)
                 return error_memory(err);
-        for (unsigned int i = 0; i < count; i++) {
+        for (unsigned int i = 0; i < run->worker_count; i++) {
                 take_chunks(out, &workers[i]);
                 if (workers[i].files)
                         merge_files(out->files, workers[i].files, run->options->log_count);
@@ -418,64 +337,45 @@ void gathered_done(struct gathered *gathered)
         memset(gathered, 0, sizeof(*gathered));
 }
 
-static unsigned int processors(void)
+static int run_workers(struct run *run, struct log_source *source, struct gathered *out, struct error *err)
 {
-        cpu_set_t set;
-        int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-
-        return count < 1 ? 1 : count > LOG_READERS_MAXIMUM ? LOG_READERS_MAXIMUM : (unsigned int)count;
-}
-
-static int run_workers(struct run *run, struct gathered *out, struct error *err)
-{
-        unsigned int count = run->options->workers ? run->options->workers : processors(), started = 0;
-        struct worker *workers = memory_new(count, sizeof(*workers));
+        const struct log_readers readers = { .block = take_block, .progress = show_progress, .context = run };
         int r = 0;
 
-        if (!workers)
+        run->worker_count = log_readers_count(run->options->workers);
+        run->workers = memory_new(run->worker_count, sizeof(*run->workers));
+        if (!run->workers)
                 return error_memory(err);
-        while (started < count && r == 0) {
-                r = start_worker(run, &workers[started], started, err);
-                started += r == 0;
-        }
-        if (started > 0)
-                r = 0; /* fewer do it, too */
-        wait_for_workers(run);
-        for (unsigned int i = 0; i < started; i++)
-                pthread_join(workers[i].thread, NULL);
-        if (r == 0 && run->failure.code) {
-                *err = run->failure;
-                r = err->code;
-        }
+        for (unsigned int i = 0; i < run->worker_count && r == 0; i++)
+                r = worker_init(&run->workers[i], run, err);
         if (r == 0)
-                r = collect(run, workers, started, out, err);
-        for (unsigned int i = 0; i < count; i++)
-                worker_done(&workers[i]);
-        free(workers);
+                r = log_readers_run(source, run->worker_count, &readers, &run->damage, err);
+        if (r == 0)
+                r = collect(run, out, err);
+        for (unsigned int i = 0; i < run->worker_count; i++)
+                worker_done(&run->workers[i]);
+        free(run->workers);
         return r;
 }
 
 int gather(const struct gather_options *options, struct gather_texts *texts, struct gathered *ret_gathered,
            struct error *err)
 {
-        struct run run = { .options = options, .texts = texts, .damage = ERROR_NONE, .failure = ERROR_NONE };
-        const char **paths = memory_new(options->log_count ? options->log_count : 1, sizeof(*paths));
+        struct run run = { .options = options, .texts = texts, .damage = ERROR_NONE };
+        _cleanup_(memory_freep) const char **paths = memory_new(options->log_count ? options->log_count : 1, sizeof(*paths));
+        _cleanup_(log_source_closep) struct log_source *source = NULL;
         struct gathered out = { .damage = ERROR_NONE };
-        int r = 0;
+        int r;
 
         if (!paths)
                 return error_memory(err);
         for (size_t i = 0; i < options->log_count; i++)
                 paths[i] = options->logs[i].path;
-        r = options->log_count ? log_source_open(paths, options->log_count, LOG_BLOCK_BYTES, &run.source, err) : 0;
+        r = options->log_count ? log_source_open(paths, options->log_count, LOG_BLOCK_BYTES, &source, err) : 0;
         pthread_mutex_init(&run.lock, NULL);
-        pthread_cond_init(&run.ended, NULL);
         if (r == 0 && options->log_count)
-                r = run_workers(&run, &out, err);
-        pthread_cond_destroy(&run.ended);
+                r = run_workers(&run, source, &out, err);
         pthread_mutex_destroy(&run.lock);
-        log_source_close(run.source);
-        free(paths);
         if (r < 0) {
                 gathered_done(&out);
                 return r;

@@ -84,9 +84,9 @@ hostile=$(json 'del(.samples)')
 gzip -k "$log"
 zstd -q -k "$log"
 for locale in C ja_JP.UTF-8 de_DE.UTF-8 tr_TR.UTF-8; do
-        is "the same under $locale" "$(LC_ALL=$locale TZ=Asia/Tokyo "$UNDERSTUDY" analyze "$log" --json --top 0 | jq -c 'del(.samples)')" "$hostile"
+        is "the same under $locale" "$(LC_ALL=$locale TZ=Asia/Tokyo "$UNDERSTUDY" analyze "$log" --json --top 0 | "$json_reader" -c 'del(.samples)')" "$hostile"
 done
-is 'the same packed by gzip' "$("$UNDERSTUDY" analyze "$log.gz" --json --top 0 | jq -c 'del(.samples)')" "$hostile"
-is 'the same packed by zstd' "$("$UNDERSTUDY" analyze "$log.zst" --json --top 0 | jq -c 'del(.samples)')" "$hostile"
-is 'the same from standard input' "$("$UNDERSTUDY" analyze - --json --top 0 <"$log.zst" | jq -c 'del(.samples)')" "$hostile"
+is 'the same packed by gzip' "$("$UNDERSTUDY" analyze "$log.gz" --json --top 0 | "$json_reader" -c 'del(.samples)')" "$hostile"
+is 'the same packed by zstd' "$("$UNDERSTUDY" analyze "$log.zst" --json --top 0 | "$json_reader" -c 'del(.samples)')" "$hostile"
+is 'the same from standard input' "$("$UNDERSTUDY" analyze - --json --top 0 <"$log.zst" | "$json_reader" -c 'del(.samples)')" "$hostile"
 done_testing
