@@ -1,23 +1,16 @@
 /* analyze_query.c - understudy analyze query: figures from a store, or from the analysis servers. */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "analyze/store.h"
 #include "base/clock.h"
-#include "base/count.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/analyze.h"
-#include "cli/analyze_servers.h"
-#include "cli/columns.h"
-#include "cli/command.h"
+#include "cli/analyze_query.h"
 
-#define TOP_DEFAULT   10
-#define HOSTS_MAXIMUM 64
-#define HOUR_US       INT64_C(3600000000)
+#define TOP_DEFAULT 10
+#define HOUR_US     INT64_C(3600000000)
 
 enum {
         OPTION_STORE = OPTION_COMMAND,
@@ -52,8 +45,6 @@ static const struct option options[] = {
         { NULL,      0,                 NULL, 0             },
 };
 
-static const char *const metric_names[METRIC_COUNT] = { "hits", "visitors", "visits", "bytes", "bot_hits", "errors" };
-
 static const char *help(void)
 {
         return _(
@@ -78,22 +69,6 @@ static const char *help(void)
                 "  --html FILE        the same as a page for browsers ('-' is standard output)\n"
                 "  --csv              as CSV\n");
 }
-
-struct request {
-        struct common common;
-        struct store_query query;
-        const char *own[HOSTS_MAXIMUM + 1];
-        size_t own_count;
-        const char *store;
-        const char *list; /* the word of --by */
-        bool beacon;
-        struct buffer site;    /* of a beacon */
-        const char *html;      /* where the page goes to, or NULL */
-        struct buffer command; /* as it was typed */
-        enum store_metric metrics[METRIC_COUNT];
-        size_t metric_count;
-        bool report, csv, compare;
-};
 
 /* ---------------------------------------------------------------- options */
 
@@ -124,7 +99,7 @@ static const struct {
         { "outbound",      STORE_OUTBOUND          },
 };
 
-static int set_list(struct request *request, const char *word, size_t length)
+static int set_list(struct query_request *request, const char *word, size_t length)
 {
         for (size_t i = 0; i < LENGTH(lists); i++) {
                 if (strlen(lists[i].name) != length || memcmp(lists[i].name, word, length) != 0)
@@ -142,7 +117,7 @@ static int set_list(struct request *request, const char *word, size_t length)
         return -EINVAL;
 }
 
-static int set_by(struct request *request, const char *text)
+static int set_by(struct query_request *request, const char *text)
 {
         static const char *const spans[] = { "hour", "day", "month" };
         int r = 0;
@@ -162,7 +137,7 @@ static int set_by(struct request *request, const char *text)
         return r;
 }
 
-static int set_where(struct request *request, const char *text)
+static int set_where(struct query_request *request, const char *text)
 {
         const char *equals = strchr(text, '=');
 
@@ -178,14 +153,14 @@ static int set_where(struct request *request, const char *text)
         return set_list(request, text, (size_t)(equals - text));
 }
 
-static int set_metrics(struct request *request, const char *text)
+static int set_metrics(struct query_request *request, const char *text)
 {
         request->metric_count = 0;
         while (*text) {
                 size_t length = strcspn(text, ","), i = 0;
 
                 while (i < METRIC_COUNT &&
-                       (strlen(metric_names[i]) != length || memcmp(metric_names[i], text, length) != 0))
+                       (strlen(query_metrics[i]) != length || memcmp(query_metrics[i], text, length) != 0))
                         i++;
                 if (i == METRIC_COUNT || request->metric_count == METRIC_COUNT) {
                         command_usage(&command_analyze, _("there is no metric '%.*s'"), (int)length, text);
@@ -198,7 +173,7 @@ static int set_metrics(struct request *request, const char *text)
         return 0;
 }
 
-static int set_option(struct request *request, int code, char *argument)
+static int set_option(struct query_request *request, int code, char *argument)
 {
         uint64_t number = 0;
         int r;
@@ -225,7 +200,7 @@ static int set_option(struct request *request, int code, char *argument)
                 return r;
         case OPTION_OWN:
                 request->query.own_hosts = request->own;
-                return analyze_own(request->own, HOSTS_MAXIMUM, &request->own_count, argument);
+                return analyze_own(request->own, QUERY_HOSTS_MAXIMUM, &request->own_count, argument);
         case OPTION_FROM: return analyze_time(argument, &request->query.from_us);
         case OPTION_TO: return analyze_time(argument, &request->query.until_us);
         case OPTION_SOURCE:
@@ -250,7 +225,7 @@ static int64_t month_before(int64_t day)
 }
 
 /* What was not said is the newest month, as far as it has come. */
-static int set_months(struct request *request, struct store *store, struct store_query *before, struct error *err)
+static int set_months(struct query_request *request, struct store *store, struct store_query *before, struct error *err)
 {
         const struct store_query whole = { .site = request->query.site, .dimension = QUERY_ALL, .span = QUERY_ONCE };
         struct store_query *query = &request->query;
@@ -275,194 +250,9 @@ static int set_months(struct request *request, struct store *store, struct store
         return 0;
 }
 
-static const struct figures *find_before(const struct store_answer *before, const struct store_row *row)
-{
-        static const struct figures none;
+/* ---------------------------------------------------------------- from a store */
 
-        for (size_t i = 0; before && i < before->count; i++)
-                if (before->rows[i].name_length == row->name_length &&
-                    memcmp(before->rows[i].name, row->name, row->name_length) == 0)
-                        return &before->rows[i].figures;
-        return &none;
-}
-
-/* ---------------------------------------------------------------- showing */
-
-static void time_text(int span, int64_t start, char text[static CLOCK_TEXT_SIZE])
-{
-        clock_format_utc(span == SPAN_HOUR  ? start * 3600
-                         : span == SPAN_DAY ? start * 86400
-                                            : store_month_begin(start) * 86400,
-                         text);
-        if (span != SPAN_HOUR)
-                text[span == SPAN_DAY ? 10 : 7] = '\0';
-}
-
-static const char *span_name(int span)
-{
-        return span == SPAN_HOUR ? "hour" : span == SPAN_DAY ? "day" : "month";
-}
-
-static json_t *metrics_json(const struct request *request, const struct figures *figures, json_t *object)
-{
-        for (size_t i = 0; i < request->metric_count; i++)
-                json_object_set_new(object, metric_names[request->metrics[i]],
-                                    json_integer((json_int_t)store_metric(figures, request->metrics[i])));
-        return object;
-}
-
-static json_t *hour_json(int64_t hour)
-{
-        char text[CLOCK_TEXT_SIZE];
-
-        clock_format_utc(hour * 3600, text);
-        return json_string(text);
-}
-
-static int show_json(const struct request *request, const struct store_answer *answer,
-                     const struct store_answer *before, const struct ask_answer *servers)
-{
-        static const char *const visitors[] = { "different", "sum_of_days", "sum_of_hours" };
-        json_t *object = json_object(), *rows = json_array();
-        char text[CLOCK_TEXT_SIZE];
-
-        json_object_set_new(object, "from", hour_json(answer->from_hour));
-        json_object_set_new(object, "to", hour_json(answer->until_hour));
-        if (before) {
-                json_object_set_new(object, "before_from", hour_json(before->from_hour));
-                json_object_set_new(object, "before_to", hour_json(before->until_hour));
-        }
-        if (servers)
-                json_object_set_new(object, "servers", servers_json(servers));
-        json_object_set_new(object, "visitors_are", json_string(visitors[answer->visitors]));
-        json_object_set_new(object, "names", json_integer((json_int_t)answer->names));
-        for (size_t i = 0; i < answer->count; i++) {
-                const struct store_row *row = &answer->rows[i];
-                json_t *one = json_object();
-
-                if (request->list)
-                        json_object_set_new(one, request->list, command_json_name(row->name, row->name_length));
-                if (request->query.span != QUERY_ONCE) {
-                        time_text(request->query.span, row->start, text);
-                        json_object_set_new(one, span_name(request->query.span), json_string(text));
-                }
-                metrics_json(request, &row->figures, one);
-                if (before)
-                        json_object_set_new(one, "before",
-                                            metrics_json(request, find_before(before, row), json_object()));
-                json_array_append_new(rows, one);
-        }
-        json_object_set_new(object, "rows", rows);
-        return command_print_json(object);
-}
-
-static void put_csv_name(const char *name, size_t length)
-{
-        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(1U << 20);
-
-        if (text_escape(&text, name, length) < 0)
-                return;
-        putchar('"');
-        if (length && strchr("=+-@", *name)) /* a spreadsheet takes it for a formula */
-                putchar('\'');
-        for (const char *at = buffer_text(&text); *at; at++) {
-                if (*at == '"')
-                        putchar('"');
-                putchar(*at);
-        }
-        fputs("\",", stdout);
-}
-
-static int show_csv(const struct request *request, const struct store_answer *answer, const struct store_answer *before)
-{
-        char text[CLOCK_TEXT_SIZE];
-
-        if (request->list)
-                printf("%s,", request->list);
-        if (request->query.span != QUERY_ONCE)
-                printf("%s,", span_name(request->query.span));
-        for (size_t i = 0; i < request->metric_count; i++)
-                printf("%s%s", metric_names[request->metrics[i]], i + 1 < request->metric_count ? "," : "");
-        for (size_t i = 0; before && i < request->metric_count; i++)
-                printf(",before_%s", metric_names[request->metrics[i]]);
-        puts("\r");
-        for (size_t i = 0; i < answer->count; i++) {
-                const struct store_row *row = &answer->rows[i];
-
-                if (request->list)
-                        put_csv_name(row->name, row->name_length);
-                if (request->query.span != QUERY_ONCE) {
-                        time_text(request->query.span, row->start, text);
-                        printf("%s,", text);
-                }
-                for (size_t k = 0; k < request->metric_count; k++)
-                        printf("%" PRIu64 "%s", store_metric(&row->figures, request->metrics[k]),
-                               k + 1 < request->metric_count ? "," : "");
-                for (size_t k = 0; before && k < request->metric_count; k++)
-                        printf(",%" PRIu64, store_metric(find_before(before, row), request->metrics[k]));
-                puts("\r");
-        }
-        return ferror(stdout) ? EXIT_FAILED : EXIT_DONE;
-}
-
-static void show_words(const struct store_answer *answer, const struct store_answer *before)
-{
-        char from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE];
-
-        clock_format_utc(answer->from_hour * 3600, from);
-        clock_format_utc(answer->until_hour * 3600, to);
-        printf(_("From %s to %s"), from, to);
-        if (before) {
-                clock_format_utc(before->from_hour * 3600, from);
-                clock_format_utc(before->until_hour * 3600, to);
-                printf(_("; in brackets from %s to %s"), from, to);
-        }
-        putchar('\n');
-        if (answer->visitors == VISITORS_SUM_OF_DAYS)
-                puts(_("Visitors are those of each day, added up: who came on two days is counted twice."));
-        else if (answer->visitors == VISITORS_SUM_OF_HOURS)
-                puts(_("Visitors are those of each hour and day, added up: at most so many."));
-        putchar('\n');
-}
-
-static int show_text(const struct request *request, const struct store_answer *answer,
-                     const struct store_answer *before)
-{
-        char text[CLOCK_TEXT_SIZE], number[COUNT_TEXT_SIZE];
-        unsigned int width = before ? 24 : 14;
-
-        show_words(answer, before);
-        for (size_t i = 0; i < request->metric_count; i++)
-                print_right(stdout, metric_names[request->metrics[i]], width);
-        putchar('\n');
-        for (size_t i = 0; i < answer->count; i++) {
-                const struct store_row *row = &answer->rows[i];
-                _cleanup_(buffer_done) struct buffer name = BUFFER_INIT(1U << 20);
-
-                for (size_t k = 0; k < request->metric_count; k++) {
-                        char cell[2 * COUNT_TEXT_SIZE + 4], other[COUNT_TEXT_SIZE];
-                        uint64_t value = store_metric(&row->figures, request->metrics[k]);
-
-                        if (before)
-                                snprintf(
-                                        cell, sizeof(cell), "%s (%s)", count_text(value, number),
-                                        count_text(store_metric(find_before(before, row), request->metrics[k]), other));
-                        else
-                                snprintf(cell, sizeof(cell), "%s", count_text(value, number));
-                        print_right(stdout, cell, width);
-                }
-                if (request->query.span != QUERY_ONCE) {
-                        time_text(request->query.span, row->start, text);
-                        printf("  %s", text);
-                }
-                if (request->list && text_escape(&name, row->name, row->name_length) == 0)
-                        printf("  %s", buffer_text(&name));
-                putchar('\n');
-        }
-        return ferror(stdout) ? EXIT_FAILED : EXIT_DONE;
-}
-
-static int show(struct request *request, struct store *store)
+static int show(struct query_request *request, struct store *store)
 {
         struct error error = ERROR_NONE;
         struct store_answer answer = { 0 }, before = { 0 };
@@ -475,61 +265,14 @@ static int show(struct request *request, struct store *store)
                 r = store_query(store, &earlier, &before, &error);
         if (r < 0)
                 status = command_fail(&error);
-        else if (request->common.json)
-                status = show_json(request, &answer, request->compare ? &before : NULL, NULL);
-        else if (request->csv)
-                status = show_csv(request, &answer, request->compare ? &before : NULL);
         else
-                status = show_text(request, &answer, request->compare ? &before : NULL);
+                status = query_show(request, &answer, request->compare ? &before : NULL, NULL);
         store_answer_done(&answer);
         store_answer_done(&before);
         return status;
 }
 
-/* ---------------------------------------------------------------- from the analysis servers */
-
-static int check_servers(const struct request *request)
-{
-        if (request->report || request->compare)
-                return command_usage(&command_analyze,
-                                     _("--report, --html and --compare are for a store (--store FILE)"));
-        if (!ask_has_list(request->query.dimension))
-                return command_usage(&command_analyze, _("the analysis servers keep no list %s"), request->list);
-        for (size_t i = 0; i < request->metric_count; i++)
-                if (request->metrics[i] == METRIC_VISITS)
-                        return command_usage(&command_analyze, _("the analysis servers know no visits"));
-        return EXIT_DONE;
-}
-
-/* Status 1 when a server did not answer: the figures are good, but not all. */
-static int show_servers(struct request *request)
-{
-        _cleanup_(shards_done) struct shards shards = SHARDS_NONE;
-        struct ask_answer answer = { 0 };
-        struct error error = ERROR_NONE;
-        int status = check_servers(request);
-
-        if (status != EXIT_DONE)
-                return status;
-        if (shards_read(&shards, &request->common, &error) < 0)
-                return shards_fail(&shards, &error);
-        if (ask_shards(&shards.spread, &request->query, request->beacon, &answer, &error) < 0)
-                return command_fail(&error);
-        if (!request->common.json)
-                servers_print(request->csv ? stderr : stdout, &answer);
-        if (request->common.json)
-                status = show_json(request, &answer.found, NULL, &answer);
-        else if (request->csv)
-                status = show_csv(request, &answer.found, NULL);
-        else
-                status = show_text(request, &answer.found, NULL);
-        if (status == EXIT_DONE && answer.silent_count)
-                status = EXIT_FOUND;
-        ask_answer_done(&answer);
-        return status;
-}
-
-static int write_page(const struct request *request, const struct summary *summary)
+static int write_page(const struct query_request *request, const struct summary *summary)
 {
         struct error error = ERROR_NONE;
         const struct webpage page = { .files = &request->store,
@@ -540,7 +283,7 @@ static int write_page(const struct request *request, const struct summary *summa
         return analyze_html(request->html, &page, summary, &error) < 0 ? command_fail(&error) : EXIT_DONE;
 }
 
-static int report(const struct request *request, struct store *store)
+static int report(const struct query_request *request, struct store *store)
 {
         size_t top = request->query.top;
         struct store_question question = { .site = request->query.site,
@@ -570,7 +313,7 @@ static int report(const struct request *request, struct store *store)
 }
 
 /* The beacon's sites have names of their own. */
-static int set_site(struct request *request)
+static int set_site(struct query_request *request)
 {
         if (!request->beacon)
                 return 0;
@@ -580,7 +323,7 @@ static int set_site(struct request *request)
         return 0;
 }
 
-static int parse_and_query(int argc, char *argv[], struct request *request)
+static int parse_and_query(int argc, char *argv[], struct query_request *request)
 {
         _cleanup_(store_closep) struct store *store = NULL;
         _cleanup_(memory_freep) char *reason = NULL;
@@ -599,7 +342,7 @@ static int parse_and_query(int argc, char *argv[], struct request *request)
                 return command_usage(&command_analyze,
                                      _("--compare compares whole times: no hour, day or month in --by"));
         if (!request->store)
-                return show_servers(request);
+                return query_servers(request);
         if (set_site(request) < 0) {
                 error_memory(&error);
                 return command_fail(&error);
@@ -617,7 +360,7 @@ static int parse_and_query(int argc, char *argv[], struct request *request)
 
 int analyze_query(int argc, char *argv[])
 {
-        struct request request = {
+        struct query_request request = {
                 .query = {.top = TOP_DEFAULT, .dimension = QUERY_ALL, .span = QUERY_ONCE},
                 .metrics = { METRIC_HITS,       METRIC_VISITORS,        METRIC_BYTES      },
                 .metric_count = 3,
