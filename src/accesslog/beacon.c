@@ -125,11 +125,31 @@ bool beacon_fill(struct log_line *line, struct span origin, struct span body, ch
         return line->beacon == BEACON_VITALS || line->event.length > 0;
 }
 
+bool beacon_property(struct span *rest, struct span event, char text[static BEACON_PROPERTY_MAXIMUM],
+                     size_t *ret_length)
+{
+        struct span key, value;
+        size_t length = BEACON_SHORT(event.length);
+
+        do {
+                if (!beacon_next(rest, &key, &value))
+                        return false;
+        } while (key.length < 2);
+        memcpy(text, event.text, length);
+        memcpy(text + length, ": ", 2);
+        length += 2;
+        length += scan_decode(key, text + length, BEACON_VALUE_MAXIMUM);
+        text[length++] = '=';
+        length += scan_decode(value, text + length, BEACON_VALUE_MAXIMUM);
+        *ret_length = length;
+        return true;
+}
+
 bool beacon_vital(const struct log_line *line, enum beacon_vital vital, uint64_t *ret_value)
 {
         static const char names[VITAL_COUNT] = { [VITAL_LCP] = 'l', [VITAL_CLS] = 'c', [VITAL_INP] = 'i' };
         struct span value;
 
         return find(line->details, names[vital], &value) && value.length <= 9 &&
-               scan_number(value.text, value.length, ret_value);
+               scan_number(value.text, value.length, ret_value) && (*ret_value || vital == VITAL_CLS);
 }

@@ -20,6 +20,7 @@
 
 #define BEACON_LINE_MAXIMUM  (LOG_LINE_MAXIMUM / 2) /* the other half of the scratch is for what is decoded */
 #define BEACON_VALUE_MAXIMUM 512                    /* of a name, a property: what is longer is cut */
+#define BEACON_SHORT(length) ((length) < BEACON_VALUE_MAXIMUM ? (length) : BEACON_VALUE_MAXIMUM)
 
 /* Makes a page view of the line, or an event: path, query, host, referrer, event. `scratch` holds as many bytes as the
  * body has. False when it makes no sense. */
@@ -32,7 +33,15 @@ bool beacon_fill(struct log_line *line, struct span origin, struct span body, ch
  */
 bool beacon_next(struct span *rest, struct span *ret_name, struct span *ret_value);
 
-/* The measured vitals that a line tells; false for one that it does not have. */
+/* The next property of an event as "event: key=value"; those with a name of one letter are the beacon's own. Only the
+ * first BEACON_PROPERTIES_MAXIMUM are looked at: that is the caller's to count. */
+#define BEACON_PROPERTIES_MAXIMUM 16
+#define BEACON_PROPERTY_MAXIMUM   (3 * BEACON_VALUE_MAXIMUM + 8)
+bool beacon_property(struct span *rest, struct span event, char text[static BEACON_PROPERTY_MAXIMUM],
+                     size_t *ret_length);
+
+/* The measured vitals that a line tells; false for one that it does not have, and for one that says nothing: nothing was
+ * painted, nobody touched anything. */
 enum beacon_vital { VITAL_LCP, VITAL_CLS, VITAL_INP, VITAL_COUNT };
 bool beacon_vital(const struct log_line *line, enum beacon_vital vital, uint64_t *ret_value);
 

@@ -7,10 +7,10 @@
 
 #include "analyze/classify.h"
 #include "analyze/store_private.h"
+#include "analyze/tag.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 
-#define SCRIPT     "/understudy/visits-"
 #define DAY_US     INT64_C(86400000000)
 #define SCRIPT_MAX 128 /* bytes of its path */
 
@@ -26,8 +26,8 @@ void embeddings_done(struct embeddings *embeddings)
 
 static bool is_fetch(const struct log_line *line)
 {
-        return line->path.length > sizeof(SCRIPT) - 1 && line->path.length <= SCRIPT_MAX &&
-               memcmp(line->path.text, SCRIPT, sizeof(SCRIPT) - 1) == 0 &&
+        return line->path.length > sizeof(TAG_SCRIPTS) - 1 && line->path.length <= SCRIPT_MAX &&
+               memcmp(line->path.text, TAG_SCRIPTS, sizeof(TAG_SCRIPTS) - 1) == 0 &&
                (line->status == 200 || line->status == 206 || line->status == 304);
 }
 

@@ -33,6 +33,12 @@ void histogram_add(struct histogram *histogram, uint64_t value)
         histogram->total++;
 }
 
+void histogram_add_many(struct histogram *histogram, uint64_t value, uint64_t count)
+{
+        histogram->classes[class_of(value)] += count;
+        histogram->total += count;
+}
+
 void histogram_join(struct histogram *into, const struct histogram *from)
 {
         into->total += from->total;

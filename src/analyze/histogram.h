@@ -20,6 +20,7 @@ struct histogram {
 };
 
 void histogram_add(struct histogram *histogram, uint64_t value);
+void histogram_add_many(struct histogram *histogram, uint64_t value, uint64_t count);
 void histogram_join(struct histogram *into, const struct histogram *from);
 
 /* The value below or at which `share` (0 to 1) of all values are; 0 when there are none. */

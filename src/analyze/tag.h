@@ -15,6 +15,7 @@
 #define TAG_SCRIPT_MAXIMUM 1023 /* bytes */
 #define TAG_NAME_SIZE      64
 #define TAG_PREFIX         "/understudy/"
+#define TAG_SCRIPTS        TAG_PREFIX "visits-" /* what paths of all versions begin with */
 
 /* data/visits.js without its comments. */
 extern const char tag_script[];

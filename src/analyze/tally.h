@@ -42,6 +42,10 @@ struct goal {
         const char *path; /* a path, or "event:NAME" of a beacon; "*" at the end: all that begin so */
 };
 
+/* Which goals a path reaches, and which an event of a beacon (at most BEACON_VALUE_MAXIMUM bytes): bits. */
+uint32_t goals_of(const struct goal *list, size_t count, const char *text, size_t text_length);
+uint32_t goals_of_event(const struct goal *list, size_t count, struct span event);
+
 struct tally_options {
         size_t top;                   /* rows per dimension; 0: all */
         const char *const *own_hosts; /* referrers that are the site itself; NULL-terminated; NULL: find out */

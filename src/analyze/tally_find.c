@@ -4,18 +4,19 @@
  */
 #include <string.h>
 
+#include "accesslog/beacon.h"
 #include "analyze/agents.h"
 #include "analyze/classify.h"
 #include "analyze/tally_private.h"
 
 /* ---------------------------------------------------------------- names */
 
-uint32_t tally_goals_of(const struct tally *tally, const char *text, size_t text_length)
+uint32_t goals_of(const struct goal *list, size_t count, const char *text, size_t text_length)
 {
         uint32_t goals = 0;
 
-        for (size_t i = 0; i < tally->options.goal_count; i++) {
-                const char *wanted = tally->options.goals[i].path;
+        for (size_t i = 0; i < count; i++) {
+                const char *wanted = list[i].path;
                 size_t length = strlen(wanted);
                 bool prefix = length && wanted[length - 1] == '*';
 
@@ -26,13 +27,25 @@ uint32_t tally_goals_of(const struct tally *tally, const char *text, size_t text
         return goals;
 }
 
+uint32_t goals_of_event(const struct goal *list, size_t count, struct span event)
+{
+        static const char prefix[] = "event:"; /* --goal NAME=event:EVENT */
+        char text[sizeof(prefix) + BEACON_VALUE_MAXIMUM];
+        size_t length = sizeof(prefix) - 1;
+
+        memcpy(text, prefix, length);
+        memcpy(text + length, event.text, event.length);
+        return goals_of(list, count, text, length + event.length);
+}
+
 static struct name *get_path(struct tally *tally, struct span path, uint64_t hash)
 {
         struct name *name = name_table_get_hashed(&tally->names, NAME_PATH, path.text, path.length, hash);
 
         if (name && name->fresh) {
                 name->path.asset = path_is_asset(path.text, path.length);
-                name->path.goals = tally_goals_of(tally, name->text, name->length);
+                name->path.goals =
+                        goals_of(tally->options.goals, tally->options.goal_count, name->text, name->length);
                 name->fresh = false;
                 if (name->path.asset)
                         name_table_favour(&tally->names, name);

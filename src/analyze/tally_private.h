@@ -133,9 +133,6 @@ struct country_memory {
         struct name *name; /* NULL: empty */
 };
 
-/* What a path, or "event:NAME", reaches: bits. */
-uint32_t tally_goals_of(const struct tally *tally, const char *text, size_t length);
-
 /* Keeps the memory below the limit of the options. */
 int tally_check_limit(struct tally *tally, struct error *err);
 
