@@ -78,6 +78,8 @@ int live_new(struct store *store, struct salts *salts, const struct live_options
                 live->options.memory_bytes = LIVE_MEMORY_DEFAULT;
         live->tally = (struct tally_options){ .goals = options->goals,
                                               .goal_count = options->goal_count,
+                                              .funnels = options->funnels,
+                                              .funnel_count = options->funnel_count,
                                               .bot_list = options->bot_list,
                                               .countries = options->countries };
         live->scratch = memory_new(1, LOG_LINE_MAXIMUM);
@@ -343,13 +345,14 @@ static int close_days(struct live *live, struct error *err)
                 return store_fail(live->store, _("read"), err);
         while (r == 0 && (step = sqlite3_step(statement)) == SQLITE_ROW) {
                 int64_t day = sqlite3_column_int64(statement, 0);
-                char text[160];
+                char text[240];
 
                 if (salts_find(live->salts, (int32_t)day))
                         continue;
                 snprintf(text, sizeof(text),
-                         "DELETE FROM book WHERE day = %lld; UPDATE day SET closed = 1 WHERE day = %lld",
-                         (long long)day, (long long)day);
+                         "DELETE FROM book WHERE day = %lld; DELETE FROM reached WHERE day = %lld; "
+                         "UPDATE day SET closed = 1 WHERE day = %lld",
+                         (long long)day, (long long)day, (long long)day);
                 if (sqlite3_exec(live->store->database, text, NULL, NULL, NULL) != SQLITE_OK)
                         r = store_fail(live->store, _("write"), err);
         }

@@ -28,6 +28,8 @@
 struct live_options {
         const struct goal *goals;
         size_t goal_count;
+        const struct funnel *funnels; /* at most FUNNELS_MAXIMUM */
+        size_t funnel_count;
         const char *bot_list;
         const struct countries *countries; /* NULL: nothing is known of them */
         const char *server;                /* this server's name, for embedders.h */

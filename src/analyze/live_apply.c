@@ -300,6 +300,29 @@ static int put_visits(struct apply *apply, const struct visitors *shard, const s
         return r;
 }
 
+/* His goals are those of his key, which are one behind the other. */
+static int put_goals(struct apply *apply, const struct visitors *shard, const struct visitor *visitor,
+                     const uint8_t book_key[static BOOK_KEY_SIZE])
+{
+        const struct reached_list *reached = &apply->tally->reached;
+        const struct name *agent = name_table_by_id(&apply->tally->names, visitor->agent);
+        uint64_t key = visitor_key(visitor_address_hash(apply->tally, shard, visitor), agent->hash,
+                                   visitor_day(visitor));
+        size_t first = 0, end = reached->count, count = 0;
+
+        while (first < end) {
+                size_t middle = first + (end - first) / 2;
+
+                if (reached->list[middle].visitor < key)
+                        first = middle + 1;
+                else
+                        end = middle;
+        }
+        while (first + count < reached->count && reached->list[first + count].visitor == key)
+                count++;
+        return count ? live_funnels_add(apply->live, apply->day, book_key, reached->list + first, count, apply->err) : 0;
+}
+
 static int put_visitor(struct apply *apply, const struct visitors *shard, const struct visitor *visitor)
 {
         const struct renamed *agent = &apply->names[visitor->agent];
@@ -310,6 +333,8 @@ static int put_visitor(struct apply *apply, const struct visitors *shard, const 
                                     .bot = agent->agent.bot };
         int r = hash_visitor(apply, shard, visitor, who.key);
 
+        if (r == 0 && apply->tally->reached.count)
+                r = put_goals(apply, shard, visitor, who.key);
         if (r == 0)
                 r = book_page_visitor(&apply->page, &who);
         if (r == 0)
@@ -332,7 +357,9 @@ static int add_visitors(struct apply *apply)
                         if (visitors_at(shard, k)->visited)
                                 r = put_visitor(apply, shard, visitors_at(shard, k));
         }
-        return r < 0 ? error_memory(apply->err) : live_day_page(apply->live, apply->day, &apply->page, apply->err);
+        if (r == -ENOMEM || r == -E2BIG) /* the others have their words */
+                return error_memory(apply->err);
+        return r < 0 ? r : live_day_page(apply->live, apply->day, &apply->page, apply->err);
 }
 
 /* ---------------------------------------------------------------- all of it */
@@ -422,6 +449,7 @@ int live_apply(struct live *live, const struct live_part *part, struct error *er
                 add_totals(&apply);
                 r = add_vitals(&apply) ? touch_site(&apply) : error_memory(err);
         }
+        reached_sort(&part->tally->reached);
         if (r == 0 && !apply.day->closed)
                 r = add_visitors(&apply);
         if (apply.plain.data)

@@ -73,8 +73,13 @@ struct live {
 
 /* ---- live_day.c */
 
-/* The day, read from the store when it is not at hand. Borrowed until live_day_trim(). */
-int live_day_get(struct live *live, size_t site, int32_t day, struct live_day **ret_day, struct error *err);
+void live_day_free(struct live_day *day);
+
+/* The name has a row in the store from now on; false without memory. */
+bool live_day_add_row(struct live_day *day, unsigned int bucket, unsigned int dimension, uint32_t id);
+
+/* Lists whose names come from outside. */
+bool live_day_is_limited(unsigned int dimension);
 
 /* Forgets days, those that were not used for longest first, until the limit is kept. Only when nothing is unwritten. */
 void live_day_trim(struct live *live);
@@ -87,11 +92,24 @@ int live_day_name(struct live *live, struct live_day *day, unsigned int bucket, 
 
 void live_day_unfollowed(void *day, const uint8_t key[static BOOK_KEY_SIZE]);
 
+/* ---- live_day_read.c */
+
+/* The day, read from the store when it is not at hand. Borrowed until live_day_trim(). */
+int live_day_get(struct live *live, size_t site, int32_t day, struct live_day **ret_day, struct error *err);
+
+/* ---- live_day_write.c */
+
 /* Adds a page to the book and to the store. */
 int live_day_page(struct live *live, struct live_day *day, const struct buffer *page, struct error *err);
 
 /* Writes what changed in the figures. */
 int live_day_flush(struct live *live, struct live_day *day, struct error *err);
+
+/* ---- live_funnels.c */
+
+/* A visitor of an open day reached these goals: keeps that, and adds the steps of funnels that he gained by it. */
+int live_funnels_add(struct live *live, const struct live_day *day, const uint8_t key[static BOOK_KEY_SIZE],
+                     const struct reached *more, size_t count, struct error *err);
 
 /* ---- live_apply.c */
 

@@ -14,7 +14,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 
-#define SCHEMA_VERSION  2
+#define SCHEMA_VERSION  3
 #define BUSY_MS         5000
 #define NAMES_MAXIMUM   (64U << 20) /* bytes of names that are remembered */
 #define NAME_ID_MAXIMUM ((UINT32_C(1) << (32 - DIMENSION_BITS)) - 1)
@@ -42,6 +42,11 @@ static const char *const migrations[SCHEMA_VERSION] = {
         "CREATE TABLE vital(site INTEGER, day INTEGER, vital INTEGER, histogram BLOB NOT NULL,"
         " PRIMARY KEY(site, day, vital)) WITHOUT ROWID;"
         "CREATE TABLE left_out(begin INTEGER PRIMARY KEY, end INTEGER, reason TEXT NOT NULL);",
+        "CREATE TABLE reached(site INTEGER, day INTEGER, visitor BLOB, time INTEGER, position INTEGER, goal INTEGER,"
+        " PRIMARY KEY(site, day, visitor, time, position, goal)) WITHOUT ROWID;"
+        "CREATE TABLE funnel(site INTEGER, day INTEGER, funnel BLOB, step INTEGER, goal BLOB NOT NULL,"
+        " visitors INTEGER NOT NULL, human_visitors INTEGER NOT NULL,"
+        " PRIMARY KEY(site, day, funnel, step)) WITHOUT ROWID;",
 };
 
 static const char *const texts[STATEMENT_COUNT] = {
@@ -70,6 +75,11 @@ static const char *const texts[STATEMENT_COUNT] = {
         [STATEMENT_PUT_TOOK] = "INSERT OR REPLACE INTO took VALUES(?1, ?2, ?3)",
         [STATEMENT_VITALS] = "SELECT vital, histogram FROM vital WHERE site = ?1 AND day = ?2",
         [STATEMENT_PUT_VITAL] = "INSERT OR REPLACE INTO vital VALUES(?1, ?2, ?3, ?4)",
+        [STATEMENT_REACHED] = "SELECT time, position, goal FROM reached WHERE site = ?1 AND day = ?2 AND visitor = ?3"
+                              " ORDER BY time, position",
+        [STATEMENT_PUT_REACHED] = "INSERT OR IGNORE INTO reached VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+        [STATEMENT_ADD_FUNNEL] = "INSERT INTO funnel VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET"
+                                 " goal = ?5, visitors = visitors + ?6, human_visitors = human_visitors + ?7",
         [STATEMENT_BOOK] = "SELECT bytes FROM book WHERE site = ?1 AND day = ?2 ORDER BY id",
         [STATEMENT_PUT_BOOK] = "INSERT INTO book(site, day, bytes) VALUES(?1, ?2, ?3)",
         [STATEMENT_DROP_BOOK] = "DELETE FROM book WHERE site = ?1 AND day = ?2",

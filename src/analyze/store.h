@@ -10,6 +10,8 @@
  *     rollup  site, span, dimension, start, name -> hits, visitors, visits, bytes, bot_hits, errors
  *     other   the HyperLogLog sketch of what was put together as "(other)" for an hour or a day
  *     took    the histogram of durations of a day
+ *     funnel  how many visitors of a day got how far
+ *     reached when who reached which goal of a funnel, on days that are open
  *     vital   those of web vitals, as a beacon measured them
  *     book    what has to be remembered of the visitors of a day that is open: see book.h
  *     day     days that were counted, and whether they are closed (their salt is gone)

@@ -193,10 +193,11 @@ int store_retain(struct store *store, uint64_t hour_days, uint64_t day_days, str
                 "DELETE FROM other WHERE span = 1 AND start < %" PRId64 ";"
                 "DELETE FROM took WHERE day < %" PRId64 ";"
                 "DELETE FROM vital WHERE day < %" PRId64 ";"
+                "DELETE FROM funnel WHERE day < %" PRId64 ";"
                 "DELETE FROM embedder WHERE day < %" PRId64 ";"
                 "DELETE FROM rollup WHERE site IN (SELECT id FROM site) AND span = 2 AND start < %" PRId64 ";"
                 "DELETE FROM name WHERE id NOT IN (SELECT DISTINCT name FROM rollup);",
-                hours * 24, hours * 24, days, days, days, days, days, store_month_of(days));
+                hours * 24, hours * 24, days, days, days, days, days, days, store_month_of(days));
         r = store_begin(store, err);
         if (r == 0)
                 r = execute(store, text, err);

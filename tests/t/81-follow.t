@@ -9,6 +9,7 @@ mkdir "$tmp/logs"
 log=$tmp/logs/access.log
 store=$tmp/store.db
 at=0
+goals=(--goal 'blog=/blog/*' --goal 'shop=/shop/*' --goal 'logo=/img/logo.svg' --goal 'app=/js/app.js' --funnel 'app,logo,shop' --funnel 'logo,app')
 
 # write N: the next N lines go to the log's end, as a web server writes them.
 write()
@@ -17,13 +18,13 @@ write()
         at=$((at + $1))
 }
 # shellcheck disable=SC2120 # with other logs than the one
-catch_up() { us analyze --follow "${@:-$log}" --store "$store" --once || { fail 'catching up' && output_diag; }; }
+catch_up() { us analyze --follow "${@:-$log}" --store "$store" "${goals[@]}" --once || { fail 'catching up' && output_diag; }; }
 figures() { jq -S 'del(.samples, .hosts)'; } # hosts are different addresses of each day, in the store
 # equal NAME: the store and an analysis of the first $at lines agree in every figure.
 equal()
 {
         head -n "$at" "$tmp/all.log" >"$tmp/part.log"
-        "$UNDERSTUDY" analyze "$tmp/part.log" --json --top 0 | figures >"$tmp/expected"
+        "$UNDERSTUDY" analyze "$tmp/part.log" --json --top 0 "${goals[@]}" | figures >"$tmp/expected"
         "$UNDERSTUDY" analyze query --store "$store" --report --json --top 0 | figures >"$tmp/found"
         if [[ -s $tmp/expected ]] && cmp -s "$tmp/expected" "$tmp/found"; then
                 pass "$1: $at lines, all figures are equal"
@@ -106,7 +107,7 @@ ln -sfn access-20260102.log "$log"; write 100 "$tmp/logs/access-20260101.log"; w
 ln -sfn access-20260101.log "$log"; write 100 "$tmp/logs/access-20260101.log"; catch_up; equal 'and back'
 
 # ---------------------------------------------------------------- as a service
-start() { "$UNDERSTUDY" analyze --follow "$@" --store "$store" 2>>"$tmp/service" & service=$!; cleanup_process "$service"; }
+start() { "$UNDERSTUDY" analyze --follow "$@" "${goals[@]}" --store "$store" 2>>"$tmp/service" & service=$!; cleanup_process "$service"; }
 # stop SIGNAL
 stop() { kill -"$1" "$service" && { wait "$service" 2>/dev/null; stopped=$?; }; }
 hits() { jq -r .hits "$tmp/page.json" 2>/dev/null; }
@@ -156,6 +157,7 @@ at=$(cat "$tmp"/logs/access.log{,.[0-9]*[0-9]} 2>/dev/null | wc -l)
 at=$((at + $(cat "$tmp"/logs/*.gz | gzip -dc | wc -l)))
 catch_up
 equal "killed $kills times"
+ok 'with funnels in them' test "$(jq '[.funnels[].steps[].visitors] | add' "$tmp/expected")" -gt 100
 counted=$(awk -v n="$at" 'NR <= n { hits++; bytes += $10; if ($9 >= 400) errors++; status[$9]++ } END { printf "%d %.0f %d %d", hits, bytes, errors, status[304] }' "$tmp/all.log")
 us analyze query --store "$store" --report --json
 is 'awk counts the same' "$(json '"\(.hits) \(.bytes) \(.errors) \(.status["304"])"')" "$counted"
