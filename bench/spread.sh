@@ -22,7 +22,7 @@ spread_stop()
 spread_config()
 {
         sed '/^# -* access analysis/,$d' "$source_folder/data/site.conf"
-        printf 'analyze { clickhouse { database = %s\n' "$1"
+        printf 'analyze { clickhouse { database = %s unproven = take_part\n' "$1"
         printf 'shard "an%s" { url = "http://127.0.0.1:812%s/" }\n' 1 1 2 2 3 3
         printf '} }\n'
 }

@@ -339,6 +339,8 @@ static int run(int argc, char *argv[])
                 return analyze_migrate(argc - 1, argv + 1);
         if (argc > 1 && text_equal(argv[1], "tag"))
                 return analyze_tag(argc - 1, argv + 1);
+        if (argc > 1 && text_equal(argv[1], "vouch"))
+                return analyze_vouch(argc - 1, argv + 1);
         if (analyze_command_text(argc, argv, &request.command) < 0) { /* before the options' texts are cut apart */
                 error_memory(&error);
                 return command_fail(&error);

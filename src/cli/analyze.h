@@ -13,13 +13,14 @@
 #include "analyze/webpage.h"
 #include "base/error.h"
 
-/* `analyze --follow`, `analyze query`, `analyze tag`, `analyze embedders` and `analyze migrate`: commands of their own in
- * all but the name. */
+/* `analyze --follow`, `analyze query`, `analyze tag`, `analyze embedders`, `analyze migrate` and `analyze vouch`: commands
+ * of their own in all but the name. */
 int analyze_follow(int argc, char *argv[]);
 int analyze_query(int argc, char *argv[]);
 int analyze_tag(int argc, char *argv[]);
 int analyze_embedders(int argc, char *argv[]);
 int analyze_migrate(int argc, char *argv[]);
+int analyze_vouch(int argc, char *argv[]);
 
 /* Values of options; negative when a wrong use was told. analyze_goal() cuts the text in two, which must stay.
  * Funnels are about goals, which may come behind them: analyze_funnel_goals() once all options are known. */
@@ -35,6 +36,9 @@ int analyze_funnel_goals(struct funnel *funnels, size_t funnel_count, const stru
 
 /* The object of the contract, a new reference; NULL without memory. `damage`: why not all could be read, or NULL. */
 json_t *analyze_json(const struct summary *summary, const struct error *damage);
+
+/* {"lcp_ms": {"p75": 1250, "views": 12}, ...}: those that were measured. */
+json_t *analyze_vitals_json(const struct summary *summary);
 
 /* The text for a terminal of 80 columns. */
 void analyze_print(FILE *out, const struct summary *summary);

@@ -201,7 +201,7 @@ static json_t *reconciled_json(const struct reconciled *reconciled)
         return object;
 }
 
-static json_t *vitals_json(const struct summary *summary)
+json_t *analyze_vitals_json(const struct summary *summary)
 {
         static const char *const keys[] = { "lcp_ms", "cls_thousandths", "inp_ms" };
         json_t *object = json_object();
@@ -242,7 +242,7 @@ static void set_beacon(json_t *object, const struct summary *summary)
         if (summary->from_beacon) {
                 json_object_set_new(object, "navigations", whole(summary->navigations));
                 json_object_set_new(object, "pixels", whole(summary->pixels));
-                json_object_set_new(object, "web_vitals", vitals_json(summary));
+                json_object_set_new(object, "web_vitals", analyze_vitals_json(summary));
         }
         if (summary->reconciled)
                 json_object_set_new(object, "reconciled", reconciled_json(summary->reconciled));

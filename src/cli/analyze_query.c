@@ -26,6 +26,7 @@ enum {
         OPTION_TO,
         OPTION_SOURCE,
         OPTION_HTML,
+        OPTION_VITALS,
 };
 
 static const struct option options[] = {
@@ -42,6 +43,7 @@ static const struct option options[] = {
         { "to",      required_argument, NULL, OPTION_TO     },
         { "source",  required_argument, NULL, OPTION_SOURCE },
         { "html",    required_argument, NULL, OPTION_HTML   },
+        { "vitals",  no_argument,       NULL, OPTION_VITALS },
         { NULL,      0,                 NULL, 0             },
 };
 
@@ -66,6 +68,7 @@ static const char *help(void)
                 "  --compare month    beside each figure that of the month before\n"
                 "  --own HOST         a name of the site itself: no referrer (may be given again; else found out)\n"
                 "  --report           everything, as analyze shows it\n"
+                "  --vitals           the web vitals that the beacon measured\n"
                 "  --html FILE        the same as a page for browsers ('-' is standard output)\n"
                 "  --csv              as CSV\n");
 }
@@ -193,6 +196,7 @@ static int set_option(struct query_request *request, int code, char *argument)
                 request->html = argument;
                 request->report = true;
                 return 0;
+        case OPTION_VITALS: request->vitals = true; return 0;
         case OPTION_CSV: request->csv = true; return 0;
         case OPTION_TOP:
                 r = analyze_number(argument, 1000000000, &number);
@@ -298,7 +302,9 @@ static int report(const struct query_request *request, struct store *store)
 
         if (store_summary(store, &question, &summary, &error) < 0)
                 return command_fail(&error);
-        if (request->html)
+        if (request->vitals)
+                status = query_show_vitals(request, &summary, NULL);
+        else if (request->html)
                 status = write_page(request, &summary);
         else if (request->common.json)
                 status = command_print_json(analyze_json(&summary, NULL));
@@ -338,6 +344,10 @@ static int parse_and_query(int argc, char *argv[], struct query_request *request
                                      _("query needs --store FILE, or --config FILE with analysis servers, and no logs"));
         if (request->csv + request->common.json + (request->html != NULL) > 1)
                 return command_usage(&command_analyze, _("--csv, --html and --json exclude each other"));
+        if (request->vitals)
+                request->beacon = true;
+        if (request->vitals && (request->csv || request->html || request->query.dimension != QUERY_ALL))
+                return command_usage(&command_analyze, _("--vitals stands alone: no list, no --csv and no --html"));
         if (request->compare && request->query.span != QUERY_ONCE)
                 return command_usage(&command_analyze,
                                      _("--compare compares whole times: no hour, day or month in --by"));
@@ -355,7 +365,7 @@ static int parse_and_query(int argc, char *argv[], struct query_request *request
                 error_refuse(&error, _("this server is left out and does not answer: %s"), reason);
                 return command_fail(&error);
         }
-        return request->report ? report(request, store) : show(request, store);
+        return request->report || request->vitals ? report(request, store) : show(request, store);
 }
 
 int analyze_query(int argc, char *argv[])

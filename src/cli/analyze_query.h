@@ -28,7 +28,7 @@ struct query_request {
         struct buffer command; /* as it was typed */
         enum store_metric metrics[METRIC_COUNT];
         size_t metric_count;
-        bool report, csv, compare;
+        bool report, csv, compare, vitals;
 };
 
 /* Names of enum store_metric: keys of JSON and CSV, never translated. */
@@ -36,7 +36,10 @@ extern const char *const query_metrics[METRIC_COUNT];
 
 /* As JSON, CSV or words. `before` (of --compare) and `servers` may be NULL. Returns the exit status. */
 int query_show(const struct query_request *request, const struct store_answer *answer,
-               const struct store_answer *before, const struct ask_answer *servers);
+               const struct store_answer *before, const struct ask_who *servers);
+
+/* --vitals: of page views that a beacon measured. */
+int query_show_vitals(const struct query_request *request, const struct summary *summary, const struct ask_who *servers);
 
 /* Asks the analysis servers of --config, and shows it. */
 int query_servers(struct query_request *request);

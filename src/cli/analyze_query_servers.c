@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/i18n.h"
+#include "base/memory.h"
 #include "cli/analyze.h"
 #include "cli/analyze_query.h"
 
@@ -18,7 +19,30 @@ static int check_servers(const struct query_request *request)
         return EXIT_DONE;
 }
 
-/* Status 1 when a server did not answer: the figures are good, but not all. */
+/* The figures are good, but not all. */
+static int status_of(int status, const struct ask_who *who)
+{
+        return status == EXIT_DONE && who->silent_count ? EXIT_FOUND : status;
+}
+
+static int show_vitals(const struct query_request *request, const struct spread_shards *shards)
+{
+        _cleanup_(memory_freep) struct histogram *histograms = memory_new(VITAL_COUNT, sizeof(*histograms));
+        struct error error = ERROR_NONE;
+        struct summary summary = { 0 };
+        struct ask_who who = { 0 };
+        int status, r = histograms ? 0 : error_memory(&error);
+
+        if (r == 0)
+                r = ask_vitals(shards, &request->query, histograms, &who, &error);
+        for (unsigned int vital = 0; vital < VITAL_COUNT && r == 0; vital++)
+                summary.vitals[vital] =
+                        (struct vital){ histogram_quantile(&histograms[vital], 0.75), histograms[vital].total };
+        status = r < 0 ? command_fail(&error) : status_of(query_show_vitals(request, &summary, &who), &who);
+        ask_who_done(&who);
+        return status;
+}
+
 int query_servers(struct query_request *request)
 {
         _cleanup_(shards_done) struct shards shards = SHARDS_NONE;
@@ -30,13 +54,13 @@ int query_servers(struct query_request *request)
                 return status;
         if (shards_read(&shards, &request->common, &error) < 0)
                 return shards_fail(&shards, &error);
+        if (request->vitals)
+                return show_vitals(request, &shards.spread);
         if (ask_shards(&shards.spread, &request->query, request->beacon, &answer, &error) < 0)
                 return command_fail(&error);
         if (!request->common.json)
-                servers_print(request->csv ? stderr : stdout, &answer);
-        status = query_show(request, &answer.found, NULL, &answer);
-        if (status == EXIT_DONE && answer.silent_count)
-                status = EXIT_FOUND;
+                servers_print(request->csv ? stderr : stdout, &answer.who);
+        status = status_of(query_show(request, &answer.found, NULL, &answer.who), &answer.who);
         ask_answer_done(&answer);
         return status;
 }

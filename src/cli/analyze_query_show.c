@@ -56,7 +56,7 @@ static json_t *hour_json(int64_t hour)
 }
 
 static int show_json(const struct query_request *request, const struct store_answer *answer,
-                     const struct store_answer *before, const struct ask_answer *servers)
+                     const struct store_answer *before, const struct ask_who *servers)
 {
         static const char *const visitors[] = { "different", "sum_of_days", "sum_of_hours" };
         json_t *object = json_object(), *rows = json_array();
@@ -198,8 +198,24 @@ static int show_text(const struct query_request *request, const struct store_ans
         return ferror(stdout) ? EXIT_FAILED : EXIT_DONE;
 }
 
+int query_show_vitals(const struct query_request *request, const struct summary *summary, const struct ask_who *servers)
+{
+        char words[VITAL_WORDS_SIZE];
+
+        if (request->common.json)
+                return command_print_json(servers ? json_pack("{s:o, s:o}", "servers", servers_json(servers), "web_vitals",
+                                                              analyze_vitals_json(summary))
+                                                  : json_pack("{s:o}", "web_vitals", analyze_vitals_json(summary)));
+        if (servers)
+                servers_print(stdout, servers);
+        for (unsigned int vital = 0; vital < LENGTH(summary->vitals); vital++)
+                if (summary_vital_words(summary, vital, words))
+                        puts(words);
+        return ferror(stdout) ? EXIT_FAILED : EXIT_DONE;
+}
+
 int query_show(const struct query_request *request, const struct store_answer *answer,
-               const struct store_answer *before, const struct ask_answer *servers)
+               const struct store_answer *before, const struct ask_who *servers)
 {
         if (request->common.json)
                 return show_json(request, answer, before, servers);

@@ -13,7 +13,10 @@
 int spreading_start(struct spreading *spreading, const struct common *common, const struct spreading_options *options,
                     struct error *err)
 {
-        struct feed_options feed = { .bot_list = options->bot_list, .countries = options->countries };
+        struct feed_options feed = { .bot_list = options->bot_list,
+                                     .countries = options->countries,
+                                     .goals = options->goals,
+                                     .goal_count = options->goal_count };
         char salts[PATH_MAX];
         int r = shards_read(&spreading->shards, common, err);
 
@@ -30,7 +33,8 @@ int spreading_start(struct spreading *spreading, const struct common *common, co
         if (r == 0)
                 r = feed_new(spreading->spool, spreading->salts, &spreading->shards.spread, &feed, &spreading->feed,
                              err);
-        return r < 0 ? r : senders_start(spreading->spool, &spreading->shards.spread, &spreading->senders, err);
+        return r < 0 ? r : senders_start(spreading->spool, &spreading->shards.spread, options->server,
+                                           &spreading->senders, err);
 }
 
 void spreading_stop(struct spreading *spreading)

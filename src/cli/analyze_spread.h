@@ -35,6 +35,9 @@ struct spreading_options {
         const char *salts; /* a file; NULL: in the spool */
         const char *bot_list;
         const struct countries *countries;
+        const struct goal *goals;
+        size_t goal_count;
+        const char *server; /* this server's name */
         uint64_t limit_bytes; /* of each shard's part of the spool; 0: the default */
 };
 

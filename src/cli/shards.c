@@ -52,13 +52,15 @@ int shards_read(struct shards *shards, const struct common *common, struct error
                                    common->config);
         shards->spread.database = config->clickhouse.database;
         shards->spread.deadline_ms = config->clickhouse.deadline_ms;
+        shards->spread.unproven = config->clickhouse.unproven;
         for (size_t i = 0; i < config->shard_count && r == 0; i++) {
                 const struct config_shard *shard = &config->shards[i];
 
                 if (shard->password_file)
                         r = read_password(shard->password_file, &shards->passwords[i], err);
                 shards->spread.items[i] = (struct spread_shard){
-                        .name = shard->name, .url = shard->url, .user = shard->user, .password = shards->passwords[i]
+                        .name = shard->name, .url = shard->url, .user = shard->user, .password = shards->passwords[i],
+                        .script = shard->script
                 };
                 shards->spread.count++;
         }

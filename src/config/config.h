@@ -187,6 +187,7 @@ struct config_clickhouse {
         bool present;
         char *database;
         int64_t deadline_ms; /* most time for the answer to a question */
+        int unproven;        /* 1: servers that nobody vouches for take part as well */
 };
 
 struct config_shard {
@@ -194,6 +195,7 @@ struct config_shard {
         char *url;           /* of its HTTP interface */
         char *user;          /* NULL: ClickHouse's default */
         char *password_file; /* NULL: none */
+        char *script;        /* where visitors get the tag's script from it, with "/" at its end; NULL: nowhere */
 };
 
 struct config {

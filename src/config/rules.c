@@ -273,6 +273,14 @@ static void check_shards(struct reading *reading)
                 config_problem(reading->problems, 0,
                                _("clickhouse has no shard; write shard \"an1\" { url = \"http://an1.example.org:8123/\" } "
                                  "in it, for each analysis server"));
+        for (size_t i = 0; i < config->shard_count; i++) {
+                const char *script = config->shards[i].script;
+
+                if (script && (!*script || script[strlen(script) - 1] != '/'))
+                        config_problem(reading->problems, reading_line(reading, &config->shards[i].script),
+                                       _("script: '%s' names no folder; write \"https://an1.example.org/understudy/\""),
+                                       script);
+        }
         for (size_t i = 0; i < config->shard_count; i++)
                 for (size_t k = 0; k < i; k++)
                         if (config->shards[i].url && config->shards[k].url &&

@@ -53,6 +53,12 @@ static const struct config_word filter_drivers[] = {
         { NULL,      0                 },
 };
 
+static const struct config_word unproven[] = {
+        {"left_out",   0},
+        { "take_part", 1},
+        { NULL,        0},
+};
+
 static const struct config_word tamper[] = {
         {"refuse", CONFIG_REFUSE},
         { "heal",  CONFIG_HEAL  },
@@ -223,12 +229,18 @@ static const struct config_key clickhouse_keys[] = {
           AT(config_clickhouse, deadline_ms),
           BETWEEN(100 * MS, 10 * MINUTE),
           .fallback = "5s" },
+        { .name = "unproven",
+          .kind = VALUE_WORD,
+          AT(config_clickhouse, unproven),
+          .words = unproven,
+          .fallback = "left_out" },
 };
 
 static const struct config_key shard_keys[] = {
         { .name = "url", .kind = VALUE_URL, .required = true, AT(config_shard, url) },
         { .name = "user", .kind = VALUE_TEXT, AT(config_shard, user) },
         { .name = "password_file", .kind = VALUE_PATH, AT(config_shard, password_file) },
+        { .name = "script", .kind = VALUE_URL, AT(config_shard, script) },
 };
 
 #define KEYS(array) .keys = (array), .key_count = LENGTH(array)

@@ -1,247 +1,237 @@
 #include "ask.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/classify.h"
+#include "accesslog/beacon.h"
 #include "analyze/summary_private.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "spread/answer.h"
+#include "spread/outside.h"
+#include "spread/proof.h"
+#include "spread/question.h"
+#include "spread/row.h"
+#include "spread/schema.h"
 #include "spread/server.h"
 
 #define SQL_MAXIMUM    (256U << 10)
 #define ANSWER_MAXIMUM (256U << 20) /* of one server */
 #define DAY_HOURS      24
 #define HOUR_US        INT64_C(3600000000)
-#define HOUR_MS        INT64_C(3600000)
-
-/* What a list is made of: its name, and which events are in it. */
-struct list {
-        int dimension;
-        const char *name, *where;
-};
-
-static const struct list lists[] = {
-        { QUERY_ALL,                  "''",                                        "1"                              },
-        { DIMENSION_PAGES,            "path",                                      "method != '' AND asset = 0"     },
-        { DIMENSION_ASSETS,           "path",                                      "method != '' AND asset = 1"     },
-        { DIMENSION_NOT_FOUND,        "path",                                      "method != '' AND status IN (404, 410)" },
-        { DIMENSION_REFERRERS,        "referrer",                                  "referrer != '' AND asset = 0"   },
-        { DIMENSION_REFERRER_PAGES,   "referrer_page",                             "referrer_page != ''"            },
-        { DIMENSION_CAMPAIGNS,        "campaign",                                  "campaign != ''"                 },
-        { DIMENSION_BROWSERS,         "browser",                                   "1"                              },
-        { DIMENSION_SYSTEMS,          "system",                                    "1"                              },
-        { DIMENSION_DEVICES,          "device",                                    "1"                              },
-        { DIMENSION_BOTS,             "bot",                                       "bot != ''"                      },
-        { DIMENSION_HOSTS,            "host",                                      "host != ''"                     },
-        { DIMENSION_STATUS,           "toString(status)",                          "status != 0"                    },
-        { DIMENSION_METHODS,          "method",                                    "method != ''"                   },
-        { DIMENSION_COUNTRIES,        "country",                                   "country != ''"                  },
-};
-
-static const struct list *find_list(int dimension)
-{
-        for (size_t i = 0; i < LENGTH(lists); i++)
-                if (lists[i].dimension == dimension)
-                        return &lists[i];
-        return NULL;
-}
 
 bool ask_has_list(int dimension)
 {
-        return find_list(dimension) != NULL;
+        return question_has_list(dimension);
 }
 
-/* ---------------------------------------------------------------- the question in SQL */
-
-/* Any bytes as a text of SQL: nothing of them can be taken for anything else. */
-static int put_bytes(struct buffer *sql, const char *bytes, size_t length)
-{
-        int r = buffer_append_text(sql, "unhex('");
-
-        for (size_t i = 0; i < length && r == 0; i++)
-                r = buffer_printf(sql, "%02X", (unsigned char)bytes[i]);
-        return r < 0 ? r : buffer_append_text(sql, "')");
-}
-
-static int put_name(struct buffer *sql, const struct list *list, const char *wanted)
-{
-        size_t length = strlen(wanted);
-        bool prefix = length && wanted[length - 1] == '*';
-        int r;
-
-        length -= prefix;
-        r = prefix ? buffer_printf(sql, " AND substring(%s, 1, %zu) = ", list->name, length)
-                   : buffer_printf(sql, " AND %s = ", list->name);
-        return r < 0 ? r : put_bytes(sql, wanted, length);
-}
-
-/* The hosts of the site itself, as referrer_split() writes them. */
-static int put_own(struct buffer *sql, const char *const own[])
-{
-        int r = 0;
-
-        for (size_t i = 0; own && own[i] && r == 0; i++) {
-                char normal[REFERRER_HOST_MAXIMUM + 1];
-                size_t length;
-
-                if (!host_normalize(own[i], strlen(own[i]), normal, &length))
-                        continue;
-                r = buffer_append_text(sql, " AND referrer != ");
-                if (r == 0)
-                        r = put_bytes(sql, normal, length);
-        }
-        return r;
-}
-
-/* Whole hours, wider rather than narrower; with the day, so that other days are not read. */
-static int put_time(struct buffer *sql, const struct store_query *query)
-{
-        static const char clock[] = "toUInt64(toUInt16(day)) * 86400000 + ms";
-        int64_t from = query->from_us > 0 ? query->from_us / HOUR_US : 0;
-        int64_t until = query->until_us > 0 ? (query->until_us + HOUR_US - 1) / HOUR_US : 0;
-        int r = 0;
-
-        if (query->from_us)
-                r = buffer_printf(sql, " AND day >= toDate(%" PRId64 ") AND %s >= %" PRId64, from / DAY_HOURS, clock,
-                                  from * HOUR_MS);
-        if (r == 0 && query->until_us)
-                r = buffer_printf(sql, " AND day <= toDate(%" PRId64 ") AND %s < %" PRId64, until / DAY_HOURS, clock,
-                                  until * HOUR_MS);
-        return r;
-}
-
-static const char *start_of(int span)
-{
-        switch (span) {
-        case SPAN_HOUR: return "toInt64(toUInt16(day)) * 24 + intDiv(ms, 3600000)";
-        case SPAN_DAY: return "toInt64(toUInt16(day))";
-        case SPAN_MONTH: return "(toInt64(toYear(day)) - 1970) * 12 + toMonth(day) - 1";
-        default: return "toInt64(0)";
-        }
-}
-
-/* The columns that answer_take() reads. */
-static int put_question(struct buffer *sql, const struct list *list, const struct store_query *query, bool beacon,
-                        const char *const own[])
-{
-        bool referrers = list->dimension == DIMENSION_REFERRERS || list->dimension == DIMENSION_REFERRER_PAGES;
-        int r = buffer_printf(sql,
-                              "SELECT %s AS name, toInt64(%s) AS start, toUInt64(count()), "
-                              "toUInt64(uniqExactIf(visitor, visitor != 0 AND intDiv(status, 100) != 4)), "
-                              "toUInt64(sum(bytes)), toUInt64(countIf(bot != '')), "
-                              "toUInt64(countIf(intDiv(status, 100) IN (4, 5))), toUInt16(min(day)), toUInt16(max(day)) "
-                              "FROM event WHERE %s AND source %s 0",
-                              list->name, start_of(query->span), list->where, beacon ? "!=" : "=");
-
-        if (r == 0 && query->site && *query->site) {
-                r = buffer_append_text(sql, " AND host = ");
-                if (r == 0)
-                        r = put_bytes(sql, query->site, strlen(query->site));
-        }
-        if (r == 0 && query->name)
-                r = put_name(sql, list, query->name);
-        if (r == 0 && referrers)
-                r = put_own(sql, own);
-        if (r == 0)
-                r = put_time(sql, query);
-        return r < 0 ? r : buffer_append_text(sql, " GROUP BY name, start FORMAT RowBinary");
-}
-
-/* ---------------------------------------------------------------- asking */
+/* ---------------------------------------------------------------- who takes part */
 
 struct asking {
         const struct spread_shards *shards;
-        struct server *servers[SPREAD_SHARDS_MAXIMUM];
+        struct server *servers[SPREAD_SHARDS_MAXIMUM]; /* NULL: it does not answer, or is left out */
+        bool rollup;                                   /* every one that answers has one */
+        struct ask_who who;
 };
 
 static void asking_done(struct asking *asking)
 {
         for (size_t i = 0; i < asking->shards->count; i++)
                 server_free(asking->servers[i]);
+        ask_who_done(&asking->who);
 }
 
-static int asking_begin(struct asking *asking, const struct spread_shards *shards, struct error *err)
+/* It is not asked any further. */
+static int give_up(struct asking *asking, size_t shard, const struct error *why, struct error *err)
 {
-        int r = 0;
+        struct ask_silent *silent = &asking->who.silent[asking->who.silent_count];
 
-        asking->shards = shards;
-        for (size_t i = 0; i < shards->count && r == 0; i++)
-                r = server_new(&shards->items[i], shards->database, NULL, &asking->servers[i], err);
-        return r;
-}
-
-static int note_silent(struct ask_answer *answer, const struct spread_shard *shard, const struct error *why,
-                       struct error *err)
-{
-        struct ask_silent *silent = &answer->silent[answer->silent_count];
-
-        silent->name = shard->name;
+        server_free(asking->servers[shard]);
+        asking->servers[shard] = NULL;
+        silent->name = asking->shards->items[shard].name;
+        silent->left_out = why->code == -EPERM;
         silent->words = memory_string(why->text);
         if (!silent->words)
                 return error_memory(err);
-        answer->silent_count++;
-        return 0;
+        asking->who.silent_count++;
+        asking->who.answered--;
+        if (!asking->who.answered && err)
+                *err = *why;
+        return asking->who.answered ? 0 : why->code;
 }
 
-/* What each server says becomes rows, or a reason. */
-static int ask_all(const struct asking *asking, const char *sql, struct ask_answer *answer, struct answer_rows *rows,
-                   struct error *err)
+typedef int take_function(void *context, size_t shard, const struct buffer *answer, struct error *err);
+
+/* One question to all that are left. Whoever does not answer, or answers with what `take` does not understand (-EBADMSG)
+ * or refuses (-EPERM), is given up. The answers are the caller's. */
+static int ask_each(struct asking *asking, const char *const sql[], struct buffer answers[SPREAD_SHARDS_MAXIMUM],
+                    take_function *take, void *context, struct error *err)
 {
-        struct server_question *questions = memory_new(asking->shards->count, sizeof(*questions));
+        struct server_question questions[SPREAD_SHARDS_MAXIMUM] = { 0 };
+        size_t shards[SPREAD_SHARDS_MAXIMUM], count = 0;
         int r = 0;
 
-        if (!questions)
-                return error_memory(err);
-        for (size_t i = 0; i < asking->shards->count; i++)
-                questions[i] = (struct server_question){ .server = asking->servers[i],
-                                                         .sql = sql,
-                                                         .answer = BUFFER_INIT(ANSWER_MAXIMUM) };
-        server_ask_all(questions, asking->shards->count, asking->shards->deadline_ms);
-        answer->asked = asking->shards->count;
-        for (size_t i = 0; i < answer->asked; i++) {
+        for (size_t i = 0; i < asking->shards->count; i++) {
+                if (!asking->servers[i])
+                        continue;
+                questions[count] = (struct server_question){ .server = asking->servers[i],
+                                                             .sql = sql[i],
+                                                             .answer = BUFFER_INIT(ANSWER_MAXIMUM) };
+                shards[count++] = i;
+        }
+        server_ask_all(questions, count, asking->shards->deadline_ms);
+        for (size_t i = 0; i < count; i++) {
                 struct server_question *question = &questions[i];
+                size_t shard = shards[i];
 
-                answer->bytes[i] = question->answer; /* owned from here on */
+                answers[shard] = question->answer;
                 if (r == 0 && question->result == 0)
-                        question->result = answer_take(rows, &answer->bytes[i]);
-                if (question->result == -EBADMSG)
-                        error_set(&question->error, -EBADMSG, _("the analysis server %s answers with what is no row"),
-                                  server_name(question->server));
-                if (question->result == -ENOMEM)
-                        r = error_memory(err);
-                else if (question->result == 0)
-                        answer->answered++;
-                else if (r == 0)
-                        r = note_silent(answer, &asking->shards->items[i], &question->error, err);
+                        question->result = take(context, shard, &answers[shard], &question->error);
+                if (r < 0 || question->result == 0)
+                        continue;
+                r = question->result == -ENOMEM ? error_memory(err) : give_up(asking, shard, &question->error, err);
         }
-        if (r == 0 && answer->answered == 0) {
-                *err = questions[0].error;
-                r = err->code;
-        }
-        free(questions);
         return r;
+}
+
+static int ask_all(struct asking *asking, const char *sql, struct buffer answers[SPREAD_SHARDS_MAXIMUM],
+                   take_function *take, void *context, struct error *err)
+{
+        const char *same[SPREAD_SHARDS_MAXIMUM];
+
+        for (size_t i = 0; i < asking->shards->count; i++)
+                same[i] = sql;
+        return ask_each(asking, same, answers, take, context, err);
+}
+
+static void answers_done(struct buffer answers[SPREAD_SHARDS_MAXIMUM])
+{
+        for (size_t i = 0; i < SPREAD_SHARDS_MAXIMUM; i++)
+                buffer_done(&answers[i]);
+}
+
+static int take_standing(void *context, size_t shard, const struct buffer *answer, struct error *err)
+{
+        struct asking *asking = context;
+        uint64_t version = 0;
+        int r = proof_judge(asking->shards, &asking->shards->items[shard], answer, &version, err);
+
+        if (r == 0 && version < SCHEMA_ROLLUPS)
+                asking->rollup = false;
+        return r;
+}
+
+static int ask_standing(struct asking *asking, struct error *err)
+{
+        struct buffer sql[SPREAD_SHARDS_MAXIMUM] = { 0 }, answers[SPREAD_SHARDS_MAXIMUM] = { 0 };
+        const char *texts[SPREAD_SHARDS_MAXIMUM];
+        int r = 0;
+
+        asking->rollup = true;
+        for (size_t i = 0; i < asking->shards->count && r == 0; i++) {
+                sql[i].maximum = SQL_MAXIMUM;
+                r = proof_question(&sql[i], asking->shards, &asking->shards->items[i]) < 0 ? error_memory(err) : 0;
+                texts[i] = buffer_text(&sql[i]);
+        }
+        if (r == 0)
+                r = ask_each(asking, texts, answers, take_standing, asking, err);
+        answers_done(answers);
+        answers_done(sql);
+        return r;
+}
+
+/* What they give out to visitors. */
+static int look_at_scripts(struct asking *asking, struct error *err)
+{
+        struct outside_look looks[SPREAD_SHARDS_MAXIMUM];
+        size_t shards[SPREAD_SHARDS_MAXIMUM], count = 0;
+        int r = 0;
+
+        for (size_t i = 0; i < asking->shards->count; i++) {
+                const struct spread_shard *shard = &asking->shards->items[i];
+
+                if (!asking->servers[i] || !shard->script)
+                        continue;
+                looks[count] = (struct outside_look){ .server = shard->name, .place = shard->script, .error = ERROR_NONE };
+                shards[count++] = i;
+        }
+        if (count)
+                r = outside_look(looks, count, asking->shards->deadline_ms, err);
+        for (size_t i = 0; i < count && r == 0; i++)
+                if (looks[i].result < 0)
+                        r = give_up(asking, shards[i], &looks[i].error, err);
+        return r;
+}
+
+static int asking_begin(struct asking *asking, struct error *err)
+{
+        const struct spread_shards *shards = asking->shards;
+        int r = 0;
+
+        asking->who.asked = asking->who.answered = shards->count;
+        for (size_t i = 0; i < shards->count && r == 0; i++)
+                r = server_new(&shards->items[i], shards->database, NULL, &asking->servers[i], err);
+        if (r == 0)
+                r = ask_standing(asking, err);
+        return r < 0 ? r : look_at_scripts(asking, err);
+}
+
+/* The caller's from now on. */
+static void hand_over(struct asking *asking, struct ask_who *ret_who)
+{
+        *ret_who = asking->who;
+        asking->who = (struct ask_who){ 0 };
+}
+
+void ask_who_done(struct ask_who *who)
+{
+        for (size_t i = 0; i < who->silent_count; i++)
+                free(who->silent[i].words);
+        *who = (struct ask_who){ 0 };
+}
+
+static int bad_answer(const struct asking *asking, size_t shard, struct error *err)
+{
+        return error_set(err, -EBADMSG, _("the analysis server %s answers with what is no row"),
+                         asking->shards->items[shard].name);
+}
+
+/* ---------------------------------------------------------------- rows */
+
+struct row_taker {
+        const struct asking *asking;
+        struct answer_rows *rows;
+};
+
+static int take_answer(void *context, size_t shard, const struct buffer *answer, struct error *err)
+{
+        const struct row_taker *taker = context;
+        int r = answer_take(taker->rows, answer);
+
+        return r == -EBADMSG ? bad_answer(taker->asking, shard, err) : r;
+}
+
+/* The rows' names lie in the answers. */
+static int ask_rows(struct asking *asking, const struct question *question,
+                    struct buffer answers[SPREAD_SHARDS_MAXIMUM], struct answer_rows *rows, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
+        struct row_taker taker = { asking, rows };
+
+        return question_put(&sql, question) < 0 ? error_memory(err)
+                                                : ask_all(asking, buffer_text(&sql), answers, take_answer, &taker, err);
 }
 
 /* ---------------------------------------------------------------- whose referrers are the site's own */
 
-static int compose(struct buffer *sql, int dimension, const struct store_query *query, bool beacon,
-                   const char *const own[], struct error *err)
-{
-        buffer_clear(sql);
-        return put_question(sql, find_list(dimension), query, beacon, own) < 0 ? error_memory(err) : 0;
-}
-
 /* Names of a list, the most first, as texts that are in `memory`. */
-static int ask_names(const struct asking *asking, const char *sql, size_t top, struct summary *memory,
+static int ask_names(struct asking *asking, const struct question *question, size_t top, struct summary *memory,
                      const char *own[], size_t maximum, size_t *count, struct error *err)
 {
-        struct ask_answer answer = { 0 };
+        struct buffer answers[SPREAD_SHARDS_MAXIMUM] = { 0 };
         struct answer_rows rows = ANSWER_ROWS_INIT;
-        int r = ask_all(asking, sql, &answer, &rows, err);
+        int r = ask_rows(asking, question, answers, &rows, err);
 
         if (r == 0 && answer_settle(&rows, METRIC_HITS, top) < 0)
                 r = error_memory(err);
@@ -253,7 +243,7 @@ static int ask_names(const struct asking *asking, const char *sql, size_t top, s
                         ++*count;
         }
         answer_rows_done(&rows);
-        ask_answer_done(&answer);
+        answers_done(answers);
         return r;
 }
 
@@ -261,25 +251,24 @@ static int ask_names(const struct asking *asking, const char *sql, size_t top, s
 
 /* As of a whole log: those that were given and the virtual hosts; without any the host that most pictures and style
  * sheets are embedded by. */
-static int find_own(const struct asking *asking, const struct store_query *query, bool beacon, struct buffer *sql,
-                    struct summary *memory, const char *own[static OWN_MAXIMUM + 1], struct error *err)
+static int find_own(struct asking *asking, const struct question *asked, struct summary *memory,
+                    const char *own[static OWN_MAXIMUM + 1], struct error *err)
 {
-        const struct store_query all = { .site = query->site, .span = QUERY_ONCE };
+        const struct store_query *query = asked->query, all = { .site = query->site, .span = QUERY_ONCE };
+        struct question question = { .query = &all,
+                                     .dimension = DIMENSION_HOSTS,
+                                     .beacon = asked->beacon,
+                                     .rollup = asked->rollup };
         size_t count = 0;
         int r;
 
         for (size_t i = 0; query->own_hosts && query->own_hosts[i] && count < OWN_MAXIMUM; i++)
                 own[count++] = query->own_hosts[i];
-        r = compose(sql, DIMENSION_HOSTS, &all, beacon, NULL, err);
-        if (r == 0)
-                r = ask_names(asking, buffer_text(sql), 0, memory, own, OWN_MAXIMUM, &count, err);
+        r = ask_names(asking, &question, 0, memory, own, OWN_MAXIMUM, &count, err);
         if (r < 0 || count)
                 return r;
-        buffer_clear(sql);
-        if (put_question(sql, &(struct list){ QUERY_ALL, "referrer", "referrer != '' AND asset = 1" }, &all, beacon,
-                         NULL) < 0)
-                return error_memory(err);
-        return ask_names(asking, buffer_text(sql), 1, memory, own, OWN_MAXIMUM, &count, err);
+        question.dimension = QUESTION_EMBEDDING;
+        return ask_names(asking, &question, 1, memory, own, OWN_MAXIMUM, &count, err);
 }
 
 /* ---------------------------------------------------------------- all of it */
@@ -314,20 +303,22 @@ static int take_rows(struct ask_answer *answer, const struct answer_rows *rows, 
         return 0;
 }
 
-static int ask(const struct asking *asking, const struct store_query *query, bool beacon, struct ask_answer *answer,
+static int ask(struct asking *asking, const struct store_query *query, bool beacon, struct ask_answer *answer,
                struct error *err)
 {
-        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
         _cleanup_(answer_rows_done) struct answer_rows rows = ANSWER_ROWS_INIT;
         _cleanup_(memory_freep) const char **own = memory_new(OWN_MAXIMUM + 1, sizeof(*own));
+        struct question question = {
+                .query = query, .dimension = query->dimension, .beacon = beacon, .rollup = asking->rollup
+        };
         int r = own ? 0 : error_memory(err);
 
-        if (r == 0 && (query->dimension == DIMENSION_REFERRERS || query->dimension == DIMENSION_REFERRER_PAGES))
-                r = find_own(asking, query, beacon, &sql, &answer->found.memory, own, err);
+        if (r == 0 && (query->dimension == DIMENSION_REFERRERS || query->dimension == DIMENSION_REFERRER_PAGES)) {
+                r = find_own(asking, &question, &answer->found.memory, own, err);
+                question.own = own;
+        }
         if (r == 0)
-                r = compose(&sql, query->dimension, query, beacon, own, err);
-        if (r == 0)
-                r = ask_all(asking, buffer_text(&sql), answer, &rows, err);
+                r = ask_rows(asking, &question, answer->bytes, &rows, err);
         if (r == 0 && answer_settle(&rows, query->order, query->top) < 0)
                 r = error_memory(err);
         return r < 0 ? r : take_rows(answer, &rows, query, err);
@@ -338,7 +329,7 @@ int ask_shards(const struct spread_shards *shards, const struct store_query *que
 {
         struct ask_answer answer = { 0 };
         _cleanup_(asking_done) struct asking asking = { .shards = shards };
-        int r = asking_begin(&asking, shards, err);
+        int r = asking_begin(&asking, err);
 
         if (r == 0)
                 r = ask(&asking, query, beacon, &answer, err);
@@ -346,6 +337,7 @@ int ask_shards(const struct spread_shards *shards, const struct store_query *que
                 ask_answer_done(&answer);
                 return r;
         }
+        hand_over(&asking, &answer.who);
         *ret_answer = answer;
         return 0;
 }
@@ -353,9 +345,105 @@ int ask_shards(const struct spread_shards *shards, const struct store_query *que
 void ask_answer_done(struct ask_answer *answer)
 {
         store_answer_done(&answer->found);
-        for (size_t i = 0; i < SPREAD_SHARDS_MAXIMUM; i++)
-                buffer_done(&answer->bytes[i]);
-        for (size_t i = 0; i < answer->silent_count; i++)
-                free(answer->silent[i].words);
+        answers_done(answer->bytes);
+        ask_who_done(&answer->who);
         memset(answer, 0, sizeof(*answer));
+}
+
+/* ---------------------------------------------------------------- web vitals */
+
+struct vital_taker {
+        const struct asking *asking;
+        struct histogram *histograms;
+};
+
+static int take_vitals(void *context, size_t shard, const struct buffer *answer, struct error *err)
+{
+        const struct vital_taker *taker = context;
+        const char *at = buffer_text(answer), *end = at + answer->length;
+
+        while (at < end) {
+                uint64_t vital, value, count;
+
+                if (!row_take_u64(&at, end, &vital) || !row_take_u64(&at, end, &value) ||
+                    !row_take_u64(&at, end, &count) || vital >= VITAL_COUNT)
+                        return bad_answer(taker->asking, shard, err);
+                histogram_add_many(&taker->histograms[vital], value, count);
+        }
+        return 0;
+}
+
+int ask_vitals(const struct spread_shards *shards, const struct store_query *query,
+               struct histogram ret_histograms[VITAL_COUNT], struct ask_who *ret_who, struct error *err)
+{
+        _cleanup_(asking_done) struct asking asking = { .shards = shards };
+        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
+        struct buffer answers[SPREAD_SHARDS_MAXIMUM] = { 0 };
+        struct vital_taker taker = { &asking, ret_histograms };
+        int r = question_put_vitals(&sql, query) < 0 ? error_memory(err) : asking_begin(&asking, err);
+
+        if (r == 0)
+                r = ask_all(&asking, buffer_text(&sql), answers, take_vitals, &taker, err);
+        answers_done(answers);
+        if (r == 0)
+                hand_over(&asking, ret_who);
+        return r;
+}
+
+/* ---------------------------------------------------------------- who embeds the script */
+
+struct embedder_taker {
+        const struct asking *asking;
+        embedder_function *take;
+        void *context;
+};
+
+static int take_embedders(void *context, size_t shard, const struct buffer *answer, struct error *err)
+{
+        const struct embedder_taker *taker = context;
+        const char *at = buffer_text(answer), *end = at + answer->length;
+        int r = 0;
+
+        while (r == 0 && at < end) {
+                const char *texts[3] = { 0 };
+                _cleanup_(memory_freep) char *host = NULL, *server = NULL, *script = NULL;
+                char **copies[] = { &host, &server, &script };
+                struct embedder one = { 0 };
+                uint64_t first, last;
+                size_t length;
+
+                if (!row_take_u64(&at, end, &first) || !row_take_u64(&at, end, &last) ||
+                    !row_take_u64(&at, end, &one.fetches))
+                        return bad_answer(taker->asking, shard, err);
+                for (size_t i = 0; i < LENGTH(texts); i++) {
+                        if (!row_take_text(&at, end, &texts[i], &length))
+                                return bad_answer(taker->asking, shard, err);
+                        if (!(*copies[i] = memory_copy(texts[i], length)))
+                                return error_memory(err);
+                }
+                one.host = host;
+                one.server = server;
+                one.script = script;
+                one.first_us = (int64_t)first * 1000;
+                one.last_us = (int64_t)last * 1000;
+                r = taker->take(taker->context, &one, err);
+        }
+        return r;
+}
+
+int ask_embedders(const struct spread_shards *shards, int64_t from_us, int64_t until_us, embedder_function *take,
+                  void *context, struct ask_who *ret_who, struct error *err)
+{
+        _cleanup_(asking_done) struct asking asking = { .shards = shards };
+        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
+        struct buffer answers[SPREAD_SHARDS_MAXIMUM] = { 0 };
+        struct embedder_taker taker = { &asking, take, context };
+        int r = question_put_embedders(&sql, from_us, until_us) < 0 ? error_memory(err) : asking_begin(&asking, err);
+
+        if (r == 0)
+                r = ask_all(&asking, buffer_text(&sql), answers, take_embedders, &taker, err);
+        answers_done(answers);
+        if (r == 0)
+                hand_over(&asking, ret_who);
+        return r;
 }

@@ -1,9 +1,12 @@
 #include "feed.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "accesslog/beacon.h"
 #include "accesslog/format.h"
 #include "analyze/agents.h"
 #include "analyze/bots.h"
@@ -19,6 +22,7 @@
 #define DAY_MS        INT64_C(86400000)
 #define AGENTS_CACHED 8192 /* of one agent in each place */
 #define DAYS_CACHED   32
+#define MARKS_MAXIMUM (1U << 20) /* bytes, of one event */
 
 /* What an agent is, in the bytes of a row. */
 struct agent {
@@ -43,8 +47,8 @@ struct feed {
         struct day days[DAYS_CACHED];
         size_t day_count, last_day;
         char *scratch; /* for log_parse() */
-        struct buffer plain, row;
-        uint64_t pending, invalid, events, unsalted;
+        struct buffer plain, row, marks;
+        uint64_t pending, invalid, unsalted;
 };
 
 /* ---------------------------------------------------------------- making */
@@ -63,6 +67,7 @@ void feed_free(struct feed *feed)
         free(feed->scratch);
         buffer_done(&feed->plain);
         buffer_done(&feed->row);
+        buffer_done(&feed->marks);
         free(feed);
 }
 
@@ -81,6 +86,7 @@ int feed_new(struct spool *spool, struct salts *salts, const struct spread_shard
         feed->options = *options;
         feed->plain = (struct buffer)BUFFER_INIT(4 * LOG_LINE_MAXIMUM);
         feed->row = (struct buffer)BUFFER_INIT(2 * ROW_BYTES_MAXIMUM);
+        feed->marks = (struct buffer)BUFFER_INIT(MARKS_MAXIMUM);
         feed->scratch = memory_new(1, LOG_LINE_MAXIMUM);
         feed->agents = memory_new(AGENTS_CACHED, sizeof(*feed->agents));
         r = feed->scratch && feed->agents ? bots_load(options->bot_list, &feed->bots, err) : error_memory(err);
@@ -246,6 +252,77 @@ static void set_country(const struct feed *feed, struct spread_row *row, const s
                 row->country = (struct span){ code, (uint32_t)strlen(code) };
 }
 
+static int put_mark(struct feed *feed, struct spread_row *row, char kind, const char *text, size_t length)
+{
+        row->mark_count++;
+        return row_put_mark(&feed->marks, kind, text, length);
+}
+
+static int put_goals(struct feed *feed, struct spread_row *row, uint32_t goals)
+{
+        int r = 0;
+
+        for (size_t i = 0; goals >> i && r == 0; i++)
+                if (goals >> i & 1)
+                        r = put_mark(feed, row, MARK_GOAL, feed->options.goals[i].name,
+                                     strlen(feed->options.goals[i].name));
+        return r;
+}
+
+static int put_beacon_event(struct feed *feed, struct spread_row *row, const struct log_line *line)
+{
+        const struct span event = { line->event.text, BEACON_SHORT(line->event.length) };
+        struct span rest = line->details;
+        char property[BEACON_PROPERTY_MAXIMUM];
+        size_t length;
+        int r = put_mark(feed, row, MARK_EVENT, event.text, event.length);
+
+        if (r == 0)
+                r = put_goals(feed, row, goals_of_event(feed->options.goals, feed->options.goal_count, event));
+        for (unsigned int i = 0;
+             r == 0 && i < BEACON_PROPERTIES_MAXIMUM && beacon_property(&rest, event, property, &length); i++)
+                r = put_mark(feed, row, MARK_PROPERTY, property, length);
+        return r;
+}
+
+static int put_vitals(struct feed *feed, struct spread_row *row, const struct log_line *line)
+{
+        char text[32];
+        int r = 0;
+
+        for (unsigned int vital = 0; vital < VITAL_COUNT && r == 0; vital++) {
+                uint64_t value;
+
+                if (beacon_vital(line, (enum beacon_vital)vital, &value))
+                        r = put_mark(feed, row, MARK_VITAL, text,
+                                     (size_t)snprintf(text, sizeof(text), "%u=%" PRIu64, vital, value));
+        }
+        return r;
+}
+
+/* What else it means, as in tally.c and tally_beacon.c. */
+static int put_marks(struct feed *feed, struct spread_row *row, const struct log_line *line)
+{
+        bool error = line->status / 100 == 4 || line->status / 100 == 5;
+        int r = 0;
+
+        buffer_clear(&feed->marks);
+        switch (line->beacon) {
+        case BEACON_EVENT: r = put_beacon_event(feed, row, line); break;
+        case BEACON_OUTBOUND:
+                r = put_mark(feed, row, MARK_OUTBOUND, line->event.text, BEACON_SHORT(line->event.length));
+                break;
+        case BEACON_VITALS: r = put_vitals(feed, row, line); break;
+        default:
+                if (feed->options.goal_count && line->method.length && !error)
+                        r = put_goals(feed, row,
+                                      goals_of(feed->options.goals, feed->options.goal_count, line->path.text,
+                                               line->path.length));
+        }
+        row->marks = (struct span){ feed->marks.data, (uint32_t)feed->marks.length };
+        return r;
+}
+
 static int put_event(struct feed *feed, const struct log_line *line, const struct day *day, uint32_t ms,
                      struct error *err)
 {
@@ -274,7 +351,7 @@ static int put_event(struct feed *feed, const struct log_line *line, const struc
                 row.campaign = (struct span){ campaign, (uint32_t)campaign_of(line->query, campaign) };
         set_country(feed, &row, line, country);
         buffer_clear(&feed->row);
-        if (row_put(&feed->row, &row) < 0)
+        if (put_marks(feed, &row, line) < 0 || row_put(&feed->row, &row) < 0)
                 return error_memory(err);
         shard = row.visitor ? spread_shard_of(row.visitor, feed->shards->count)
                             : (size_t)(feed->unsalted++ % feed->shards->count);
@@ -287,10 +364,6 @@ static int take_line(struct feed *feed, const struct log_line *line, struct erro
         const struct day *day = NULL;
         int r;
 
-        if (line->beacon >= BEACON_EVENT) {
-                feed->events++;
-                return 0;
-        }
         if (number < 0 || number > UINT16_MAX) { /* ClickHouse's Date: 1970 to 2149 */
                 feed->invalid++;
                 return 0;
@@ -358,8 +431,7 @@ int feed_expire(struct feed *feed, int64_t now, struct error *err)
         return salts_expire(feed->salts, now, &any, err);
 }
 
-void feed_left_out(const struct feed *feed, uint64_t *ret_invalid, uint64_t *ret_events)
+uint64_t feed_invalid(const struct feed *feed)
 {
-        *ret_invalid = feed->invalid;
-        *ret_events = feed->events;
+        return feed->invalid;
 }

@@ -13,6 +13,7 @@
 #include "accesslog/follow.h"
 #include "analyze/countries.h"
 #include "analyze/salts.h"
+#include "analyze/tally.h"
 #include "base/error.h"
 #include "spread/spool.h"
 
@@ -20,6 +21,8 @@ struct feed_options {
         const char *site;                  /* it is a part of who a visitor is */
         const char *bot_list;              /* NULL: the one that is compiled in */
         const struct countries *countries; /* NULL: nothing is known of them */
+        const struct goal *goals;          /* at most GOALS_MAXIMUM */
+        size_t goal_count;
 };
 
 struct feed;
@@ -42,7 +45,7 @@ void feed_drop(struct feed *feed, struct follow *follow);
 /* Destroys salts that are too old. */
 int feed_expire(struct feed *feed, int64_t now, struct error *err);
 
-/* Lines that fit no format or no year, and lines of a beacon that are no page views: since the start. */
-void feed_left_out(const struct feed *feed, uint64_t *ret_invalid, uint64_t *ret_events);
+/* Lines that fit no format or no year, since the start. */
+uint64_t feed_invalid(const struct feed *feed);
 
 #endif

@@ -4,6 +4,20 @@
 
 #define LENGTH_BYTES_MAXIMUM 10 /* of a 64-bit LEB128 number */
 
+#define COLUMNS_1                                                                                                      \
+        "ms, visitor, source, host, method, path, asset, status, bytes, referrer, referrer_page, campaign, browser, "  \
+        "system, device, bot, country"
+
+const char *row_structure(unsigned int structure)
+{
+        return structure < ROW_STRUCTURE_LATEST ? ROW_STRUCTURE_1 : ROW_STRUCTURE_1 ", marks Array(String)";
+}
+
+const char *row_columns(unsigned int structure)
+{
+        return structure < ROW_STRUCTURE_LATEST ? COLUMNS_1 : COLUMNS_1 ", marks";
+}
+
 /* ---------------------------------------------------------------- writing */
 
 static char *put_number(char *at, uint64_t value, unsigned int bytes)
@@ -13,13 +27,17 @@ static char *put_number(char *at, uint64_t value, unsigned int bytes)
         return at;
 }
 
+static char *put_length(char *at, size_t length)
+{
+        for (; length >= 0x80; length >>= 7)
+                *at++ = (char)(0x80 | (length & 0x7f));
+        *at++ = (char)length;
+        return at;
+}
+
 static char *put_text(char *at, const char *text, size_t length)
 {
-        size_t rest = length;
-
-        for (; rest >= 0x80; rest >>= 7)
-                *at++ = (char)(0x80 | (rest & 0x7f));
-        *at++ = (char)rest;
+        at = put_length(at, length);
         if (length)
                 memcpy(at, text, length);
         return at + length;
@@ -33,7 +51,8 @@ static char *put_span(char *at, const struct span *span)
 static size_t room_for(const struct spread_row *row)
 {
         const struct span *texts[] = { &row->host,          &row->method,   &row->path,    &row->referrer,
-                                       &row->referrer_page, &row->campaign, &row->country, &row->agent };
+                                       &row->referrer_page, &row->campaign, &row->country, &row->agent,
+                                       &row->marks };
         size_t room = 64;
 
         for (size_t i = 0; i < LENGTH(texts); i++)
@@ -64,6 +83,10 @@ int row_put(struct buffer *buffer, const struct spread_row *row)
         if (row->agent.length)
                 memcpy(at, row->agent.text, row->agent.length);
         at = put_span(at + row->agent.length, &row->country);
+        at = put_length(at, row->mark_count);
+        if (row->marks.length)
+                memcpy(at, row->marks.text, row->marks.length);
+        at += row->marks.length;
         *at = '\0';
         buffer->length = (size_t)(at - buffer->data);
         return 0;
@@ -80,6 +103,32 @@ int row_put_text(struct buffer *buffer, const char *text, size_t length)
         *at = '\0';
         buffer->length = (size_t)(at - buffer->data);
         return 0;
+}
+
+int row_put_mark(struct buffer *buffer, char kind, const char *text, size_t length)
+{
+        int r = buffer_reserve(buffer, LENGTH_BYTES_MAXIMUM + 1 + length);
+        char *at;
+
+        if (r < 0)
+                return r;
+        at = put_length(buffer->data + buffer->length, length + 1);
+        *at++ = kind;
+        if (length)
+                memcpy(at, text, length);
+        at += length;
+        *at = '\0';
+        buffer->length = (size_t)(at - buffer->data);
+        return 0;
+}
+
+int row_put_sql(struct buffer *sql, const char *bytes, size_t length)
+{
+        int r = buffer_append_text(sql, "unhex('");
+
+        for (size_t i = 0; i < length && r == 0; i++)
+                r = buffer_printf(sql, "%02X", (unsigned char)bytes[i]);
+        return r < 0 ? r : buffer_append_text(sql, "')");
 }
 
 /* ---------------------------------------------------------------- reading */

@@ -13,6 +13,9 @@
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "spread/outside.h"
+#include "spread/proof.h"
+#include "spread/rollup.h"
 #include "spread/row.h"
 #include "spread/schema.h"
 #include "spread/server.h"
@@ -21,13 +24,16 @@
 #define PAUSE_FIRST_MS  200
 #define PAUSE_LAST_MS   15000
 #define SQL_MAXIMUM     8192
+#define PROOF_MS        2000  /* how long a server counts as proven without asking again */
+#define SCRIPT_MS       60000 /* and the script that it gives out */
 
 struct sender {
         struct senders *all;
         size_t shard;
         struct server *server;
         pthread_t thread;
-        bool running;
+        bool running, named;
+        int64_t proven_ms, script_ms; /* when it is to be asked again whether it may take part */
         /* Under the lock of all: */
         struct error words; /* why it does not take its batches; code 0: it does */
         bool untold;        /* the words are new */
@@ -40,6 +46,7 @@ struct senders {
         atomic_bool stop;
         pthread_mutex_t lock;
         pthread_cond_t wake;
+        const char *node_name;
         uint64_t wakes;
         struct sender items[SPREAD_SHARDS_MAXIMUM];
         size_t count;
@@ -47,11 +54,20 @@ struct senders {
 
 /* ---------------------------------------------------------------- one batch */
 
-static int count_rows(struct sender *sender, const struct spool_batch *batch, uint64_t *ret_rows, struct error *err)
+static int no_answer(const struct sender *sender, struct error *err)
+{
+        return error_set(err, -EBADMSG, _("the analysis server %s answers with what is no row"),
+                         server_name(sender->server));
+}
+
+/* `ret_rolled`: whether the rollup has them, too. */
+static int count_rows(struct sender *sender, const struct spool_batch *batch, uint64_t *ret_rows, bool *ret_rolled,
+                      struct error *err)
 {
         _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
         _cleanup_(buffer_done) struct buffer answer = BUFFER_INIT(4096);
-        const char *at;
+        const char *at, *end;
+        uint64_t proofs;
         int r = schema_count(&sql, spool_node(sender->all->spool), batch->sequence, batch->day);
 
         if (r < 0)
@@ -60,9 +76,10 @@ static int count_rows(struct sender *sender, const struct spool_batch *batch, ui
         if (r < 0)
                 return r;
         at = buffer_text(&answer);
-        if (answer.length != 8 || !row_take_u64(&at, at + 8, ret_rows))
-                return error_set(err, -EBADMSG, _("the analysis server %s does not answer with a number"),
-                                 server_name(sender->server));
+        end = at + answer.length;
+        if (!row_take_u64(&at, end, ret_rows) || !row_take_u64(&at, end, &proofs) || at != end)
+                return no_answer(sender, err);
+        *ret_rolled = proofs > 0;
         return 0;
 }
 
@@ -70,16 +87,39 @@ static int insert(struct sender *sender, const struct spool_batch *batch, struct
 {
         _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
         uint64_t node = spool_node(sender->all->spool);
-        char path[PATH_MAX], id[80];
-        int r = schema_insert(&sql, node, batch->sequence, batch->day, batch->rows);
+        char path[PATH_MAX], id[SCHEMA_ID_SIZE];
+        int r = schema_insert(&sql, batch->structure, node, batch->sequence, batch->day, batch->rows);
 
         if (r < 0)
                 return error_memory(err);
         r = spool_path(sender->all->spool, sender->shard, batch, path);
         if (r < 0)
                 return error_errno(err, -r, _("cannot read the spool"));
-        snprintf(id, sizeof(id), "understudy-%016" PRIx64 "-%" PRIu32, node, batch->sequence);
-        return server_insert(sender->server, buffer_text(&sql), id, ROW_STRUCTURE, path, INSERT_MS, err);
+        schema_id(node, batch->sequence, id);
+        return server_insert(sender->server, buffer_text(&sql), id, row_structure(batch->structure), path, INSERT_MS,
+                             err);
+}
+
+/* The server was killed, or its disk was full, after the rows and before what its view makes of them. */
+static int mend_rollup(struct sender *sender, const struct spool_batch *batch, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
+        uint64_t node = spool_node(sender->all->spool);
+        char id[SCHEMA_ID_SIZE];
+
+        if (rollup_fill(&sql, node, batch->day, &batch->sequence, 1) < 0)
+                return error_memory(err);
+        schema_id(node, batch->sequence, id);
+        return server_fill(sender->server, buffer_text(&sql), id, INSERT_MS, err);
+}
+
+/* What is missing, once; what came of it is asked afterwards. */
+static int complete(struct sender *sender, const struct spool_batch *batch, uint64_t rows, bool rolled,
+                    struct error *err)
+{
+        if (rows == 0 && !rolled)
+                return insert(sender, batch, err);
+        return rows == batch->rows && !rolled ? mend_rollup(sender, batch, err) : 0;
 }
 
 /* 0: the shard has all of it. */
@@ -87,23 +127,21 @@ static int send_batch(struct sender *sender, const struct spool_batch *batch, st
 {
         struct error failure = ERROR_NONE;
         uint64_t rows = 0;
-        int r = count_rows(sender, batch, &rows, err);
+        bool rolled = false;
+        int r = count_rows(sender, batch, &rows, &rolled, err);
 
+        for (unsigned int tries = 0; r == 0 && !(rows == batch->rows && rolled) && !failure.code && tries < 2; tries++) {
+                r = complete(sender, batch, rows, rolled, &failure);
+                if (r != -ECANCELED)
+                        r = count_rows(sender, batch, &rows, &rolled, err);
+                if (r < 0 && failure.code)
+                        *err = failure;
+        }
         if (r < 0)
                 return r;
-        if (rows == 0) {
-                r = insert(sender, batch, &failure);
-                if (r != -ECANCELED)
-                        r = count_rows(sender, batch, &rows, err);
-                if (r < 0) {
-                        if (failure.code)
-                                *err = failure;
-                        return r;
-                }
-        }
-        if (rows == batch->rows)
+        if (rows == batch->rows && rolled)
                 return spool_sent(sender->all->spool, sender->shard, batch, err);
-        if (rows == 0 && failure.code) {
+        if (failure.code) {
                 *err = failure;
                 return failure.code;
         }
@@ -111,6 +149,72 @@ static int send_batch(struct sender *sender, const struct spool_batch *batch, st
                          _("the analysis server %s has %" PRIu64 " of the %" PRIu32 " rows of the batch %" PRIu32
                            "; its disk may be damaged: delete those rows there, and they are sent again"),
                          server_name(sender->server), rows, batch->rows, batch->sequence);
+}
+
+/* ---------------------------------------------------------------- whether it may take part */
+
+static int check_script(struct sender *sender, struct error *err)
+{
+        const struct spread_shard *shard = &sender->all->shards->items[sender->shard];
+        struct outside_look look = { .server = shard->name, .place = shard->script, .error = ERROR_NONE };
+        int r = outside_look(&look, 1, sender->all->shards->deadline_ms, err);
+
+        if (r == 0 && look.result < 0)
+                *err = look.error;
+        return r < 0 ? r : look.result;
+}
+
+static int check_standing(struct sender *sender, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
+        _cleanup_(buffer_done) struct buffer answer = BUFFER_INIT(SQL_MAXIMUM);
+        const struct spread_shards *shards = sender->all->shards;
+        uint64_t version = 0;
+        int r = proof_question(&sql, shards, &shards->items[sender->shard]);
+
+        if (r < 0)
+                return error_memory(err);
+        r = server_ask(sender->server, buffer_text(&sql), shards->deadline_ms, &answer, err);
+        if (r == 0)
+                r = proof_judge(shards, &shards->items[sender->shard], &answer, &version, err);
+        if (r == 0 && version < SCHEMA_LATEST)
+                r = error_set(err, -EREMOTEIO,
+                              _("the analysis server %s has no tables yet, or older ones; run 'understudy analyze migrate'"),
+                              server_name(sender->server));
+        return r;
+}
+
+/* Who we are, for whoever asks later which server's events these are. */
+static int say_name(struct sender *sender, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
+        int r = sender->named ? 0 : schema_name(&sql, spool_node(sender->all->spool), sender->all->node_name);
+
+        if (r < 0)
+                return error_memory(err);
+        if (!sender->named)
+                r = server_ask(sender->server, buffer_text(&sql), sender->all->shards->deadline_ms, NULL, err);
+        sender->named = r == 0;
+        return r;
+}
+
+/* A server gets events only while it is proven, and gives out the right script. */
+static int may_take_part(struct sender *sender, struct error *err)
+{
+        int64_t now = clock_monotonic_ms();
+        int r = 0;
+
+        if (now >= sender->proven_ms) {
+                r = check_standing(sender, err);
+                if (r == 0)
+                        r = say_name(sender, err);
+                sender->proven_ms = r == 0 ? now + PROOF_MS : 0;
+        }
+        if (r == 0 && now >= sender->script_ms) {
+                r = check_script(sender, err);
+                sender->script_ms = r == 0 ? now + SCRIPT_MS : 0;
+        }
+        return r;
 }
 
 /* ---------------------------------------------------------------- the thread */
@@ -173,7 +277,9 @@ static void *run(void *context)
                         pause_sender(all, wake, true, PAUSE_LAST_MS);
                         continue;
                 }
-                r = send_batch(sender, &batch, &error);
+                r = may_take_part(sender, &error);
+                if (r == 0)
+                        r = send_batch(sender, &batch, &error);
                 if (r == -ECANCELED)
                         break;
                 if (r == 0) {
@@ -211,8 +317,8 @@ static int start_one(struct senders *senders, size_t shard, struct error *err)
         return 0;
 }
 
-int senders_start(struct spool *spool, const struct spread_shards *shards, struct senders **ret_senders,
-                  struct error *err)
+int senders_start(struct spool *spool, const struct spread_shards *shards, const char *node_name,
+                  struct senders **ret_senders, struct error *err)
 {
         struct senders *senders = memory_new(1, sizeof(*senders));
         pthread_condattr_t attributes;
@@ -223,6 +329,7 @@ int senders_start(struct spool *spool, const struct spread_shards *shards, struc
                 return error_memory(err);
         senders->spool = spool;
         senders->shards = shards;
+        senders->node_name = node_name;
         senders->wakes = 1;
         atomic_init(&senders->stop, false);
         pthread_mutex_init(&senders->lock, NULL);

@@ -1,8 +1,9 @@
 /*
  * sender.h - a thread for each shard that brings its batches from the spool to it.
  *
- * Each batch: how many of its rows are there? None: they are sent. Once the server itself says that all are there, the
- * batch is removed from the spool. What an insert was answered with does not decide, so a lost answer, a server that
+ * A server that is not proven (proof.h), or gives out another script than the tag's (outside.h), gets nothing.
+ * Each batch: how many of its rows are there? None: they are sent. Once the server itself says that all are there, and
+ * in its rollup, the batch is removed from the spool. What an insert was answered with does not decide, so a lost answer, a server that
  * stood still and goes on, and a sender that was killed are all the same case. A server that is down, hung or full is
  * asked again after a pause that grows; the others go on.
  */
@@ -20,9 +21,9 @@
 
 struct senders;
 
-/* Starts them. All are borrowed. */
-int senders_start(struct spool *spool, const struct spread_shards *shards, struct senders **ret_senders,
-                  struct error *err);
+/* Starts them. All are borrowed; `node_name` is this server's, for ask_embedders(). */
+int senders_start(struct spool *spool, const struct spread_shards *shards, const char *node_name,
+                  struct senders **ret_senders, struct error *err);
 
 /* Stops them, also in the middle of an insert. */
 void senders_stop(struct senders *senders);

@@ -145,10 +145,16 @@ const char *server_name(const struct server *server)
 /* ClickHouse: "Code: 60. DB::Exception: Table ... doesn't exist. ..."; the first line says it. */
 static int told_no(struct server *server, long status, struct error *err)
 {
+        /* no such column, unknown identifier, table, database */
+        static const char *const lacking[] = { "Code: 16,", "Code: 16.", "Code: 47,", "Code: 47.",
+                                               "Code: 60,", "Code: 60.", "Code: 81,", "Code: 81." };
         const char *words = buffer_text(&server->words);
         int length = (int)strcspn(words, "\n");
+        bool older = false;
 
-        if (strstr(words, "Code: 60") || strstr(words, "Code: 81"))
+        for (size_t i = 0; i < LENGTH(lacking); i++)
+                older |= strstr(words, lacking[i]) != NULL;
+        if (older)
                 return error_set(err, -EREMOTEIO,
                                  _("the analysis server %s has no tables yet, or older ones; run 'understudy analyze "
                                    "migrate'"),
@@ -215,18 +221,22 @@ static int begin(struct server *server, struct buffer *answer, int64_t deadline_
         return r < 0 ? r : put_parameter(server, "database", server->database);
 }
 
-static int begin_ask(struct server *server, const char *sql, int64_t deadline_ms, struct buffer *answer)
+static void set_statement(struct server *server, const char *sql)
 {
-        int r = begin(server, answer, deadline_ms);
-
-        if (r < 0)
-                return r;
         curl_easy_setopt(server->easy, CURLOPT_MIMEPOST, NULL);
         curl_easy_setopt(server->easy, CURLOPT_URL, buffer_text(&server->url));
         curl_easy_setopt(server->easy, CURLOPT_POST, 1L);
         curl_easy_setopt(server->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(sql));
         curl_easy_setopt(server->easy, CURLOPT_POSTFIELDS, sql);
-        return 0;
+}
+
+static int begin_ask(struct server *server, const char *sql, int64_t deadline_ms, struct buffer *answer)
+{
+        int r = begin(server, answer, deadline_ms);
+
+        if (r == 0)
+                set_statement(server, sql);
+        return r;
 }
 
 int server_ask(struct server *server, const char *sql, int64_t deadline_ms, struct buffer *answer, struct error *err)
@@ -294,7 +304,14 @@ void server_ask_all(struct server_question questions[], size_t count, int64_t de
 
 /* ---------------------------------------------------------------- rows */
 
-/* One block, so that all of it is there or nothing: a batch has fewer rows than that. */
+/* One block, so that all of it is there or nothing: a batch, and what the rollup makes of it, has fewer rows than that.
+ * It is held in memory in any case. */
+static int put_one_block(struct server *server)
+{
+        return buffer_append_text(&server->url, "&max_threads=1&min_insert_block_size_rows=16777216"
+                                                "&min_insert_block_size_bytes=4294967296");
+}
+
 static int put_insert_settings(struct server *server, const char *sql, const char *id, const char *structure)
 {
         int r = put_parameter(server, "query_id", id);
@@ -303,10 +320,23 @@ static int put_insert_settings(struct server *server, const char *sql, const cha
                 r = put_parameter(server, "query", sql);
         if (r == 0)
                 r = put_parameter(server, "batch_structure", structure);
-        return r < 0 ? r
-                     : buffer_append_text(&server->url,
-                                          "&batch_format=RowBinary&max_threads=1&min_insert_block_size_rows=1048576"
-                                          "&min_insert_block_size_bytes=1073741824");
+        if (r == 0)
+                r = buffer_append_text(&server->url, "&batch_format=RowBinary");
+        return r < 0 ? r : put_one_block(server);
+}
+
+int server_fill(struct server *server, const char *sql, const char *id, int64_t deadline_ms, struct error *err)
+{
+        int r = begin(server, NULL, deadline_ms);
+
+        if (r == 0 && id)
+                r = put_parameter(server, "query_id", id);
+        if (r == 0)
+                r = put_one_block(server);
+        if (r < 0)
+                return error_memory(err);
+        set_statement(server, sql);
+        return judge(server, curl_easy_perform(server->easy), err);
 }
 
 static curl_mime *make_body(struct server *server, const char *path)

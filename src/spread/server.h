@@ -49,4 +49,7 @@ void server_ask_all(struct server_question questions[], size_t count, int64_t de
 int server_insert(struct server *server, const char *sql, const char *id, const char *structure, const char *path,
                   int64_t deadline_ms, struct error *err);
 
+/* Runs an INSERT ... SELECT whose rows become one part: all of them are there or none. `id` as above, or NULL. */
+int server_fill(struct server *server, const char *sql, const char *id, int64_t deadline_ms, struct error *err);
+
 #endif

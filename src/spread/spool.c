@@ -1,11 +1,9 @@
 #include "spool.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,134 +14,8 @@
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
-#include "base/text.h"
-
-#define OPEN_MAXIMUM 64 /* batches that are being filled: shards, times days */
-
-/* A batch that is being filled. */
-struct open_batch {
-        size_t shard;
-        uint16_t day;
-        uint32_t rows;
-        struct buffer bytes;
-};
-
-/* What waits for a shard. */
-struct queue {
-        int folder;
-        struct spool_batch *batches; /* by number; from `first` on */
-        size_t first, count;
-        uint64_t bytes;
-        /* Written since the last commit. */
-        struct spool_batch *fresh;
-        size_t fresh_count;
-};
-
-struct spool {
-        const struct spread_shards *shards;
-        char *path;
-        struct store *store;
-        uint64_t node, limit_bytes;
-        uint32_t committed, last; /* numbers of batches; last: also those that do not count yet */
-        bool uncertain;           /* a commit failed: it may be found on the disk even so, and then its batches count */
-        struct open_batch open[OPEN_MAXIMUM];
-        size_t open_count, open_last;
-        int32_t *known_days; /* since the last commit */
-        size_t known_count;
-        pthread_mutex_t lock; /* of what waits */
-        struct queue queues[SPREAD_SHARDS_MAXIMUM];
-};
-
-/* ---------------------------------------------------------------- names */
-
-void spool_batch_name(const struct spool_batch *batch, char name[static SPOOL_NAME_SIZE])
-{
-        snprintf(name, SPOOL_NAME_SIZE, "%010" PRIu32 ".%05u.%" PRIu32, batch->sequence, batch->day, batch->rows);
-}
-
-bool spool_batch_parse(const char *name, struct spool_batch *ret_batch)
-{
-        struct spool_batch batch = { 0 };
-        char again[SPOOL_NAME_SIZE];
-        unsigned int day;
-
-        if (sscanf(name, "%10" SCNu32 ".%5u.%10" SCNu32, &batch.sequence, &day, &batch.rows) != 3 || day > UINT16_MAX)
-                return false;
-        batch.day = (uint16_t)day;
-        spool_batch_name(&batch, again);
-        if (!text_equal(name, again))
-                return false;
-        *ret_batch = batch;
-        return true;
-}
-
-/* ---------------------------------------------------------------- what is there */
-
-static int compare_batches(const void *a, const void *b)
-{
-        const struct spool_batch *first = a, *second = b;
-
-        return (first->sequence > second->sequence) - (first->sequence < second->sequence);
-}
-
-static int take_file(struct spool *spool, struct queue *queue, const char *name, struct error *err)
-{
-        struct spool_batch batch;
-        struct stat status;
-
-        if (!spool_batch_parse(name, &batch))
-                return 0;
-        if (batch.sequence > spool->committed) { /* never counted: its lines are read again */
-                if (unlinkat(queue->folder, name, 0) < 0 && errno != ENOENT)
-                        return error_errno(err, errno, _("cannot remove the batch %s from the spool %s"), name,
-                                           spool->path);
-                return 0;
-        }
-        if (fstatat(queue->folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-                return error_errno(err, errno, _("cannot look at the batch %s in the spool %s"), name, spool->path);
-        batch.bytes = (uint64_t)status.st_size;
-        if (memory_grow(&queue->batches, queue->count, sizeof(*queue->batches)) < 0)
-                return error_memory(err);
-        queue->batches[queue->count++] = batch;
-        queue->bytes += batch.bytes;
-        return 0;
-}
-
-static int list_queue(struct spool *spool, struct queue *queue, struct error *err)
-{
-        int fd = openat(queue->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-        DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-        const struct dirent *entry;
-
-        if (!folder) {
-                r = error_errno(err, errno, _("cannot list the spool %s"), spool->path);
-                if (fd >= 0)
-                        close(fd);
-                return r;
-        }
-        while (r == 0 && (entry = readdir(folder)))
-                r = take_file(spool, queue, entry->d_name, err);
-        closedir(folder);
-        if (r == 0 && queue->count)
-                qsort(queue->batches, queue->count, sizeof(*queue->batches), compare_batches);
-        return r;
-}
-
-static int open_queue(struct spool *spool, size_t shard, struct error *err)
-{
-        struct queue *queue = &spool->queues[shard];
-        char path[PATH_MAX];
-        int r;
-
-        snprintf(path, sizeof(path), "%s/%s", spool->path, spool->shards->items[shard].name);
-        r = directory_make(AT_FDCWD, path, 0700, err);
-        if (r < 0)
-                return r;
-        queue->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-        if (queue->folder < 0)
-                return error_errno(err, errno, _("cannot open the spool's folder %s"), path);
-        return list_queue(spool, queue, err);
-}
+#include "spread/row.h"
+#include "spread/spool_private.h"
 
 /* ---------------------------------------------------------------- what counts */
 
@@ -226,7 +98,7 @@ int spool_open(const char *path, const struct spread_shards *shards, uint64_t li
         spool->path = memory_string(path);
         r = spool->path ? open_marks(spool, err) : error_memory(err);
         for (size_t i = 0; i < shards->count && r == 0; i++)
-                r = open_queue(spool, i, err);
+                r = spool_open_queue(spool, i, err);
         if (r < 0) {
                 spool_close(spool);
                 return r;
@@ -315,7 +187,11 @@ static int write_batch(struct spool *spool, struct open_batch *open, struct erro
 {
         struct queue *queue = &spool->queues[open->shard];
         const struct spool_batch batch = {
-                .sequence = spool->last + 1, .day = open->day, .rows = open->rows, .bytes = open->bytes.length
+                .sequence = spool->last + 1,
+                .day = open->day,
+                .rows = open->rows,
+                .structure = ROW_STRUCTURE_LATEST,
+                .bytes = open->bytes.length
         };
         char name[SPOOL_NAME_SIZE];
         int r;
@@ -449,49 +325,6 @@ static int commit_marks(struct spool *spool, struct follow *follow, struct error
         return r < 0 ? r : store_commit(spool->store, err);
 }
 
-/* From here on they count. There is room for them already. */
-static void publish(struct spool *spool)
-{
-        pthread_mutex_lock(&spool->lock);
-        for (size_t i = 0; i < spool->shards->count; i++) {
-                struct queue *queue = &spool->queues[i];
-
-                for (size_t k = 0; k < queue->fresh_count; k++) {
-                        queue->batches[queue->count++] = queue->fresh[k];
-                        queue->bytes += queue->fresh[k].bytes;
-                }
-                queue->fresh_count = 0;
-        }
-        pthread_mutex_unlock(&spool->lock);
-        spool->committed = spool->last;
-        spool->known_count = 0;
-}
-
-/* What was sent is dropped from the front, and there is room for what is new behind it. */
-static int make_room(struct spool *spool, struct error *err)
-{
-        int r = 0;
-
-        pthread_mutex_lock(&spool->lock);
-        for (size_t i = 0; i < spool->shards->count && r == 0; i++) {
-                struct queue *queue = &spool->queues[i];
-                struct spool_batch *grown;
-
-                if (queue->first) {
-                        queue->count -= queue->first;
-                        memmove(queue->batches, queue->batches + queue->first, queue->count * sizeof(*grown));
-                        queue->first = 0;
-                }
-                grown = memory_resize(queue->batches, queue->count + queue->fresh_count + 1, sizeof(*grown));
-                if (grown)
-                        queue->batches = grown;
-                else
-                        r = error_memory(err);
-        }
-        pthread_mutex_unlock(&spool->lock);
-        return r;
-}
-
 int spool_commit(struct spool *spool, struct follow *follow, struct error *err)
 {
         int r = settle(spool, err);
@@ -499,12 +332,12 @@ int spool_commit(struct spool *spool, struct follow *follow, struct error *err)
         if (r == 0)
                 r = write_open(spool, err);
         if (r == 0)
-                r = make_room(spool, err);
+                r = spool_make_room(spool, err);
         if (r == 0)
                 r = commit_marks(spool, follow, err);
         if (r < 0)
                 return r;
-        publish(spool);
+        spool_publish(spool);
         return 0;
 }
 
@@ -520,68 +353,3 @@ void spool_drop(struct spool *spool)
         settle(spool, NULL); /* else before anything else is written */
 }
 
-int spool_has_room(struct spool *spool, struct error *err)
-{
-        int r = 0;
-
-        pthread_mutex_lock(&spool->lock);
-        for (size_t i = 0; i < spool->shards->count && r == 0; i++)
-                if (spool->queues[i].bytes >= spool->limit_bytes)
-                        r = error_set(err, -EDQUOT,
-                                      _("the spool of the analysis server %s is full (%" PRIu64
-                                        " MiB); until the server takes batches again, what is logged waits in the logs"),
-                                      spool->shards->items[i].name, spool->queues[i].bytes >> 20);
-        pthread_mutex_unlock(&spool->lock);
-        return r;
-}
-
-/* ---------------------------------------------------------------- sending */
-
-bool spool_first(struct spool *spool, size_t shard, struct spool_batch *ret_batch)
-{
-        struct queue *queue = &spool->queues[shard];
-        bool any;
-
-        pthread_mutex_lock(&spool->lock);
-        any = queue->first < queue->count;
-        if (any)
-                *ret_batch = queue->batches[queue->first];
-        pthread_mutex_unlock(&spool->lock);
-        return any;
-}
-
-int spool_path(struct spool *spool, size_t shard, const struct spool_batch *batch, char path[static PATH_MAX])
-{
-        char name[SPOOL_NAME_SIZE];
-
-        spool_batch_name(batch, name);
-        return snprintf(path, PATH_MAX, "%s/%s/%s", spool->path, spool->shards->items[shard].name, name) < PATH_MAX
-                       ? 0
-                       : -ENAMETOOLONG;
-}
-
-int spool_sent(struct spool *spool, size_t shard, const struct spool_batch *batch, struct error *err)
-{
-        struct queue *queue = &spool->queues[shard];
-        char name[SPOOL_NAME_SIZE];
-
-        spool_batch_name(batch, name);
-        if (unlinkat(queue->folder, name, 0) < 0 && errno != ENOENT)
-                return error_errno(err, errno, _("cannot remove the batch %s, which was sent, from the spool %s"), name,
-                                   spool->path);
-        pthread_mutex_lock(&spool->lock);
-        if (queue->first < queue->count && queue->batches[queue->first].sequence == batch->sequence) {
-                queue->first++;
-                queue->bytes -= batch->bytes;
-        }
-        pthread_mutex_unlock(&spool->lock);
-        return 0;
-}
-
-void spool_waiting(struct spool *spool, size_t shard, uint64_t *ret_batches, uint64_t *ret_bytes)
-{
-        pthread_mutex_lock(&spool->lock);
-        *ret_batches = spool->queues[shard].count - spool->queues[shard].first;
-        *ret_bytes = spool->queues[shard].bytes;
-        pthread_mutex_unlock(&spool->lock);
-}

@@ -3,7 +3,8 @@
  *
  *     DIR/marks           how far each log was read, the node's number, and which batches count (SQLite)
  *     DIR/salts           salts.h
- *     DIR/NAME/SEQUENCE.DAY.ROWS    a batch for the shard NAME: rows of one day, nothing else
+ *     DIR/NAME/SEQUENCE.DAY.ROWS.STRUCTURE    a batch for the shard NAME: rows of one day, nothing else; without the
+ *                                             last part they are of the first structure (row.h)
  *
  * A batch is written whole and fsynced; then the marks of the logs and the number of the last batch are committed in
  * one transaction, which is on the disk when it returns. That is the one point at which lines become events: batches
@@ -67,6 +68,7 @@ struct spool_batch {
         uint32_t sequence;
         uint16_t day;
         uint32_t rows;
+        uint8_t structure; /* of its rows: row_structure() */
         uint64_t bytes;
 };
 
@@ -82,7 +84,7 @@ void spool_waiting(struct spool *spool, size_t shard, uint64_t *ret_batches, uin
 
 /* ---- for tests: pure */
 
-/* "0000000012.20636.4711" */
+/* "0000000012.20636.4711.2" */
 #define SPOOL_NAME_SIZE 40
 void spool_batch_name(const struct spool_batch *batch, char name[static SPOOL_NAME_SIZE]);
 bool spool_batch_parse(const char *name, struct spool_batch *ret_batch);

@@ -8,13 +8,16 @@
  *     feed.c      lines -> rows (row.c) -> batches in the spool
  *     spool.c     the batches on this machine's disk, and how far the logs were read, committed together
  *     sender.c    a thread for each shard: batches out of the spool into the shard
+ *     proof.c     whether a server may take part: what it says of itself
+ *     outside.c   whether the script that it gives out is the one of the tag
  *     ask.c       a question to all shards at the same time, with a deadline; answer.c puts what they say together
- *     schema.c    tables and views, made and brought up to date
+ *     schema.c    tables and views, made and brought up to date; rollup.c what the view makes, backfill.c of old events
  *     server.c    one exchange with one server over HTTP
  */
 #ifndef SPREAD_SPREAD_H
 #define SPREAD_SPREAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +29,7 @@ struct spread_shard {
         const char *url;
         const char *user;     /* NULL: ClickHouse's default */
         const char *password; /* NULL: none */
+        const char *script;   /* where the tag's script is fetched from it, as a visitor would; NULL: nowhere */
 };
 
 struct spread_shards {
@@ -33,6 +37,7 @@ struct spread_shards {
         size_t count;
         const char *database; /* a name of [a-z0-9._-]: it stands in SQL within backquotes */
         int64_t deadline_ms;  /* of a question */
+        bool unproven;        /* servers that nobody vouches for take part as well (proof.h) */
 };
 
 /* Which shard a visitor's events go to. The upper bits decide: whoever follows one of 2^n visitors looks at the lower. */

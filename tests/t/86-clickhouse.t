@@ -29,7 +29,7 @@ start_server() { launch_server "$1" && await_server "$1"; }
 signal_server() { kill "-$1" "${clickhouse[an$2]}"; [[ $1 != KILL ]] || wait "${clickhouse[an$2]}" 2>/dev/null; }
 {
         sed '/^# -* access analysis/,$d' "$source_folder/data/site.conf"
-        echo "analyze { clickhouse { database = $database deadline = $((1500 * ${TEST_PATIENCE:-1}))ms"
+        echo "analyze { clickhouse { database = $database unproven = take_part deadline = $((1500 * ${TEST_PATIENCE:-1}))ms"
         for i in 1 2 3; do
                 echo "shard \"an$i\" { url = \"http://127.0.0.1:${port[$i]}/\" user = default password_file = $tmp/password }"
         done

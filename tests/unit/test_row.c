@@ -13,9 +13,10 @@ static void a_row_is_what_the_format_says(void **state _unused_)
 {
         static const char expected[] = "\x01\x02\x00\x00" "\x08\x07\x06\x05\x04\x03\x02\x01" "\x02" "\x01h" "\x03GET"
                                        "\x02/a" "\x01" "\x94\x01" "\x0a\x00\x00\x00\x00\x00\x00\x00" "\x01r" "\x02rp"
-                                       "\x01" "c" "AGENT" "\x02JP";
+                                       "\x01" "c" "AGENT" "\x02JP" "\x02" "\x03gm1" "\x02" "em";
         _cleanup_(buffer_done) struct buffer buffer = BUFFER_INIT(1000);
-        const struct spread_row row = {
+        _cleanup_(buffer_done) struct buffer marks = BUFFER_INIT(1000);
+        struct spread_row row = {
                 .ms = 513,
                 .visitor = UINT64_C(0x0102030405060708),
                 .source = 2,
@@ -32,6 +33,10 @@ static void a_row_is_what_the_format_says(void **state _unused_)
                 .country = span("JP"),
         };
 
+        assert_int_equal(row_put_mark(&marks, MARK_GOAL, "m1", 2), 0);
+        assert_int_equal(row_put_mark(&marks, MARK_EVENT, "m", 1), 0);
+        row.marks = (struct span){ marks.data, (uint32_t)marks.length };
+        row.mark_count = 2;
         assert_int_equal(row_put(&buffer, &row), 0);
         assert_int_equal(buffer.length, sizeof(expected) - 1);
         assert_memory_equal(buffer.data, expected, buffer.length);

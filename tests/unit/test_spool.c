@@ -273,12 +273,13 @@ static void names_have_one_spelling(void **state _unused_)
 {
         static const char *const wrong[] = { "",     "1.2.3", "0000000001.20636.",     "0000000001.20636.7x",
                                              "marks", "..",   "0000000001.99999.7",    "4294967296.20636.7",
-                                             "0000000001.20636.07", " 000000001.20636.7", "0000000001.20636.-7" };
-        struct spool_batch batch = { .sequence = 12, .day = 20636, .rows = 4711 }, found;
+                                             "0000000001.20636.07", " 000000001.20636.7", "0000000001.20636.-7",
+                                             "0000000001.20636.7.1", "0000000001.20636.7.9", "0000000001.20636.7.2x" };
+        struct spool_batch batch = { .sequence = 12, .day = 20636, .rows = 4711, .structure = 2 }, found;
         char name[SPOOL_NAME_SIZE];
 
         spool_batch_name(&batch, name);
-        assert_string_equal(name, "0000000012.20636.4711");
+        assert_string_equal(name, "0000000012.20636.4711.2");
         assert_true(spool_batch_parse(name, &found));
         assert_int_equal(found.sequence, 12);
         assert_int_equal(found.day, 20636);
