@@ -237,14 +237,15 @@ int ledger_current(struct ledger *ledger, struct move *ret_move, struct machine 
 
 /* ---- what is ---- */
 
-static int append(struct ledger *ledger, const char *kind, json_t *details, const char *what, struct error *err)
+static int append(struct ledger *ledger, const char *kind, json_t *details, const char *what, bool durable,
+                  struct error *err)
 {
         const struct journal_record record = { .actor = ledger->actor, .kind = kind, .what = what, .details = details };
         uint64_t ticket;
         int r = details ? journal_append(ledger->journal, &record, &ticket, err) : error_memory(err);
 
         json_decref(details);
-        return r < 0 ? r : journal_wait(ledger->journal, ticket, err);
+        return r < 0 || !durable ? r : journal_wait(ledger->journal, ticket, err);
 }
 
 static uint64_t journal_size(struct ledger *ledger)
@@ -293,14 +294,15 @@ int ledger_begin(struct ledger *ledger, struct move *move, struct error *err)
         return append(ledger, "move_began",
                       json_pack("{s:s, s:s, s:s, s:s, s:o}", "move", move->id, "move_kind", kind_names[move->kind], "from",
                                 move->from, "to", move->to, "by", by_names(move->by)),
-                      what, err);
+                      what, false, err);
 }
 
 int ledger_step(struct ledger *ledger, const struct move *move, const struct machine *machine, enum action action,
                 const char *what, struct error *err)
 {
         return append(ledger, record_names[record_of(machine, action)],
-                      json_pack("{s:s, s:s}", "move", move->id, "step", step_name(machine->at)), what, err);
+                      json_pack("{s:s, s:s}", "move", move->id, "step", step_name(machine->at)), what,
+                      action == ACTION_RECORD_INTENT && machine_binds(machine), err);
 }
 
 int ledger_end(struct ledger *ledger, const struct move *move, const struct machine *machine, enum action action,
@@ -308,7 +310,8 @@ int ledger_end(struct ledger *ledger, const struct move *move, const struct mach
 {
         if (action == ACTION_STOP)
                 return append(ledger, "move_stopped",
-                              json_pack("{s:s, s:s}", "move", move->id, "step", step_name(machine->at)), what, err);
+                              json_pack("{s:s, s:s}", "move", move->id, "step", step_name(machine->at)), what, true, err);
         return append(ledger, "move_ended",
-                      json_pack("{s:s, s:s}", "move", move->id, "outcome", machine->back ? "undone" : "done"), what, err);
+                      json_pack("{s:s, s:s}", "move", move->id, "outcome", machine->back ? "undone" : "done"), what, true,
+                      err);
 }

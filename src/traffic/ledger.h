@@ -1,5 +1,5 @@
 /*
- * ledger.h - a move in the journal: each intent durable before its act, and what is known after a crash.
+ * ledger.h - a move in the journal: intents durable before their acts, and what is known after a crash.
  *
  * Records of a move carry its id ("move") and, for a step, its name ("step"):
  *
@@ -52,15 +52,19 @@ void ledger_closep(struct ledger **ledger);
  */
 int ledger_current(struct ledger *ledger, struct move *ret_move, struct machine *ret_machine, struct error *err);
 
-/* Begins a move: its id is made here. Only when there is none. */
+/* Begins a move: its id is made here. Only when there is none. Durable with the first intent that binds. */
 int ledger_begin(struct ledger *ledger, struct move *move, struct error *err);
 
-/* A record of the step that the machine is at, durable when this returns 0: for ACTION_RECORD_INTENT, _DONE, _LEFT.
- * `what` is a sentence in English about it. */
+/*
+ * A record of the step that the machine is at: for ACTION_RECORD_INTENT, _DONE, _LEFT. `what` is a sentence in English
+ * about it. An intent that binds (machine_binds()) is durable when this returns 0, with all that came before; every other
+ * record goes along with the next that does, at the latest with the end: a commit is six fsyncs, and there are twenty
+ * records in the second in which a site is down.
+ */
 int ledger_step(struct ledger *ledger, const struct move *move, const struct machine *machine, enum action action,
                 const char *what, struct error *err);
 
-/* ACTION_FINISH and ACTION_STOP. */
+/* ACTION_FINISH and ACTION_STOP: durable, with all that came before. */
 int ledger_end(struct ledger *ledger, const struct move *move, const struct machine *machine, enum action action,
                const char *what, struct error *err);
 

@@ -90,6 +90,15 @@ bool machine_acts(enum step step)
         return traits[step].acts;
 }
 
+bool machine_binds(const struct machine *machine)
+{
+        const enum step before = machine_before(machine, machine->at);
+
+        if (!traits[machine->at].acts)
+                return false;
+        return machine->back || before == STEPS || machine_undoable(machine, before);
+}
+
 void machine_begin(struct machine *machine, enum move_kind kind, unsigned int by)
 {
         *machine = (struct machine){ .kind = kind, .by = by };

@@ -73,7 +73,7 @@ struct machine {
 enum event {
         EVENT_BEGIN,       /* a new move; also what goes on after a restore, as `resume` does */
         EVENT_UNDO,        /* a person wants it undone */
-        EVENT_RECORDED,    /* the record that was asked for is durable */
+        EVENT_RECORDED,    /* the record that was asked for is made; durable where machine_binds() says so */
         EVENT_ACTED,       /* the act or undo has answered, whatever it said, or its time is over */
         EVENT_SEEN_WANTED, /* the look: all is as the step wants it */
         EVENT_SEEN_BEFORE, /* all is as it was before the step */
@@ -108,6 +108,13 @@ bool machine_undoable(const struct machine *machine, enum step step);
 
 /* Does the step do something, or does it only look? */
 bool machine_acts(enum step step);
+
+/*
+ * Must the intent of the step that comes be on the disk before anything is done? Up to the point from which nothing can be
+ * undone: what a crash loses of a record there would not be undone. Behind it, and of a step that only looks, a lost
+ * record makes the resume look once more, which it does anyway.
+ */
+bool machine_binds(const struct machine *machine);
 
 /* The one transition. An event that does not fit the phase is a programming mistake of the driver. */
 enum action machine_next(struct machine *machine, enum event event);

@@ -101,6 +101,7 @@ enum fault {
         FAULT_DARK,       /* from here on nothing can be looked at, until somebody comes */
         FAULT_CRASH,      /* before the action */
         FAULT_CRASH_AFTER,
+        FAULT_CRASH_LOSE, /* before it, and the records that did not have to be on the disk are gone */
         FAULTS
 };
 
@@ -113,7 +114,7 @@ struct run {
         struct world world;
         struct machine machine;
         struct log log[400];
-        size_t logged, actions;
+        size_t logged, durable, actions;
         struct { size_t at; enum fault fault; } faults[2];
         enum step stuck;
         bool dark, crashed;
@@ -138,6 +139,8 @@ static enum event record(struct run *run, enum action action)
                 action == ACTION_RECORD_DONE       ? (machine->back ? RECORD_UNDONE : RECORD_DONE) :
                 machine->back                      ? RECORD_UNDO_INTENT :
                                                      RECORD_INTENT;
+        if (action == ACTION_RECORD_INTENT && machine_binds(machine))
+                run->durable = run->logged;
         return EVENT_RECORDED;
 }
 
@@ -178,10 +181,13 @@ static enum action go(struct run *run, enum event event)
                 enum action action = machine_next(&run->machine, event);
                 enum fault fault = fault_now(run);
 
-                if (action == ACTION_FINISH || action == ACTION_STOP || action == ACTION_REFUSE)
+                if (action == ACTION_FINISH || action == ACTION_STOP || action == ACTION_REFUSE) {
+                        run->durable = run->logged;
                         return action;
-                run->crashed = fault == FAULT_CRASH || fault == FAULT_CRASH_AFTER;
-                if (fault == FAULT_CRASH) {
+                }
+                run->crashed = fault == FAULT_CRASH || fault == FAULT_CRASH_AFTER || fault == FAULT_CRASH_LOSE;
+                if (fault == FAULT_CRASH || fault == FAULT_CRASH_LOSE) {
+                        run->logged = fault == FAULT_CRASH_LOSE ? run->durable : run->logged;
                         run->actions++;
                         return ACTION_STOP;
                 }
