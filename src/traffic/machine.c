@@ -37,8 +37,9 @@ static const enum step planned[] = { STEP_CLAIM,       STEP_LOWER_TTL, STEP_PROV
                                      STEP_ADMIT,       STEP_PROBE_NEW, STEP_STILL_CLEAN, STEP_ADDRESS,  STEP_DNS,
                                      STEP_PROBE_SITE,  STEP_DRAIN,     STEP_FENCE,      STEP_RESTORE_TTL, STEP_REST,
                                      STEPS };
-static const enum step failover[] = { STEP_STILL_CLEAN, STEP_CLAIM,    STEP_FENCE, STEP_ADMIT,      STEP_PROBE_NEW,
-                                      STEP_STOP_OLD,    STEP_ADDRESS,  STEP_DNS,   STEP_PROBE_SITE, STEPS };
+static const enum step failover[] = { STEP_STILL_CLEAN, STEP_CLAIM,    STEP_FENCE,   STEP_ADMIT, STEP_PREPARE,
+                                      STEP_PROBE_NEW,   STEP_STOP_OLD, STEP_ADDRESS, STEP_DNS,   STEP_PROBE_SITE,
+                                      STEPS };
 
 static const enum step *order(const struct machine *machine)
 {

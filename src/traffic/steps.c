@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/attributes.h"
 #include "base/clock.h"
 #include "base/i18n.h"
 #include "base/memory.h"
@@ -18,7 +19,8 @@
 #define QUICK_MS    INT64_C(3000)
 #define DEAF_MS     INT64_C(100) /* for the old one to hear that it is to leave, in a failover */
 #define PAUSE_MS    100 /* between two counts of connections */
-#define PROBE_TRIES 20  /* a server that was just let in may take a moment */
+#define PROBE_TRIES 100 /* a server that was just let in may take a moment */
+#define PROBE_PAUSE_MS 20
 
 /* ---- asking agents ---- */
 
@@ -83,6 +85,25 @@ int steps_ask(struct steps *steps, enum steps_side side, const char *verb, json_
         return 0;
 }
 
+static void ignore_answer(void *context _unused_, const json_t *result _unused_, const struct error *err _unused_)
+{
+}
+
+/* Says it and does not wait: for what the other one may well not hear, and nothing depends on. */
+static int tell(struct steps *steps, enum steps_side side, const char *verb, json_t *arguments, struct error *err)
+{
+        int r = find_agent(steps, side, err);
+
+        if (r < 0) {
+                json_decref(arguments);
+                return r;
+        }
+        r = agent_client_send(steps->agents[side], verb, arguments, DEAF_MS, NULL, ignore_answer, NULL, NULL, err);
+        if (r == 0)
+                agent_client_tick(steps->agents[side]);
+        return r;
+}
+
 /* ---- trees ---- */
 
 /* The `output` of a command that the agent ran: a member of it is true. */
@@ -116,32 +137,6 @@ static int prove(struct steps *steps, enum steps_side side, struct error *err)
         return steps_ask(steps, side, "pull", NULL, PULL_MS, NULL, err);
 }
 
-/* Every tree of the server, and there is one. */
-static bool all_eligible(const json_t *result)
-{
-        const json_t *trees = json_object_get(json_object_get(result, "output"), "trees");
-        bool all = json_array_size(trees) > 0 && json_integer_value(json_object_get(result, "status")) == 0;
-
-        for (size_t i = 0; i < json_array_size(trees); i++)
-                all = all && json_is_true(json_object_get(json_array_get(trees, i), "eligible"));
-        return all;
-}
-
-static enum event clean_look(struct steps *steps, struct error *err)
-{
-        json_t *result = NULL;
-        bool eligible;
-
-        if (steps_ask(steps, STEPS_TO, "status", NULL, QUICK_MS, &result, err) < 0)
-                return EVENT_SEEN_NOTHING;
-        eligible = all_eligible(result);
-        json_decref(result);
-        if (eligible)
-                return EVENT_SEEN_WANTED;
-        error_set(err, -EPERM, _("%s is not eligible for visitors; 'understudy status' there says why"), steps->to->name);
-        return EVENT_SEEN_BEFORE;
-}
-
 /* ---- the web server of the one that comes ---- */
 
 static int web(struct steps *steps, const char *action, struct error *err)
@@ -173,7 +168,7 @@ static enum event probe(struct steps *steps, const char *address, unsigned int t
                 int r;
 
                 while ((r = steps->options.probe(steps->options.context, &config->checks[i], address, err)) < 0 && --left)
-                        nanosleep(&(struct timespec){ .tv_nsec = PAUSE_MS * 1000000L }, NULL);
+                        nanosleep(&(struct timespec){ .tv_nsec = PROBE_PAUSE_MS * 1000000L }, NULL);
                 if (r < 0)
                         return EVENT_SEEN_BEFORE;
         }
@@ -256,9 +251,10 @@ static int lower_ttl(struct steps *steps, bool undo, struct error *err)
         return r;
 }
 
+/* What it does not hear its lease does. */
 static int stop_old(struct steps *steps, struct error *err)
 {
-        return steps_ask(steps, STEPS_FROM, "address", json_pack("{s:s}", "action", "drop"), QUICK_MS, NULL, err);
+        return tell(steps, STEPS_FROM, "address", json_pack("{s:s}", "action", "drop"), err);
 }
 
 static int act(void *context, enum step step, bool undo, struct error *err)
@@ -295,7 +291,7 @@ static enum event look(void *context, enum step step, bool undo, struct error *e
         case STEP_PREPARE: return prepare_look(steps, undo, err);
         case STEP_ADMIT: return steps_fence_look(steps, STEPS_TO, true, err);
         case STEP_PROBE_NEW: return probe(steps, steps->to->addresses.items[0].text, PROBE_TRIES, err);
-        case STEP_STILL_CLEAN: return clean_look(steps, err);
+        case STEP_STILL_CLEAN: return steps_clean_look(steps, err);
         case STEP_STOP_OLD: return undo ? EVENT_SEEN_BEFORE : EVENT_SEEN_WANTED; /* the address's own look tells */
         case STEP_ADDRESS: return steps_address_look(steps, err);
         case STEP_DNS: return steps_dns_look(steps, err);
@@ -334,6 +330,9 @@ int steps_new(const struct steps_options *options, struct steps **ret_steps, str
         steps->to = config_find_server(config, options->move->to);
         steps->database = config->database.present ? config_find_server(config, config->database.host) : NULL;
         if (steps->from && steps->to && steps->database) {
+                if (options->move->kind == MOVE_FAILOVER && options->agent && find_agent(steps, STEPS_TO, NULL) == 0 &&
+                    agent_client_is_connected(steps->agents[STEPS_TO]))
+                        steps_clean_ask(steps);
                 *ret_steps = steps;
                 return 0;
         }
@@ -346,6 +345,7 @@ void steps_free(struct steps *steps)
 {
         if (!steps)
                 return;
+        steps_clean_forget(steps);
         for (size_t i = 0; i < LENGTH(steps->agents); i++)
                 if (!steps->lent[i])
                         agent_client_free(steps->agents[i]);

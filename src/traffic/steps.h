@@ -29,7 +29,8 @@ struct steps_options {
 
 struct steps;
 
-/* -EINVAL when the configuration has not what this move needs. Connects at the first act. */
+/* -EINVAL when the configuration has not what this move needs. Connects at the first act; asks the one that comes of a
+ * failover at once whether it is still clean. */
 int steps_new(const struct steps_options *options, struct steps **ret_steps, struct error *err);
 void steps_free(struct steps *steps);
 void steps_freep(struct steps **steps);

@@ -13,6 +13,7 @@ struct steps {
         struct agent_client *agents[3]; /* of from, to, database: the first that is the same server */
         bool lent[3];                   /* it belongs to the caller */
         bool deaf;                      /* failover: the old one did not answer, and is not waited for again */
+        struct steps_early *early;      /* the status of the one that comes, asked before its step; NULL: not */
         uint64_t epoch;                 /* that the database's host has granted this move; 0: not seen yet */
         bool waited;                    /* the old TTL was waited out by this process */
         bool drained;                   /* the time for it is over */
@@ -25,6 +26,12 @@ const struct config_server *steps_server(const struct steps *steps, enum steps_s
 /* Asks one server's agent; the arguments' reference is taken. *ret_result (may be NULL) is a new reference. */
 int steps_ask(struct steps *steps, enum steps_side side, const char *verb, json_t *arguments, int64_t deadline_ms,
               json_t **ret_result, struct error *err);
+
+/* ---- still clean ---- */
+/* Asks, and does not wait; only over a connection that stands. */
+void steps_clean_ask(struct steps *steps);
+void steps_clean_forget(struct steps *steps);
+enum event steps_clean_look(struct steps *steps, struct error *err);
 
 /* ---- the fence: claim, admit, fence ---- */
 int steps_claim(struct steps *steps, bool undo, struct error *err);
