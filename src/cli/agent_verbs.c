@@ -17,6 +17,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "base/attributes.h"
 #include "base/clock.h"
 #include "base/i18n.h"
 #include "base/text.h"
@@ -235,14 +236,30 @@ static int web(struct agent_call *call, struct error *err)
         return agent_run_command(key, command, err);
 }
 
+/* What pages say comes from outside; the process of a vantage ends with its answer. */
+static int go_apart(struct error *err)
+{
+        const struct sandbox sandbox = { .network = true, .memory_bytes = VANTAGE_BYTES };
+        static bool apart;
+        int r = apart ? 0 : sandbox_enter(&sandbox, err);
+
+        apart = r == 0;
+        return r;
+}
+
+static void warm_vantage(void *context _unused_)
+{
+        if (page_prepare(NULL) == 0)
+                (void)go_apart(NULL);
+}
+
 /* {"good": false, "text": "..."}: each check of the configuration, at the service's address or by name. */
 static int vantage(struct agent_call *call, struct error *err)
 {
         const struct config *config = ((const struct agent_site *)call->context)->config;
         const char *address = config->service.present ? config->service.addresses.items[0].text : NULL;
-        const struct sandbox sandbox = { .network = true, .memory_bytes = VANTAGE_BYTES };
         struct error seen = ERROR_NONE;
-        int r = sandbox_enter(&sandbox, err); /* what pages say comes from outside; this process ends with the answer */
+        int r = go_apart(err);
 
         if (r < 0)
                 return r;
@@ -307,13 +324,13 @@ const struct agent_verb agent_verbs[] = {
         { "connections", NULL, AGENT_BESIDE, 5 * SECOND, agent_connections },
         /* Who may write to the database. Judged by this host's own rules and epoch: an older controller is refused, and
          * nobody is let in while another is not proven out. */
-        { "fence", agent_fence_arguments, AGENT_DATABASE, MINUTE, agent_fence },
+        { "fence", agent_fence_arguments, AGENT_DATABASE, MINUTE, agent_fence, agent_fence_warm, true },
         /* What the host's own rules know: epoch, who is on stage, leases. Reads a file. */
         { "arbiter", NULL, AGENT_AT_ONCE, SECOND, agent_arbiter },
         /* The site as a visitor sees it, from here: a second vantage point. Pages and addresses are the configuration's. */
-        { "vantage", NULL, AGENT_BESIDE, MINUTE, vantage },
+        { "vantage", NULL, AGENT_BESIDE, MINUTE, vantage, warm_vantage },
         /* Who may write now, measured. */
-        { "fence-look", NULL, AGENT_BESIDE, 10 * SECOND, agent_fence_look },
+        { "fence-look", NULL, AGENT_BESIDE, 10 * SECOND, agent_fence_look, agent_fence_warm, true },
 };
 const size_t agent_verb_count = LENGTH(agent_verbs);
 

@@ -84,6 +84,13 @@ static int judge(const struct fetch *fetch, const struct page_request *request, 
         return 0;
 }
 
+int page_prepare(struct error *err)
+{
+        int r = late_load(&late_curl, err);
+
+        return r == 0 && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ? error_memory(err) : r;
+}
+
 int page_probe(const struct page_request *request, struct error *err)
 {
         struct fetch fetch = { .body = BUFFER_INIT(PAGE_BODY_MAXIMUM) };

@@ -21,6 +21,9 @@ struct page_request {
         int64_t timeout_ms;   /* for all of it */
 };
 
+/* Loads and begins what page_probe() needs, so that it does not have to: some ten milliseconds. */
+int page_prepare(struct error *err);
+
 /* 0 when the page is as it should be. -ECONNREFUSED nobody listens there, -ETIMEDOUT, -EHOSTUNREACH and other errors of
  * the network; -EPROTO another status, -ENODATA the text is not in it. Redirects are not followed. Certificates count. */
 int page_probe(const struct page_request *request, struct error *err);

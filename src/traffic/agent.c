@@ -15,6 +15,7 @@
 #include "base/text.h"
 
 #define LAST_WORDS_MS 1000 /* for the sentence to a controller that broke the rules */
+#define SPARES        2    /* kinds of processes that are held ready */
 
 struct agent {
         const struct agent_verb *verbs;
@@ -24,6 +25,7 @@ struct agent {
         struct frame_stream stream;
         int64_t half_since; /* a frame has begun and is not whole; 0: none */
         struct agent_worker workers[AGENT_WORKERS_MAXIMUM];
+        struct agent_spare spares[SPARES];
 };
 
 /* ---- answers ---- */
@@ -63,8 +65,36 @@ static const struct agent_worker *who_excludes(const struct agent *agent, const 
         return NULL;
 }
 
+static struct agent_spare *find_spare(struct agent *agent, void (*warm)(void *context))
+{
+        for (size_t i = 0; i < SPARES; i++)
+                if (agent->spares[i].warm == warm)
+                        return &agent->spares[i];
+        return NULL;
+}
+
+static int make_spare(struct agent *agent, const struct agent_verb *verb, struct error *err)
+{
+        struct agent_spare *place = find_spare(agent, NULL);
+
+        return place ? agent_spare_start(place, agent->verbs, agent->count, agent->context, verb->warm, err) : -ENOSPC;
+}
+
+/* Whoever has used a verb that has to warm up may do so again: by the same process, or by one that is made now. */
+static int give_work(struct agent *agent, struct agent_worker *worker, const struct agent_verb *verb,
+                     const json_t *arguments, const char *body, size_t length, struct error *err)
+{
+        bool taken = false;
+
+        if (verb->warm && (find_spare(agent, verb->warm) || make_spare(agent, verb, NULL) == 0))
+                taken = agent_spare_take(find_spare(agent, verb->warm), worker, verb, body, length);
+        if (taken && !verb->again)
+                (void)make_spare(agent, verb, NULL);
+        return taken ? 0 : agent_worker_start(worker, verb, agent->context, arguments, err);
+}
+
 static int start_worker(struct agent *agent, uint64_t number, const struct agent_verb *verb, const json_t *arguments,
-                        int64_t limit_ms, struct error *err)
+                        const char *body, size_t length, int64_t limit_ms, struct error *err)
 {
         const struct agent_worker *other = who_excludes(agent, verb);
         struct agent_worker *worker = free_worker(agent);
@@ -76,7 +106,7 @@ static int start_worker(struct agent *agent, uint64_t number, const struct agent
                              (unsigned long long)(other ? other->number : 0));
                 return give_error(agent, number, "busy", &error, err);
         }
-        if (agent_worker_start(worker, verb, agent->context, arguments, &error) < 0)
+        if (give_work(agent, worker, verb, arguments, body, length, &error) < 0)
                 return give_error(agent, number, "failed", &error, err);
         worker->number = number;
         worker->deadline = clock_monotonic_ms() + limit_ms;
@@ -109,7 +139,7 @@ static int take_request(struct agent *agent, uint64_t number, const char *body, 
         if (verb->group == AGENT_AT_ONCE)
                 r = give(agent, AGENT_ANSWER, number, agent_run(verb, agent->context, arguments, -1), err);
         else
-                r = start_worker(agent, number, verb, arguments,
+                r = start_worker(agent, number, verb, arguments, body, length,
                                  deadline_ms && deadline_ms < verb->limit_ms ? deadline_ms : verb->limit_ms, err);
         json_decref(request);
         return r;
@@ -204,7 +234,7 @@ static int read_worker(struct agent *agent, struct agent_worker *worker, struct 
                 char *copy = strdup(body);
 
                 if (frame.verb == AGENT_ANSWER) {
-                        agent_worker_done(worker);
+                        agent_worker_rest(worker, find_spare(agent, worker->verb->warm) ? NULL : find_spare(agent, NULL));
                         return give(agent, AGENT_ANSWER, number, copy, err);
                 }
                 if (give(agent, AGENT_PROGRESS, number, copy, err) < 0)
@@ -231,6 +261,8 @@ static void end_all(struct agent *agent)
         for (size_t i = 0; i < AGENT_WORKERS_MAXIMUM; i++)
                 if (agent->workers[i].number)
                         agent_worker_done(&agent->workers[i]);
+        for (size_t i = 0; i < SPARES; i++)
+                agent_spare_done(&agent->spares[i]);
 }
 
 /* ---- the loop ---- */
@@ -250,7 +282,7 @@ static int wait_ms(const struct agent *agent, int64_t now)
 /* One turn: 1 to go on, 0 when the controller has closed. */
 static int turn(struct agent *agent, bool waiting_to_write, struct error *err)
 {
-        struct pollfd fds[2 + AGENT_WORKERS_MAXIMUM];
+        struct pollfd fds[2 + AGENT_WORKERS_MAXIMUM + SPARES];
         int r;
 
         fds[0] = (struct pollfd){ .fd = agent->in, .events = POLLIN };
@@ -258,6 +290,8 @@ static int turn(struct agent *agent, bool waiting_to_write, struct error *err)
         for (size_t i = 0; i < AGENT_WORKERS_MAXIMUM; i++)
                 fds[2 + i] = (struct pollfd){ .fd = agent->workers[i].number ? agent->workers[i].channel : -1,
                                               .events = POLLIN };
+        for (size_t i = 0; i < SPARES; i++)
+                fds[2 + AGENT_WORKERS_MAXIMUM + i] = (struct pollfd){ .fd = agent->spares[i].warm ? agent->spares[i].channel : -1 };
         if (poll(fds, LENGTH(fds), wait_ms(agent, clock_monotonic_ms())) < 0 && errno != EINTR)
                 return error_errno(err, errno, _("cannot wait for the controller"));
         end_the_late(agent, clock_monotonic_ms());
@@ -266,6 +300,9 @@ static int turn(struct agent *agent, bool waiting_to_write, struct error *err)
                 if (r < 0)
                         return r;
         }
+        for (size_t i = 0; i < SPARES; i++)
+                if (fds[2 + AGENT_WORKERS_MAXIMUM + i].revents) /* it has died; the next such verb makes another */
+                        agent_spare_done(&agent->spares[i]);
         if (fds[1].revents & (POLLERR | POLLHUP))
                 return 0; /* nobody reads any more */
         if (fds[0].revents) {

@@ -19,6 +19,10 @@
  * never run at once: the second is answered "busy", not queued, because what was decided before the first one ended
  * must be decided anew.
  *
+ * What a worker can do before it is known what is asked for (load libraries, connect to the database) it does in a spare
+ * process, which is there from the first use of such a verb on: a failover cannot wait for it. A verb that reads nothing
+ * from outside may be done again by the same process.
+ *
  * Each verb must be safe to be killed at any moment and to be asked for again, and says what it found, not what it
  * believes to have done.
  */
@@ -81,6 +85,9 @@ struct agent_verb {
         int64_t limit_ms; /* ended after this at the latest */
         /* 0 and the result, or an error whose status (2, 3, 4) the controller gets with the sentence. */
         int (*run)(struct agent_call *call, struct error *err);
+        /* What its worker does ahead of time; NULL: nothing. What fails here is done, and told, by `run`. */
+        void (*warm)(void *context);
+        bool again; /* its process does the next such verb, too */
 };
 
 /* An argument that may be missing. */

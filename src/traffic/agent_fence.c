@@ -9,6 +9,7 @@
 
 #include "agent_site.h"
 #include "agent_stage.h"
+#include "barrier.h"
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/text.h"
@@ -36,9 +37,12 @@ struct fence_host {
         struct fence_postgres postgres;
 };
 
+/* The connection to the database, which outlives a verb: the next one is done by the same process. */
+static struct postgres *warm;
+
 static void host_done(struct fence_host *host)
 {
-        fence_postgres_done(&host->postgres);
+        warm = host->postgres.postgres;
         fd_close(&host->setup.folder);
 }
 
@@ -95,7 +99,7 @@ static int host_open(const struct agent_site *site, struct fence_host *host, str
         const struct config_limits *limits = &site->config->limits;
         int r;
 
-        *host = (struct fence_host){ .setup = { .folder = -1 } };
+        *host = (struct fence_host){ .setup = { .folder = -1 }, .postgres.postgres = warm };
         if (!database->present || !text_equal(database->host, site->server->name))
                 return error_usage(err, _("%s is not the database's host in this configuration"), site->server->name);
         if (database->kind != CONFIG_POSTGRESQL)
@@ -121,6 +125,17 @@ static int host_open(const struct agent_site *site, struct fence_host *host, str
         if (r == 0)
                 r = host->setup.folder = agent_fence_folder(site->state, err);
         return r < 0 ? r : 0;
+}
+
+void agent_fence_warm(void *context)
+{
+        struct fence_host host;
+
+        if (host_open(context, &host, NULL) == 0) {
+                (void)barrier_prepare(NULL);
+                fence_postgres_warm(&host.postgres);
+        }
+        host_done(&host);
 }
 
 static int tell_proof(struct agent_call *call, const struct fence_proof *proof, struct error *err)

@@ -16,11 +16,30 @@ struct agent_worker {
         struct frame_stream stream;
         int64_t deadline; /* of the monotonic clock, ms */
         const char *ended; /* why it was killed: the answer's `error`; NULL: it was not */
+        int request; /* of one that was a spare: where it would hear what it is to do next; else -1 */
 };
 
 /* Forks; the child closes both of the controller's descriptors. */
 int agent_worker_start(struct agent_worker *worker, const struct agent_verb *verb, void *context,
                        const json_t *arguments, struct error *err);
+
+/* A worker that has no verb yet: it has warmed up, or is at it, and waits for a request. */
+struct agent_spare {
+        void (*warm)(void *context); /* NULL: free */
+        pid_t pid;
+        int channel; /* its frames, when it has a verb; its end, when it has none */
+        int request; /* where it hears what it is to do */
+};
+
+int agent_spare_start(struct agent_spare *spare, const struct agent_verb *verbs, size_t count, void *context,
+                      void (*warm)(void *context), struct error *err);
+/* Makes it the worker of this request, whose body it reads itself; the spare is free then. False: it is gone. */
+bool agent_spare_take(struct agent_spare *spare, struct agent_worker *worker, const struct agent_verb *verb,
+                      const char *body, size_t length);
+/* After its answer: the worker's place is free, and its process is a spare again, or ended if that place is taken. */
+void agent_worker_rest(struct agent_worker *worker, struct agent_spare *spare);
+/* Ends it. */
+void agent_spare_done(struct agent_spare *spare);
 /* Kills it with all that it started, once. */
 void agent_worker_kill(struct agent_worker *worker, const char *why);
 /* Reaps it and frees the place. Returns what waitpid(2) says, or -1. */

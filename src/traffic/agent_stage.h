@@ -33,6 +33,7 @@ int agent_connections(struct agent_call *call, struct error *err);
  */
 int agent_fence(struct agent_call *call, struct error *err);
 extern const struct agent_argument agent_fence_arguments[];
+void agent_fence_warm(void *context); /* also of fence-look */
 
 /* {"epoch", "holder", "stage", "filter", "members": [{"server", "place", "sockets", "sessions"}]}, measured now. */
 int agent_fence_look(struct agent_call *call, struct error *err);

@@ -112,6 +112,11 @@ static int compose(const struct barrier *barrier, json_t *list)
         return r;
 }
 
+int barrier_prepare(struct error *err)
+{
+        return late_load(&late_nftables, err);
+}
+
 /* Runs one transaction. libnftables speaks several lines of complaint; the first says what is wrong. */
 static int run(json_t *list, struct error *err)
 {

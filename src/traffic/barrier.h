@@ -45,6 +45,9 @@ struct barrier {
         size_t port_count;
 };
 
+/* Loads what the others need, so that they do not have to: some milliseconds. */
+int barrier_prepare(struct error *err);
+
 /* Makes the table say exactly this. */
 int barrier_apply(const struct barrier *barrier, struct error *err);
 

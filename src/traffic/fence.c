@@ -155,7 +155,8 @@ static struct sockets_which sockets_of(const struct fence_setup *setup, const st
 /*
  * Once through: sockets and sessions until nothing of that server is there. A session may begin after we looked, of a
  * connection that was accepted before and had its password in the receive buffer; so this is done twice, and what
- * counts is that no process holds an ended socket any more.
+ * counts is that no process holds an ended socket any more. While it is waited for that, the database's own processes
+ * are looked at; the proof looks at all of them.
  */
 static int end_all(const struct fence_setup *setup, const struct peer *peer, struct sockets_ended *ended,
                    struct fence_proof *proof, struct error *err)
@@ -175,7 +176,7 @@ static int end_all(const struct fence_setup *setup, const struct peer *peer, str
                 if (r == 0)
                         r = setup->database->sessions(setup->context, peer, &proof->sessions, err);
                 if (r == 0)
-                        r = sockets_holders(ended, &proof->holders, err);
+                        r = sockets_holders(ended, setup->database->server(setup->context), &proof->holders, err);
                 if (r < 0 || (proof->sessions == 0 && proof->holders == 0))
                         return r;
                 if (clock_monotonic_ms() >= deadline)
@@ -185,6 +186,18 @@ static int end_all(const struct fence_setup *setup, const struct peer *peer, str
                                          peer->name, proof->sessions, proof->holders);
                 usleep(PAUSE_US);
         }
+}
+
+/* Every process of the machine: one that is not the database's may have been given a socket of it. */
+static int wait_for_holders(const struct fence_setup *setup, const struct sockets_ended *ended, struct fence_proof *proof,
+                            struct error *err)
+{
+        int64_t deadline = deadline_of(setup);
+        int r;
+
+        while ((r = sockets_holders(ended, 0, &proof->holders, err)) == 0 && proof->holders && clock_monotonic_ms() < deadline)
+                usleep(PAUSE_US);
+        return r;
 }
 
 /* Measures all of it again. */
@@ -206,7 +219,7 @@ static int prove(const struct fence_setup *setup, const struct peer *peer, const
         if (r == 0)
                 r = setup->database->sessions(setup->context, peer, &proof->sessions, err);
         if (r == 0)
-                r = sockets_holders(ended, &proof->holders, err);
+                r = wait_for_holders(setup, ended, proof, err);
         if (r == 0 && (proof->sockets || proof->sessions || proof->holders))
                 r = error_set(
                         err, -EBUSY,

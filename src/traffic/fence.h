@@ -28,6 +28,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "fence_state.h"
@@ -37,11 +38,13 @@
 struct fence_database {
         const char *name; /* "PostgreSQL" */
         /* Called once in each operation, after the sockets of the one to be shut out are ended: a server that has used
-         * up all connections cannot keep us out. What is connected already is connected anew. */
+         * up all connections cannot keep us out. What is connected already is asked whether it still works. */
         int (*connect)(void *context, struct error *err);
         int (*rules)(void *context, uint64_t epoch, const struct peer *const *out, size_t out_count, struct error *err);
         int (*sessions)(void *context, const struct peer *peer, size_t *ret_count, struct error *err);
         int (*terminate)(void *context, const struct peer *peer, size_t *ret_count, struct error *err);
+        /* The process whose children have the sessions; 0: not known. Where to look first, not where to look only. */
+        pid_t (*server)(void *context);
 };
 
 enum fence_step {

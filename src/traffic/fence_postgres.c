@@ -1,5 +1,7 @@
 #include "fence_postgres.h"
 
+#define WARM_MS 500
+
 void fence_postgres_done(struct fence_postgres *context)
 {
         postgres_close(context->postgres);
@@ -10,9 +12,20 @@ static int database_connect(void *opaque, struct error *err)
 {
         struct fence_postgres *context = opaque;
 
-        /* Always anew: the server may have been restarted since, and it takes three milliseconds. */
+        /* The server may have been restarted since. */
+        if (context->postgres && postgres_lives(context->postgres))
+                return 0;
         fence_postgres_done(context);
         return postgres_open(&context->options, &context->postgres, err);
+}
+
+void fence_postgres_warm(struct fence_postgres *context)
+{
+        struct postgres_options options = context->options;
+
+        options.timeout_ms = WARM_MS;
+        if (postgres_open(&options, &context->postgres, NULL) == 0)
+                postgres_be_patient(context->postgres, context->options.timeout_ms);
 }
 
 static int database_rules(void *opaque, uint64_t epoch, const struct peer *const *out, size_t out_count,
@@ -37,10 +50,18 @@ static int database_terminate(void *opaque, const struct peer *peer, size_t *ret
         return postgres_terminate(context->postgres, peer, ret_count, err);
 }
 
+static pid_t database_server(void *opaque)
+{
+        const struct fence_postgres *context = opaque;
+
+        return postgres_server(context->postgres);
+}
+
 const struct fence_database fence_database_postgres = {
         .name = "PostgreSQL",
         .connect = database_connect,
         .rules = database_rules,
         .sessions = database_sessions,
         .terminate = database_terminate,
+        .server = database_server,
 };

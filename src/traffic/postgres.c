@@ -20,8 +20,7 @@
 #include "postgres_private.h"
 
 #define TIMEOUT_MS 5000
-/* Between two looks whether the new rules are in force: a reload takes some milliseconds. */
-#define LOOK_PAUSE_US 1000
+#define ALIVE_MS   500
 
 static void result_clearp(PGresult **result)
 {
@@ -205,6 +204,24 @@ int postgres_query(struct postgres *postgres, const char *sql, const char *param
         return 0;
 }
 
+bool postgres_lives(struct postgres *postgres)
+{
+        const int timeout_ms = postgres->timeout_ms;
+        PGresult *result = NULL;
+        bool lives;
+
+        postgres->timeout_ms = ALIVE_MS;
+        lives = PQstatus(postgres->connection) == CONNECTION_OK && postgres_query(postgres, "select 1", NULL, &result, NULL) == 0;
+        postgres->timeout_ms = timeout_ms;
+        PQclear(result);
+        return lives;
+}
+
+void postgres_be_patient(struct postgres *postgres, int timeout_ms)
+{
+        postgres->timeout_ms = timeout_ms ? timeout_ms : TIMEOUT_MS;
+}
+
 /* A query whose answer is one number. */
 static int query_count(struct postgres *postgres, const char *sql, const struct peer *peer, size_t *ret_count,
                        struct error *err)
@@ -247,4 +264,15 @@ int postgres_terminate(struct postgres *postgres, const struct peer *peer, size_
                            "select count(*) filter (where pg_terminate_backend(pid)) from pg_stat_activity "
                            "where client_addr = any ($1::inet[])",
                            peer, ret_count, err);
+}
+
+/* Of a Unix socket the kernel says who listens at it. */
+pid_t postgres_server(struct postgres *postgres)
+{
+        struct ucred peer = { 0 };
+        socklen_t length = sizeof(peer);
+
+        if (getsockopt(PQsocket(postgres->connection), SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
+                return 0;
+        return peer.pid;
 }

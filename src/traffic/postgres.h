@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "hba.h"
@@ -39,6 +40,11 @@ struct postgres;
 /* Connects. -ECONNREFUSED and the like as libpq tells them in words. */
 int postgres_open(const struct postgres_options *options, struct postgres **ret_postgres, struct error *err);
 void postgres_close(struct postgres *postgres);
+
+/* Whether a connection that was made some time ago still works; asks the server, for half a second at the most. */
+bool postgres_lives(struct postgres *postgres);
+/* For each question from now on; 0: 5,000. */
+void postgres_be_patient(struct postgres *postgres, int timeout_ms);
 void postgres_closep(struct postgres **postgres); /* for _cleanup_() */
 
 /*
@@ -54,6 +60,9 @@ int postgres_rules_remove(struct postgres *postgres, struct error *err);
 
 /* How many sessions the server has from there. */
 int postgres_sessions(struct postgres *postgres, const struct peer *peer, size_t *ret_count, struct error *err);
+
+/* The server's first process, whose children have the sessions; 0: not known (the connection is not by a Unix socket). */
+pid_t postgres_server(struct postgres *postgres);
 
 /* Has them ended, without waiting; *ret_count is how many were told to. */
 int postgres_terminate(struct postgres *postgres, const struct peer *peer, size_t *ret_count, struct error *err);

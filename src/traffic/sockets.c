@@ -9,15 +9,19 @@
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "netlink.h"
+
+#define CHILDREN_MAXIMUM (1U << 20) /* bytes: their numbers */
 
 /* A dump that changed under our eyes is asked for again. */
 #define DUMP_TRIES 8
@@ -204,23 +208,55 @@ static bool holds(int proc, const char *name, const struct sockets_ended *ended)
         return found;
 }
 
-int sockets_holders(const struct sockets_ended *ended, size_t *ret_count, struct error *err)
+static int count_all(int proc, const struct sockets_ended *ended, size_t *count)
 {
+        DIR *folder = fdopendir(fcntl(proc, F_DUPFD_CLOEXEC, 0));
         struct dirent *entry;
+
+        if (!folder)
+                return -errno;
+        while ((entry = readdir(folder)))
+                if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+                        *count += holds(proc, entry->d_name, ended);
+        closedir(folder);
+        return 0;
+}
+
+/* -ENOENT when the kernel does not list them (CONFIG_PROC_CHILDREN), or there is no such process. */
+static int count_family(int proc, pid_t server, const struct sockets_ended *ended, size_t *count)
+{
+        _cleanup_(buffer_done) struct buffer children = BUFFER_INIT(CHILDREN_MAXIMUM);
+        char path[64], *next = NULL;
+        int r;
+
+        snprintf(path, sizeof(path), "%d/task/%d/children", (int)server, (int)server);
+        r = file_read(proc, path, &children, NULL);
+        if (r < 0)
+                return -ENOENT;
+        snprintf(path, sizeof(path), "%d", (int)server);
+        *count += holds(proc, path, ended);
+        for (char *name = children.length ? strtok_r(children.data, " ", &next) : NULL; name; name = strtok_r(NULL, " ", &next))
+                *count += holds(proc, name, ended);
+        return 0;
+}
+
+int sockets_holders(const struct sockets_ended *ended, pid_t server, size_t *ret_count, struct error *err)
+{
+        _cleanup_(fd_closep) int proc = -1;
         size_t count = 0;
-        DIR *proc;
+        int r = -ENOENT;
 
         if (ended->count == 0) {
                 *ret_count = 0;
                 return 0;
         }
-        proc = opendir("/proc");
-        if (!proc)
-                return error_errno(err, errno, _("cannot list the processes in /proc"));
-        while ((entry = readdir(proc)))
-                if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
-                        count += holds(dirfd(proc), entry->d_name, ended);
-        closedir(proc);
+        proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (proc >= 0 && server > 0)
+                r = count_family(proc, server, ended, &count);
+        if (proc >= 0 && r == -ENOENT)
+                r = count_all(proc, ended, &count);
+        if (proc < 0 || r < 0)
+                return error_errno(err, proc < 0 ? errno : -r, _("cannot list the processes in /proc"));
         *ret_count = count;
         return 0;
 }

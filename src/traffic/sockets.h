@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "peer.h"
@@ -40,7 +41,10 @@ int sockets_destroy(const struct sockets_which *which, struct sockets_ended *end
  * How many processes still have one of these sockets open: a server process that has not noticed yet, perhaps one that
  * is about to authenticate from bytes that it received before. Seen through /proc, another way than the one by which
  * the sockets were ended. Processes that this one may not look at are not counted: for root.
+ *
+ * `server`: only that process and its children are looked at, for whoever waits and will look at all of them in the end;
+ * 0: every process of the machine.
  */
-int sockets_holders(const struct sockets_ended *ended, size_t *ret_count, struct error *err);
+int sockets_holders(const struct sockets_ended *ended, pid_t server, size_t *ret_count, struct error *err);
 
 #endif

@@ -49,6 +49,30 @@ static int chatter(struct agent_call *call _unused_, struct error *err _unused_)
         return dprintf(STDOUT_FILENO, "chatter\n") > 0 ? 0 : -EIO;
 }
 
+/* What was done before it was asked: in which process, as the next verb tells. */
+static pid_t warm_pid;
+
+static void warm_up(void *context _unused_)
+{
+        warm_pid = getpid();
+}
+
+static void warm_up_again(void *context _unused_)
+{
+        warm_pid = getpid();
+}
+
+static int tell_warm(struct agent_call *call, struct error *err _unused_)
+{
+        json_object_set_new(call->result, "pid", json_integer(getpid()));
+        return json_object_set_new(call->result, "warm", json_boolean(warm_pid == getpid()));
+}
+
+static int die_when_asked(struct agent_call *call _unused_, struct error *err _unused_)
+{
+        _exit(warm_pid == getpid() ? 7 : 8);
+}
+
 static const struct agent_verb verbs[] = {
         {"at_once",  NULL, AGENT_AT_ONCE, 1000,  at_once},
         { "work",    NULL, AGENT_TREE,    60000, work_on},
@@ -57,6 +81,9 @@ static const struct agent_verb verbs[] = {
         { "refuse",  NULL, AGENT_BESIDE,  5000,  refuse },
         { "die",     NULL, AGENT_BESIDE,  5000,  die    },
         { "chatter", NULL, AGENT_BESIDE,  5000,  chatter},
+        { "ready",   NULL, AGENT_BESIDE,  5000,  tell_warm, warm_up},
+        { "again",   NULL, AGENT_BESIDE,  5000,  tell_warm, warm_up_again, true},
+        { "unready", NULL, AGENT_BESIDE,  5000,  die_when_asked, warm_up_again, true},
 };
 
 struct talk {
@@ -320,6 +347,44 @@ static void who_does_not_read_is_left(void **state _unused_)
         assert_int_equal(end(&talk), 3);
 }
 
+/* Asks for `verb`, which was warm, and returns which process did it. */
+static pid_t warm_by(struct talk *talk, uint64_t number, const char *verb)
+{
+        uint64_t answered = 0;
+        json_t *json, *result;
+        pid_t pid;
+
+        ask(talk, number, verb);
+        json = answer(talk, &answered);
+        assert_non_null(json);
+        assert_int_equal(answered, number);
+        result = json_object_get(json, "result");
+        assert_true(json_is_true(json_object_get(result, "warm")));
+        pid = (pid_t)json_integer_value(json_object_get(result, "pid"));
+        json_decref(json);
+        return pid;
+}
+
+/* A process of its own for each, or the same one as long as it lives. */
+static void who_may_be_needed_again_is_ready(void **state _unused_)
+{
+        struct talk talk;
+        pid_t first, second;
+
+        begin(&talk);
+        first = warm_by(&talk, 1, "ready");
+        assert_int_not_equal(first, warm_by(&talk, 2, "ready"));
+        first = warm_by(&talk, 3, "again");
+        assert_int_equal(first, warm_by(&talk, 4, "again"));
+        assert_int_equal(first, warm_by(&talk, 5, "again"));
+        ask(&talk, 6, "unready");
+        expect(&talk, 6, "failed");
+        second = warm_by(&talk, 7, "again");
+        assert_int_not_equal(first, second);
+        assert_int_equal(second, warm_by(&talk, 8, "again"));
+        assert_int_equal(end(&talk), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -330,6 +395,7 @@ int main(void)
                 cmocka_unit_test(who_breaks_the_rules_is_told_and_left),
                 cmocka_unit_test(a_number_is_used_once),
                 cmocka_unit_test(who_does_not_read_is_left),
+                cmocka_unit_test(who_may_be_needed_again_is_ready),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
