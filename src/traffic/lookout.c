@@ -15,6 +15,7 @@
 #define STANDING_MS 1500
 #define AGAIN_MS    20    /* between two questions to the second vantage point */
 #define ANSWER_MS   3000
+#define READY_MS    10000 /* how often those who are asked at the first failure are asked before: their processes are warm then */
 #define HEAL_MS     (30 * 60 * INT64_C(1000))
 #define STANDBY_MS  10000 /* what is known of the stand-by and the arbiter is that old at the most */
 #define FRESH_MS    1000  /* the same for the site, at least */
@@ -33,6 +34,8 @@ struct lookout {
         struct observer *observer;
         struct observer_sight sight;
         uint64_t failures;
+        int64_t suspected_ms; /* when the first of these failures was over */
+        int64_t moved_ms;     /* what was seen and asked before says nothing of the site as it is now */
         struct question arbiter, standing, vantage, fence, healing;
         struct failover_sight known; /* its ages are not used */
         int64_t verified_at;         /* seconds since 1970 */
@@ -53,11 +56,14 @@ static void ask(struct question *question, struct agent_client *client, const ch
         question->asked = agent_client_send(client, verb, arguments, deadline_ms, NULL, answer, lookout, NULL, NULL) == 0;
 }
 
-static void answered(struct question *question, bool known)
+/* What was asked before `since_ms` was answered in another world. */
+static bool answered(struct question *question, bool known, int64_t since_ms)
 {
         question->asked = false;
+        known = known && question->asked_ms >= since_ms;
         if (known)
                 question->known_ms = question->asked_ms;
+        return known;
 }
 
 static int64_t age_of(const struct question *question, int64_t now)
@@ -78,8 +84,7 @@ static void hear_arbiter(void *context, const json_t *result, const struct error
         const json_t *flips = json_object_get(result, "flips");
         const char *production = lookout->production->name;
 
-        answered(&lookout->arbiter, result != NULL);
-        if (!result)
+        if (!answered(&lookout->arbiter, result != NULL, lookout->moved_ms))
                 return;
         lookout->known.home = text_equal(text_of(result, "holder"), production) &&
                               (text_equal(text_of(result, "stage"), production) || !*text_of(result, "stage"));
@@ -106,8 +111,7 @@ static void hear_standing(void *context, const json_t *result, const struct erro
         enum failover_standing standing = json_array_size(trees) ? STANDING_ELIGIBLE : STANDING_NOT;
         int64_t verified_at = INT64_MAX;
 
-        answered(&lookout->standing, result != NULL);
-        if (!result)
+        if (!answered(&lookout->standing, result != NULL, 0))
                 return;
         for (size_t i = 0; i < json_array_size(trees); i++) {
                 const json_t *tree = json_array_get(trees, i);
@@ -130,8 +134,7 @@ static void hear_vantage(void *context, const json_t *result, const struct error
 {
         struct lookout *lookout = context;
 
-        answered(&lookout->vantage, result != NULL);
-        if (result)
+        if (answered(&lookout->vantage, result != NULL, lookout->suspected_ms))
                 lookout->known.there = json_is_true(json_object_get(result, "good")) ? VIEW_GOOD : VIEW_BAD;
 }
 
@@ -141,8 +144,7 @@ static void hear_fence(void *context, const json_t *result, const struct error *
         struct lookout *lookout = context;
         const bool known = result || (err->code != -ECONNRESET && err->code != -EBUSY);
 
-        answered(&lookout->fence, known);
-        if (known)
+        if (answered(&lookout->fence, known, lookout->suspected_ms))
                 lookout->known.database = result ? VIEW_GOOD : VIEW_BAD;
 }
 
@@ -150,7 +152,7 @@ static void hear_healing(void *context, const json_t *result _unused_, const str
 {
         struct lookout *lookout = context;
 
-        answered(&lookout->healing, true);
+        (void)answered(&lookout->healing, true, 0);
         lookout->standing.asked_ms = 0;
 }
 
@@ -187,12 +189,24 @@ static int start_observer(struct lookout *lookout, struct error *err)
         return observer_start(&options, &lookout->observer, err);
 }
 
+/* What the others saw before the first failure confirms nothing. */
+static void suspect(struct lookout *lookout, int64_t at_ms)
+{
+        lookout->suspected_ms = at_ms;
+        lookout->vantage.known_ms = lookout->fence.known_ms = 0;
+        lookout->vantage.asked_ms = lookout->fence.asked_ms = 0;
+}
+
 static void read_observer(struct lookout *lookout)
 {
         struct observer_sight sight;
         int r;
 
         while ((r = observer_read(lookout->observer, &sight)) == 1) {
+                if (sight.at_ms < lookout->moved_ms)
+                        continue;
+                if (sight.failing >= 0 && lookout->failures == 0)
+                        suspect(lookout, sight.at_ms);
                 lookout->failures = sight.failing < 0 ? 0 : lookout->failures + 1;
                 lookout->sight = sight;
         }
@@ -238,6 +252,10 @@ void lookout_tick(struct lookout *lookout)
                 ask(&lookout->arbiter, lookout->agents[2], "arbiter", NULL, ANSWER_MS, hear_arbiter, lookout);
         if (now - lookout->standing.asked_ms >= STANDING_MS && !lookout->healing.asked)
                 ask(&lookout->standing, lookout->agents[1], "status", NULL, ANSWER_MS, hear_standing, lookout);
+        if (now - lookout->vantage.asked_ms >= READY_MS)
+                ask(&lookout->vantage, lookout->agents[1], "vantage", NULL, ANSWER_MS, hear_vantage, lookout);
+        if (now - lookout->fence.asked_ms >= READY_MS)
+                ask(&lookout->fence, lookout->agents[2], "fence-look", NULL, ANSWER_MS, hear_fence, lookout);
         for (size_t i = 0; i < LENGTH(lookout->agents); i++)
                 agent_client_tick(lookout->agents[i]);
         read_observer(lookout);
@@ -298,6 +316,7 @@ void lookout_sight(const struct lookout *lookout, struct failover_sight *ret_sig
 
 void lookout_moved(struct lookout *lookout)
 {
+        lookout->moved_ms = clock_monotonic_ms();
         lookout->known.home = false;
         lookout->failures = 0;
 }

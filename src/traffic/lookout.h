@@ -2,8 +2,9 @@
  * lookout.h - what the controller sees of its site: through an observer of its own, and through the agents.
  *
  * Always: the site's pages from here; the arbiter's state; whether visitors may be sent to the stand-by. When the site is
- * suspected: the same pages from the stand-by, and the database itself. Nothing here decides (failover.h), and nothing
- * waits: each answer has its time, and what does not answer grows old.
+ * suspected: the same pages from the stand-by, and the database itself; these are asked now and then before, so that those
+ * who answer have what they need, but only what is asked at the first failure or after it counts. Nothing here decides
+ * (failover.h), and nothing waits: each answer has its time, and what does not answer grows old.
  */
 #ifndef TRAFFIC_LOOKOUT_H
 #define TRAFFIC_LOOKOUT_H
@@ -47,10 +48,11 @@ void lookout_heal(struct lookout *lookout);
 void lookout_sight(const struct lookout *lookout, struct failover_sight *ret_sight);
 void lookout_policy(const struct lookout *lookout, struct failover_policy *ret_policy);
 
-/* What was wrong with the site when it was last looked at from here; "". */
-/* The site was moved away just now: what was seen before says nothing of it, and must not move it a second time. */
+/* The site was moved away just now: what was seen and asked before says nothing of it, and must not move it a second
+ * time. */
 void lookout_moved(struct lookout *lookout);
 
+/* What was wrong with the site when it was last looked at from here; "". */
 const char *lookout_words(const struct lookout *lookout);
 
 const struct config_server *lookout_standby(const struct lookout *lookout);
