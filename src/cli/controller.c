@@ -19,6 +19,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/controller_alerts.h"
 #include "cli/site_file.h"
 #include "probe/page.h"
 #include "traffic/holder.h"
@@ -39,6 +40,7 @@ static const struct option options[] = {
 
 struct controller {
         struct common common;
+        struct controller_alerts *alerts;
         const char *pub_path;
         const struct config *config;
         struct lookout *lookout;
@@ -64,9 +66,18 @@ static void tell(struct controller *controller, const struct failover_decision *
         const bool same = controller->told && controller->last.verdict == decision->verdict &&
                           controller->last.why == decision->why;
 
+        if (decision->why == WHY_SUSPECTED || decision->why == WHY_UNCONFIRMED) /* in between; what comes of it is told */
+                return;
         controller->told = true;
         controller->last = *decision;
-        if (same || decision->why == WHY_SUSPECTED || decision->why == WHY_UNCONFIRMED || controller->common.quiet)
+        if (!same && decision->verdict == FAILOVER_CALL) {
+                char sentence[ALERT_WHAT_MAXIMUM];
+
+                snprintf(sentence, sizeof(sentence), _("the site has failed and is not moved to its stand-by: %s%s%s"),
+                         failover_why_text(decision->why), *words ? ": " : "", words);
+                controller_alerts_tell(controller->alerts, ALERT_CRITICAL, "failover_refused", sentence);
+        }
+        if (same || controller->common.quiet)
                 return;
         fprintf(stderr, "understudy: %s: %s%s%s\n", decision->verdict == FAILOVER_CALL ? _("a person is needed") :
                 decision->verdict == FAILOVER_MOVE ? _("the site moves to its stand-by") :
@@ -103,14 +114,17 @@ static struct agent_client *lend(void *context, const struct config_server *serv
 
 /* ---- moving ---- */
 
-static int open_ledger(const struct controller *controller, struct ledger **ret_ledger, struct error *err)
+/* With the move that is under way: 1, or 0 when there is none. -EBUSY: a person makes one just now. */
+static int open_ledger(const struct controller *controller, struct ledger **ret_ledger, struct move *move,
+                       struct machine *machine, struct error *err)
 {
         const struct ledger_options ledger_options = { .state = state_directory(controller->common.state),
                                                        .actor = "controller",
                                                        .program = "/proc/self/exe",
                                                        .note = note };
+        int r = ledger_open(&ledger_options, ret_ledger, err);
 
-        return ledger_open(&ledger_options, ret_ledger, err);
+        return r < 0 ? r : ledger_current(*ret_ledger, move, machine, err);
 }
 
 /* What stopped before anything was done is taken back at once: it must not be in the way of the next one. */
@@ -120,67 +134,74 @@ static bool is_harmless(const struct move *move, const struct machine *machine)
                (machine->at == STEP_STILL_CLEAN || machine->at == STEP_CLAIM);
 }
 
-static int make(struct controller *controller, struct ledger *ledger, const struct move *move, struct machine *machine,
-                struct error *err)
+static void tell_end(struct controller *controller, const struct move *move, const struct machine *machine,
+                     enum action action, const struct error *why)
+{
+        char sentence[ALERT_WHAT_MAXIMUM];
+        const bool stopped = action == ACTION_STOP;
+
+        if (stopped)
+                snprintf(sentence, sizeof(sentence), _("the move stopped at %s, and a person is needed: %s. When that is "
+                                                       "mended: 'understudy switch --resume', or '--undo'"),
+                         step_name(machine->at), why->text);
+        else
+                snprintf(sentence, sizeof(sentence), machine->back ? _("the move is undone: %s is on stage as before") :
+                                                                     _("%s is on stage"),
+                         machine->back ? move->from : move->to);
+        note(NULL, sentence);
+        controller_alerts_tell(controller->alerts, ALERT_CRITICAL, stopped ? "failover_stopped" :
+                               machine->back ? "failover_undone" : "failover_done", sentence);
+}
+
+static int prepare(struct controller *controller, const struct move *move, struct steps **ret_steps, struct error *err)
 {
         const struct steps_options choices = { .config = controller->config, .move = move, .agent = lend, .probe = probe,
                                                .progress = progress, .context = controller };
-        _cleanup_(steps_freep) struct steps *steps = NULL;
-        struct stage stage;
-        enum action action;
-        int r = steps_new(&choices, &steps, err);
 
-        if (r < 0)
-                return r;
         controller->began_ms = clock_monotonic_ms();
-        stage = steps_stage(steps);
-        r = conduct(ledger, move, machine, EVENT_BEGIN, &stage, &action, err);
+        return steps_new(&choices, ret_steps, err);
+}
+
+static int make(struct controller *controller, struct ledger *ledger, struct steps *steps, const struct move *move,
+                struct machine *machine, struct error *err)
+{
+        const struct stage stage = steps_stage(steps);
+        enum action action;
+        int r = conduct(ledger, move, machine, EVENT_BEGIN, &stage, &action, err);
+
         if (r == 0 && action == ACTION_STOP && is_harmless(move, machine)) {
                 fprintf(stderr, "understudy: %s\n", err->text);
                 r = conduct(ledger, move, machine, EVENT_UNDO, &stage, &action, err);
         }
         if (r < 0)
                 return r;
-        if (action == ACTION_STOP)
-                fprintf(stderr, _("understudy: the move stopped at %s, and a person is needed: %s. When that is mended: "
-                                  "'understudy switch --resume', or '--undo'\n"), step_name(machine->at), err->text);
-        else
-                fprintf(stderr, machine->back ? _("understudy: the move is undone: %s is on stage as before\n") :
-                                                _("understudy: %s is on stage\n"), machine->back ? move->from : move->to);
+        tell_end(controller, move, machine, action, err);
         return action == ACTION_FINISH && !machine->back ? 0 : -EAGAIN;
-}
-
-/* 1: one is under way, of which the caller decides nothing. */
-static int begin(struct controller *controller, struct ledger *ledger, struct move *move, struct machine *machine,
-                 struct error *err)
-{
-        int r = ledger_current(ledger, move, machine, err);
-
-        if (r != 0)
-                return r;
-        r = steps_plan(controller->config, MOVE_FAILOVER, lookout_standby(controller->lookout)->name, move, err);
-        if (r < 0)
-                return r;
-        machine_begin(machine, move->kind, move->by);
-        return ledger_begin(ledger, move, err);
 }
 
 static void fail_over(struct controller *controller)
 {
         _cleanup_(ledger_closep) struct ledger *ledger = NULL;
+        _cleanup_(steps_freep) struct steps *steps = NULL;
         struct error error = ERROR_NONE;
         struct machine machine;
-        struct move move;
-        int r = open_ledger(controller, &ledger, &error);
+        struct move move, other;
+        int r = steps_plan(controller->config, MOVE_FAILOVER, lookout_standby(controller->lookout)->name, &move, &error);
 
         if (r == 0)
-                r = begin(controller, ledger, &move, &machine, &error);
-        if (r == 1 || r == -EBUSY) {
+                r = prepare(controller, &move, &steps, &error);
+        if (r == 0)
+                r = open_ledger(controller, &ledger, &other, &machine, &error);
+        if (r == 1 || r == -EBUSY) { /* whoever makes it decides */
                 controller->moving_until = clock_monotonic_ms() + MOVING_MS;
                 return;
         }
+        if (r == 0) {
+                machine_begin(&machine, move.kind, move.by);
+                r = ledger_begin(ledger, &move, &error);
+        }
         if (r == 0)
-                r = make(controller, ledger, &move, &machine, &error);
+                r = make(controller, ledger, steps, &move, &machine, &error);
         if (r == 0)
                 lookout_moved(controller->lookout);
         if (r < 0 && r != -EAGAIN)
@@ -193,16 +214,17 @@ static void fail_over(struct controller *controller)
 static void resume(struct controller *controller)
 {
         _cleanup_(ledger_closep) struct ledger *ledger = NULL;
+        _cleanup_(steps_freep) struct steps *steps = NULL;
         struct error error = ERROR_NONE;
         struct machine machine;
         struct move move;
-        int r = open_ledger(controller, &ledger, &error);
+        int r = open_ledger(controller, &ledger, &move, &machine, &error);
 
-        if (r == 0)
-                r = ledger_current(ledger, &move, &machine, &error);
         if (r == 1 && move.kind == MOVE_FAILOVER && !machine.back) {
                 fprintf(stderr, _("understudy: the failover from %s to %s goes on\n"), move.from, move.to);
-                r = make(controller, ledger, &move, &machine, &error);
+                r = prepare(controller, &move, &steps, &error);
+                if (r == 0)
+                        r = make(controller, ledger, steps, &move, &machine, &error);
         }
         if (r < 0 && r != -EBUSY && r != -EAGAIN)
                 fprintf(stderr, "understudy: %s\n", error.text);
@@ -215,7 +237,7 @@ static void heal(struct controller *controller)
         struct machine machine;
         struct move move;
 
-        if (open_ledger(controller, &ledger, NULL) == 0 && ledger_current(ledger, &move, &machine, NULL) == 0)
+        if (open_ledger(controller, &ledger, &move, &machine, NULL) == 0)
                 lookout_heal(controller->lookout);
         else
                 controller->moving_until = clock_monotonic_ms() + MOVING_MS;
@@ -245,17 +267,34 @@ static void decide(struct controller *controller)
                 fail_over(controller);
 }
 
+static void hear_servers(struct controller *controller)
+{
+        for (size_t i = 0; i < controller->config->server_count; i++) {
+                const struct config_server *server = &controller->config->servers[i];
+                const struct agent_client *client = lookout_agent(controller->lookout, server);
+
+                if (client)
+                        controller_alerts_hear(controller->alerts, server, agent_client_is_connected(client));
+        }
+}
+
 static int turn(struct controller *controller, struct error *err)
 {
-        struct pollfd fds[1 + LOOKOUT_POLLS] = { { .fd = controller->signals, .events = POLLIN } };
-        size_t n = 1 + lookout_poll(controller->lookout, fds + 1);
+        struct pollfd fds[2 + LOOKOUT_POLLS] = { { .fd = controller->signals, .events = POLLIN },
+                                                 controller_alerts_poll(controller->alerts) };
+        size_t n = 2 + lookout_poll(controller->lookout, fds + 2);
+        const int least = controller_alerts_wait_ms(controller->alerts);
+        int wait = lookout_wait_ms(controller->lookout);
 
-        if (poll(fds, (nfds_t)n, lookout_wait_ms(controller->lookout)) < 0 && errno != EINTR)
+        wait = least >= 0 && least < wait ? least : wait;
+        if (poll(fds, (nfds_t)n, wait) < 0 && errno != EINTR)
                 return error_errno(err, errno, _("the controller cannot wait"));
         if (fds[0].revents)
                 return 0;
         lookout_tick(controller->lookout);
         decide(controller);
+        hear_servers(controller);
+        controller_alerts_tick(controller->alerts);
         return 1;
 }
 
@@ -283,11 +322,14 @@ static int control(struct controller *controller)
 {
         const struct lookout_options choices = { .config = controller->config, .probe = probe, .context = controller };
         _cleanup_(lookout_closep) struct lookout *lookout = NULL;
+        _cleanup_(controller_alerts_closep) struct controller_alerts *alerts = NULL;
         struct error error = ERROR_NONE;
-        int r;
+        int r = controller_alerts_open(controller->config, state_directory(controller->common.state), &alerts, &error);
 
+        controller->alerts = alerts;
         holder_hurry();
-        r = lookout_open(&choices, &lookout, &error);
+        if (r == 0)
+                r = lookout_open(&choices, &lookout, &error);
         controller->lookout = lookout;
         if (r == 0)
                 r = controller->signals = open_signals(&error);
