@@ -11,6 +11,7 @@
 portal=$build_folder/lab/understudy-portal
 service=192.0.2.80
 declare -A stage_addresses=([production]=192.0.2.77 [standby]=192.0.2.78 [database]=192.0.2.10)
+declare -A stage_more=() # further lines of a server's section
 
 stage_network()
 {
@@ -71,8 +72,8 @@ stage_config()
         {
                 echo "site = $(sed -n 's/.*"site": *"\([^"]*\)".*/\1/p' "$repo/releases/1/release.json")"
                 for host in production standby; do
-                        printf 'server "%s" { role = %s ssh = "%s" addresses = {%s} interface = eth0 roots = {"docroot=%s"} }\n' \
-                                "$host" "$host" "$host" "${stage_addresses[$host]}" "$tmp/$host/www/site"
+                        printf 'server "%s" { role = %s ssh = "%s" addresses = {%s} interface = eth0 roots = {"docroot=%s"}\n%s }\n' \
+                                "$host" "$host" "$host" "${stage_addresses[$host]}" "$tmp/$host/www/site" "${stage_more[$host]:-}"
                 done
                 cat <<END
 server "database" { role = database ssh = "database" addresses = {192.0.2.10} }

@@ -1,0 +1,69 @@
+#!/bin/bash
+# The rules of a failover, on real servers: hold-down, the cap on flips, and a stand-by that rests with its web server stopped.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=../../lab/namespaces.sh
+. "$source_folder/lab/namespaces.sh"
+# shellcheck source=../../lab/database.sh
+. "$source_folder/lab/database.sh"
+# shellcheck source=../support/agent.sh
+. "$source_folder/tests/support/agent.sh"
+# shellcheck source=../support/stage.sh
+. "$source_folder/tests/support/stage.sh"
+# shellcheck source=../support/failover.sh
+. "$source_folder/tests/support/failover.sh"
+PATH=$PATH:/usr/sbin:/sbin
+failover_enter "$(readlink -f "$0")"
+
+stage_more[standby]="standby_rest = web_stopped
+web_start = \"nginx -c $tmp/standby/nginx.conf -e $tmp/standby/nginx.log >$tmp/standby/nginx.out 2>&1 &\"
+web_stop = \"kill \$(cat $tmp/standby/nginx.pid)\""
+hold_down=6s
+# shellcheck source=../support/alerts.sh
+. "$source_folder/tests/support/alerts.sh"
+start_sink unix accept "$tmp/syslog"
+alerts="syslog:$tmp/syslog"
+alerted() { cat "$got"/* 2>/dev/null | grep -q "$1"; }
+failover_stage 'flips = 2 flips_window = 10m'
+keeper production
+keeper standby
+ok 'production is on stage' wait_for 30 is_served_by production
+signal TERM standby nginx
+controller
+known_standby
+
+# ---------------------------------------------------------------- a stand-by that rests stopped
+visit
+signal KILL production nginx
+ok 'a stand-by whose web server rests is started and put on stage' wait_for 40 is_served_by standby
+diag "its web server had to be started: gap $(gap) ms"
+ok 'a person is told' wait_for 20 alerted 'standby is on stage'
+like 'as a step of its own' "$("$UNDERSTUDY" journal show --dir "$tmp/controller/journal" --json | jq -r 'select(.kind == "step_done") | .step' | tr '\n' ' ')" \
+        'fence admit prepare probe-new'
+moved=$SECONDS
+start_web production
+by_hand return
+is 'production returns' "$status" 0
+
+# ---------------------------------------------------------------- hold-down
+sleep 2
+signal KILL production nginx
+ok 'soon after a failover there is no other' wait_for 20 said 'hold_down'
+ok 'a person is told' wait_for 20 alerted 'not moved to its stand-by'
+ok 'and the stand-by stays where it is' has_not standby
+ok 'until the time is over' wait_for 30 is_served_by standby
+ok 'which is no sooner than was said' test $((SECONDS - moved)) -ge 4
+start_web production
+by_hand return
+is 'production returns again' "$status" 0
+
+# ---------------------------------------------------------------- the cap
+sleep 7
+signal KILL production nginx
+ok 'two in ten minutes are enough: a person is needed' wait_for 20 said 'as many failovers as may be'
+sleep 1
+ok 'the stand-by stays where it is' has_not standby
+is 'two were made' "$("$UNDERSTUDY" journal show --dir "$tmp/controller/journal" --json | jq -r 'select(.kind == "move_began" and .move_kind == "failover") | .to' | wc -l)" 2
+by_hand switch standby
+isnt 'a switch by a person does not count flips' "$(errors | grep -c 'as many failovers')" 1
+done_testing
