@@ -177,18 +177,17 @@ changes() { awk '$3 != "-" && $3 != last { last = $3; printf "%s ", last }' "$tm
 # holders: watches both servers until $tmp/watch.stop is there; prints how often both had the address at once.
 holders()
 {
-        rm -f "$tmp/watch.stop"
+        rm -f "$tmp/watch.stop" "$tmp/watched"
         perl -e 'my ($stop, $address, @hosts) = @ARGV; my ($looks, $both) = (0, 0);
                 while (!-e $stop) {
                         my $n = grep { qx(ip -n $_ -o address show dev eth0) =~ m{inet \Q$address\E/} } @hosts;
-                        $looks++; $both++ if $n > 1;
+                        $looks++; $both++ if $n > 1; select undef, undef, undef, 0.005;
                 }
                 print "$both of $looks\n"' "$tmp/watch.stop" "$service" production standby >"$tmp/watched" 2>&1 &
-        watcher=$!
 }
 held_twice()
 {
         : >"$tmp/watch.stop"
-        wait "$watcher"
+        wait_for 20 test -s "$tmp/watched"
         cut -d' ' -f1 "$tmp/watched"
 }
