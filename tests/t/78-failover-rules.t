@@ -25,11 +25,11 @@ chmod +x "$tmp/rest"
 stage_more[standby]="standby_rest = web_stopped
 web_start = \"nginx -c $tmp/standby/nginx.conf -e $tmp/standby/nginx.log >$tmp/standby/nginx.out 2>&1 &\"
 web_stop = \"$tmp/rest $tmp/standby/nginx.pid\""
-hold_down=15s
+hold_down=25s
 start_sink unix accept "$tmp/syslog"
 alerts="syslog:$tmp/syslog"
 alerted() { cat "$got"/* 2>/dev/null | grep -q "$1"; }
-failover_stage 'flips = 2 flips_window = 10m'
+failover_stage 'flips = 1 flips_window = 10m'
 keeper production
 keeper standby
 ok 'production is on stage' wait_for 30 is_served_by production
@@ -50,25 +50,15 @@ start_web production
 by_hand return
 is 'production returns' "$status" 0
 
-# ---------------------------------------------------------------- hold-down
+# ---------------------------------------------------------------- hold-down, then the cap
 sleep 1
 signal KILL production nginx
 ok 'soon after a failover there is no other' wait_for 20 said 'hold_down'
 ok 'a person is told' wait_for 20 alerted 'not moved to its stand-by'
 ok 'and the stand-by stays where it is' has_not standby
-ok 'until the time is over' wait_for 30 is_served_by standby
-ok 'which is no sooner than was said' test $((SECONDS - moved)) -ge 10
-start_web production
-by_hand return
-is 'production returns again' "$status" 0
-
-# ---------------------------------------------------------------- the cap
-sleep 16
-signal KILL production nginx
-ok 'two in ten minutes are enough: a person is needed' wait_for 20 said 'as many failovers as may be'
+ok 'when the time is over, one in ten minutes was enough' wait_for 50 said 'as many failovers as may be'
+ok 'which is no sooner than was said' test $((SECONDS - moved)) -ge 20
 sleep 1
 ok 'the stand-by stays where it is' has_not standby
-is 'two were made' "$("$UNDERSTUDY" journal show --dir "$tmp/controller/journal" --json | jq -r 'select(.kind == "move_began" and .move_kind == "failover") | .to' | wc -l)" 2
-by_hand switch standby
-isnt 'a switch by a person does not count flips' "$(errors | grep -c 'as many failovers')" 1
+is 'one was made' "$("$UNDERSTUDY" journal show --dir "$tmp/controller/journal" --json | jq -r 'select(.kind == "move_began" and .move_kind == "failover") | .to' | wc -l)" 1
 done_testing
