@@ -258,8 +258,7 @@ static void add_seen(struct deltas *deltas, uint32_t token, uint32_t hours)
 {
         for (unsigned int bucket = 0; hours >> bucket; bucket++)
                 if (hours >> bucket & 1)
-                        deltas_add(deltas, bucket, token & ((1U << DIMENSION_BITS) - 1), token >> DIMENSION_BITS,
-                                   &one_visitor);
+                        deltas_visitor(deltas, bucket, token & ((1U << DIMENSION_BITS) - 1), token >> DIMENSION_BITS);
 }
 
 /* Whether no visit before this one in the list (that begins in the same hour, for an hour's figures) has the same page
@@ -519,6 +518,8 @@ int book_add(struct book *book, const void *page, size_t length, struct deltas *
                 r = add_addresses(book, &cursor, deltas);
         while (r == 0 && cursor.at < cursor.end)
                 r = add_visitor(book, &cursor, deltas, unfollowed, context);
+        if (deltas)
+                deltas_settle(deltas);
         return r;
 }
 

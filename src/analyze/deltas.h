@@ -12,6 +12,9 @@
 #define BUCKET_DAY 24U
 #define BUCKETS    25U
 
+/* Slots of the table are rarely in the processor's caches: so many are on their way at a time. */
+#define DELTAS_AHEAD 8
+
 struct delta {
         int64_t hits, visitors, visits, bytes, bot_hits, errors;
 };
@@ -25,6 +28,8 @@ struct deltas {
         struct delta_slot *slots;
         size_t mask, count;
         bool failed; /* no memory */
+        uint64_t ahead[DELTAS_AHEAD]; /* keys whose slots were asked for, and get a visitor when they are there */
+        unsigned int ahead_next;
         /* The search engine that a referrer's host is of: an id in DIMENSION_SEARCH, 0 for none. */
         uint32_t (*search_of)(void *context, uint32_t referrer);
         void *context;
@@ -37,6 +42,10 @@ void deltas_clear(struct deltas *deltas);
 /* Adds; without memory it notes that, for the caller to see in the end. */
 void deltas_add(struct deltas *deltas, unsigned int bucket, unsigned int dimension, uint32_t name,
                 const struct delta *delta);
+
+/* One visitor more. It is in the table after deltas_settle(). */
+void deltas_visitor(struct deltas *deltas, unsigned int bucket, unsigned int dimension, uint32_t name);
+void deltas_settle(struct deltas *deltas);
 
 static inline unsigned int delta_bucket(uint64_t key)
 {

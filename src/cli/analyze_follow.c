@@ -15,7 +15,7 @@
 #include "base/i18n.h"
 #include "base/text.h"
 
-#define GATHER_MS      800 /* what is written in so long becomes one transaction */
+#define GATHER_MS      1200 /* what is written in so long becomes one transaction: figures are there within two seconds */
 #define SPREAD_MS      3000 /* or one batch for each analysis server, which likes few and large ones */
 #define COMMIT_MS      1000
 #define COMMIT_LINES   500000
