@@ -28,7 +28,8 @@ runs=${BENCH_RUNS:-7}
 # figure WHO WHAT NUMBER
 figure() { jq -nc --arg who "$1" --arg what "$2" --argjson figure "$3" '$ARGS.named' >>"$figures"; }
 give_up() { echo "$*" >&2 && exit 3; }
-now() { perl -MTime::HiRes=clock_gettime,CLOCK_MONOTONIC -e 'print int(1000 * clock_gettime(CLOCK_MONOTONIC))'; }
+# from_now COMMAND...: becomes the command; says before at which time of the monotonic clock, in ms.
+from_now() { perl -MTime::HiRes=clock_gettime,CLOCK_MONOTONIC -e 'print STDERR int(1000 * clock_gettime(CLOCK_MONOTONIC)); exec @ARGV' "$@"; }
 
 # ---------------------------------------------------------------- the peers
 
@@ -162,8 +163,8 @@ take_over()
                 visitor=$!
                 wait_for 10 grep -q ' 200 production' "$tmp/visits"
                 lab_in production "$build_folder/tests/support/traffic_driver" address drop eth0 "$service" || give_up 'drop'
-                began=$(now)
-                lab_in standby "$build_folder/tests/support/traffic_driver" address take eth0 "$service" probe=9 || give_up 'take'
+                began=$(lab_in standby bash -c "$(declare -f from_now); from_now \"\$@\"" - \
+                        "$build_folder/tests/support/traffic_driver" address take eth0 "$service" probe=9 2>&1) || give_up 'take'
                 wait_for 10 grep -q ' 200 standby' "$tmp/visits"
                 : >"$tmp/stop"
                 wait "$visitor"
