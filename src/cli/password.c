@@ -4,56 +4,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "base/i18n.h"
 #include "base/io.h"
-#include "base/memory.h"
+#include "base/password_file.h"
 #include "cli/command.h"
 
-#define PASSWORD_MAXIMUM 1024
-#define FILE_VARIABLE    "UNDERSTUDY_PASSWORD_FILE"
-
-static void wipe_and_free(struct buffer *password)
-{
-        memory_wipe(password->data, password->capacity);
-        buffer_done(password);
-}
-
-/* The first line of the file; an editor's newline at the end is not part of a password. */
-static int read_from_file(const char *path, struct buffer *password, struct error *err)
-{
-        _cleanup_(wipe_and_free) struct buffer text = BUFFER_INIT(PASSWORD_MAXIMUM + 2);
-        _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-        const char *newline;
-        struct stat st;
-        size_t length;
-        int r;
-
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return error_errno(err, errno, _("cannot open the password file %s named by %s"), path, FILE_VARIABLE);
-        if (S_ISREG(st.st_mode) && (st.st_mode & 077))
-                return error_set(err, -EACCES, _("others may read the password file %s; run: chmod 600 %s"), path,
-                                 path);
-        r = buffer_reserve(&text, PASSWORD_MAXIMUM + 2); /* at once: growing would leave copies behind in memory */
-        if (r == 0)
-                r = read_to_end(fd, &text);
-        if (r == -E2BIG)
-                return error_set(err, r, _("the password file %s is longer than %d bytes"), path, PASSWORD_MAXIMUM);
-        if (r < 0)
-                return error_errno(err, -r, _("cannot read the password file %s"), path);
-        newline = memchr(buffer_text(&text), '\n', text.length);
-        length = newline ? (size_t)(newline - text.data) : text.length;
-        if (length == 0)
-                return error_set(err, -EINVAL, _("the password file %s has no password in its first line"), path);
-        r = buffer_append(password, text.data, length);
-        return r == -E2BIG
-                       ? error_set(err, r, _("the password file %s is longer than %d bytes"), path, PASSWORD_MAXIMUM)
-               : r < 0 ? error_memory(err)
-                       : 0;
-}
+#define FILE_VARIABLE "UNDERSTUDY_PASSWORD_FILE"
 
 static volatile sig_atomic_t caught;
 
@@ -137,20 +96,20 @@ int command_password(void *context _unused_, const char *what, struct buffer *pa
         char prompt[512];
 
         if (file && *file)
-                return read_from_file(file, password, err);
+                return password_file_read(file, password, err);
         snprintf(prompt, sizeof(prompt), _("Password for %s: "), what);
         return ask(prompt, password, err);
 }
 
 int command_new_password(const char *what, struct buffer *password, struct error *err)
 {
-        _cleanup_(wipe_and_free) struct buffer again = BUFFER_INIT(PASSWORD_MAXIMUM);
+        _cleanup_(password_done) struct buffer again = BUFFER_INIT(PASSWORD_MAXIMUM);
         const char *file = getenv(FILE_VARIABLE);
         char prompt[512];
         int r;
 
         if (file && *file)
-                return read_from_file(file, password, err);
+                return password_file_read(file, password, err);
         snprintf(prompt, sizeof(prompt), _("New password for %s: "), what);
         r = ask(prompt, password, err);
         if (r < 0)

@@ -1,13 +1,10 @@
 #include "shards.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/i18n.h"
-#include "base/io.h"
 #include "base/memory.h"
-
-#define PASSWORD_MAXIMUM 1024
+#include "base/password_file.h"
 
 void shards_done(struct shards *shards)
 {
@@ -24,16 +21,14 @@ int shards_fail(const struct shards *shards, const struct error *err)
         return site_file_fail(&shards->file, err);
 }
 
-/* The first line of the file. */
 static int read_password(const char *path, char **ret_password, struct error *err)
 {
-        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(PASSWORD_MAXIMUM);
-        int r = file_read(AT_FDCWD, path, &text, err);
+        _cleanup_(password_done) struct buffer text = BUFFER_INIT(PASSWORD_MAXIMUM);
+        int r = password_file_read(path, &text, err);
 
         if (r < 0)
                 return r;
-        *ret_password = memory_copy(buffer_text(&text), strcspn(buffer_text(&text), "\r\n"));
-        memory_wipe(text.data, text.length);
+        *ret_password = memory_string(buffer_text(&text));
         return *ret_password ? 0 : error_memory(err);
 }
 

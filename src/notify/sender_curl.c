@@ -9,12 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/password_file.h"
 #include "base/text.h"
 #include "late/curl.h"
 #include "notify/sender_parts.h"
@@ -22,7 +21,6 @@
 #define CONNECT_MS       15000
 #define HEADERS_MAXIMUM  (64U << 10) /* bytes of all headers of one answer, informational ones included */
 #define BODY_MAXIMUM     (64U << 10)
-#define PASSWORD_MAXIMUM 1024
 #define CA_MAXIMUM       (4U << 20)
 #define HEADER_LINES     16
 
@@ -30,7 +28,7 @@ struct sender_curl {
         CURL *easy;
         const struct notify_target *target;
         struct buffer ca;
-        char password[PASSWORD_MAXIMUM + 1];
+        struct buffer password;
         char curl_words[CURL_ERROR_SIZE];
         /* of the job at hand */
         const struct sender_job *job;
@@ -87,28 +85,10 @@ static size_t on_body(char *bytes _unused_, size_t one, size_t length, void *con
 
 /* ---- set-up ---- */
 
-static int read_password(const char *path, char password[static PASSWORD_MAXIMUM + 1], struct error *err)
-{
-        _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-        struct stat st;
-        ssize_t n;
-
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return error_errno(err, errno, _("cannot open the password file %s"), path);
-        if (S_ISREG(st.st_mode) && (st.st_mode & 0077))
-                return error_usage(err, _("others may read the password file %s; run: chmod 600 %s"), path, path);
-        n = read_full(fd, password, PASSWORD_MAXIMUM);
-        if (n < 0)
-                return error_errno(err, (int)-n, _("cannot read the password file %s"), path);
-        password[n] = '\0';
-        password[strcspn(password, "\r\n")] = '\0';
-        return 0;
-}
-
 static int read_files(struct sender_curl *curl, struct error *err)
 {
         const struct notify_target *target = curl->target;
-        int r = *target->password_file ? read_password(target->password_file, curl->password, err) : 0;
+        int r = *target->password_file ? password_file_read(target->password_file, &curl->password, err) : 0;
 
         if (r == 0 && *target->ca_file)
                 r = file_read(AT_FDCWD, target->ca_file, &curl->ca, err);
@@ -162,7 +142,7 @@ static void set_common(struct sender_curl *curl, const struct sender_limits *lim
         curl_easy_setopt(curl->easy, CURLOPT_WRITEDATA, curl);
         if (*curl->target->user) {
                 curl_easy_setopt(curl->easy, CURLOPT_USERNAME, curl->target->user);
-                curl_easy_setopt(curl->easy, CURLOPT_PASSWORD, curl->password);
+                curl_easy_setopt(curl->easy, CURLOPT_PASSWORD, buffer_text(&curl->password));
         }
 }
 
@@ -183,6 +163,7 @@ int sender_curl_new(const struct notify_target *target, const struct sender_limi
         }
         *ret_curl = curl; /* lives as long as the process */
         curl->target = target;
+        curl->password = (struct buffer)BUFFER_INIT(PASSWORD_MAXIMUM);
         curl->ca = (struct buffer)BUFFER_INIT(CA_MAXIMUM);
         r = read_files(curl, err);
         if (r < 0)

@@ -17,6 +17,7 @@ database=portal
 clickhouse_database=$database
 clickhouse_password=secret
 echo secret >"$tmp/password"
+chmod 600 "$tmp/password"
 port=([1]=8121 [2]=8122 [3]=8123)
 
 # The first server's disk is a small one.
