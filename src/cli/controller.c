@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/controller_alerts.h"
+#include "cli/fleet_view.h"
 #include "cli/site_file.h"
 #include "probe/page.h"
 #include "traffic/holder.h"
@@ -30,6 +31,7 @@
 #define MOVING_MS  1000  /* a move that is under way is looked for again after this */
 #define PAUSE_MS   10000 /* after a move that could not be made */
 #define RESTORE_MS 10000 /* for the database's host, at the start */
+#define REGISTER_MS 5000 /* so old may be what the register said */
 
 enum { OPTION_PUB = OPTION_COMMAND };
 
@@ -50,6 +52,8 @@ struct controller {
         int64_t began_ms;    /* the move's, for its lines */
         struct failover_decision last;
         bool told;
+        bool shut_out;       /* a rule of the register shuts the stand-by out */
+        int64_t register_at; /* when that was asked; 0: never */
 };
 
 /* ---- what is said ---- */
@@ -245,6 +249,20 @@ static void heal(struct controller *controller)
 
 /* ---- the loop ---- */
 
+/* A stand-by that breaks a rule of the register is sent no visitors, by nobody. */
+static void ask_register(struct controller *controller, int64_t now, struct failover_sight *sight)
+{
+        const struct config_server *standby = config_first_of(controller->config, CONFIG_STANDBY);
+
+        if (standby && (!controller->register_at || now - controller->register_at >= REGISTER_MS)) {
+                controller->register_at = now;
+                controller->shut_out = fleet_admits(state_directory(controller->common.state), controller->config,
+                                                    standby->name, NULL) < 0;
+        }
+        if (controller->shut_out && sight->standby == STANDING_ELIGIBLE)
+                sight->standby = STANDING_NOT;
+}
+
 static void decide(struct controller *controller)
 {
         struct failover_policy policy;
@@ -255,6 +273,7 @@ static void decide(struct controller *controller)
         lookout_policy(controller->lookout, &policy);
         lookout_sight(controller->lookout, &sight);
         sight.moving = now < controller->moving_until;
+        ask_register(controller, now, &sight);
         decision = failover_decide(&sight, &policy);
         if (decision.verdict == FAILOVER_MOVE && now < controller->pause_until)
                 return;

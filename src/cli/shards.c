@@ -5,6 +5,8 @@
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/password_file.h"
+#include "cli/fleet_view.h"
+#include "tree/state.h"
 
 void shards_done(struct shards *shards)
 {
@@ -32,6 +34,13 @@ static int read_password(const char *path, char **ret_password, struct error *er
         return *ret_password ? 0 : error_memory(err);
 }
 
+static int admits(void *context, const char *name, struct error *err)
+{
+        const struct shards *shards = context;
+
+        return fleet_admits(shards->state, shards->file.config, name, err);
+}
+
 int shards_read(struct shards *shards, const struct common *common, struct error *err)
 {
         const struct config *config;
@@ -48,6 +57,9 @@ int shards_read(struct shards *shards, const struct common *common, struct error
         shards->spread.database = config->clickhouse.database;
         shards->spread.deadline_ms = config->clickhouse.deadline_ms;
         shards->spread.unproven = config->clickhouse.unproven;
+        shards->state = state_directory(common->state);
+        shards->spread.admits = admits;
+        shards->spread.context = shards;
         for (size_t i = 0; i < config->shard_count && r == 0; i++) {
                 const struct config_shard *shard = &config->shards[i];
 

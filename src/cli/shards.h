@@ -11,6 +11,7 @@
 
 struct shards {
         struct site_file file;
+        const char *state; /* where the register is */
         char *passwords[SPREAD_SHARDS_MAXIMUM]; /* owned */
         struct spread_shards spread;            /* what src/spread takes */
 };
@@ -20,7 +21,8 @@ struct shards {
                 .file = SITE_FILE_NONE                                                                                 \
         }
 
-/* From --config. Status 2 when the file names none. */
+/* From --config. Status 2 when the file names none. Where there is a register, one that a rule of it shuts out gets no
+ * data and is not asked: the shard's name is the server's. `shards` must stay where it is. */
 int shards_read(struct shards *shards, const struct common *common, struct error *err);
 void shards_done(struct shards *shards);
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "cli/fleet_view.h"
 #include "cli/site_file.h"
 #include "traffic/agent_client.h"
 #include "traffic/failover.h"
@@ -134,6 +135,20 @@ static const json_t *member_of(const json_t *answer, const char *server)
                 if (text_equal(text_of(json_array_get(members, i), "server"), server))
                         return json_array_get(members, i);
         return NULL;
+}
+
+/* The register's rules, as `switch` and the controller ask them. */
+static void ask_register(struct site_view *view, const char *state_directory)
+{
+        for (size_t i = 0; i < view->count; i++) {
+                struct row *row = &view->rows[i];
+                struct error error = ERROR_NONE;
+
+                if (!row->eligible || fleet_admits(state_directory, view->config, row->server->name, &error) == 0)
+                        continue;
+                row->eligible = false;
+                snprintf(row->obstacle, sizeof(row->obstacle), "%.*s", CELL_SIZE - 1, error.text);
+        }
 }
 
 static void look(struct site_view *view)
@@ -271,6 +286,7 @@ int status_site(const struct common *common, const char *pub_path)
                 return site_file_fail(&file, &error);
         view.config = file.config;
         look(&view);
+        ask_register(&view, state_directory(common->state));
         ready = readiness(&view);
         if (common->json)
                 status = print(&view, &ready);

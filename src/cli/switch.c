@@ -113,6 +113,20 @@ static int tell_end(const struct request *request, const struct move *move, cons
 
 /* ---- the move ---- */
 
+/* What broke a rule since the move began is sent no visitors. From the fence on there is no way back, and a site with
+ * nobody on stage helps no one: then it goes on. */
+static int may_go_on(const struct request *request, const struct config *config, const struct move *move,
+                     const struct machine *machine, struct error *err)
+{
+        int r = 0;
+
+        if (!request->undo && !machine->back && machine->at != STEPS && machine_undoable(machine, machine->at))
+                r = fleet_admits(state_directory(request->common.state), config, move->to, err);
+        return r < 0 ? error_prefix(err, _("the move to %s does not go on ('understudy switch --undo' takes it back)"),
+                                    move->to)
+                     : 0;
+}
+
 static int find_move(const struct request *request, const struct config *config, struct ledger *ledger, struct move *move,
                      struct machine *machine, struct error *err)
 {
@@ -124,7 +138,7 @@ static int find_move(const struct request *request, const struct config *config,
         if (going_on && r == 0)
                 return error_refuse(err, _("no move is under way"));
         if (going_on)
-                return 0;
+                return may_go_on(request, config, move, machine, err);
         if (r == 1)
                 return error_refuse(err, _("the move from %s to %s has not ended; 'understudy switch --resume' goes on with it, "
                                            "'--undo' takes it back"), move->from, move->to);

@@ -170,8 +170,13 @@ static int asking_begin(struct asking *asking, struct error *err)
         int r = 0;
 
         asking->who.asked = asking->who.answered = shards->count;
-        for (size_t i = 0; i < shards->count && r == 0; i++)
+        for (size_t i = 0; i < shards->count && r == 0; i++) {
+                struct error why = ERROR_NONE;
+
                 r = server_new(&shards->items[i], shards->database, NULL, &asking->servers[i], err);
+                if (r == 0 && shards->admits && shards->admits(shards->context, shards->items[i].name, &why) < 0)
+                        r = give_up(asking, i, &why, err);
+        }
         if (r == 0)
                 r = ask_standing(asking, err);
         return r < 0 ? r : look_at_scripts(asking, err);

@@ -125,11 +125,14 @@ static int complete(struct sender *sender, const struct spool_batch *batch, uint
 /* 0: the shard has all of it. */
 static int send_batch(struct sender *sender, const struct spool_batch *batch, struct error *err)
 {
+        const struct spread_shards *shards = sender->all->shards;
         struct error failure = ERROR_NONE;
         uint64_t rows = 0;
         bool rolled = false;
-        int r = count_rows(sender, batch, &rows, &rolled, err);
+        int r = shards->admits ? shards->admits(shards->context, shards->items[sender->shard].name, err) : 0;
 
+        if (r == 0)
+                r = count_rows(sender, batch, &rows, &rolled, err);
         for (unsigned int tries = 0; r == 0 && !(rows == batch->rows && rolled) && !failure.code && tries < 2; tries++) {
                 r = complete(sender, batch, rows, rolled, &failure);
                 if (r != -ECANCELED)

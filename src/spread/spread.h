@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
+
 #define SPREAD_SHARDS_MAXIMUM 16
 
 /* All borrowed. */
@@ -38,6 +40,10 @@ struct spread_shards {
         const char *database; /* a name of [a-z0-9._-]: it stands in SQL within backquotes */
         int64_t deadline_ms;  /* of a question */
         bool unproven;        /* servers that nobody vouches for take part as well (proof.h) */
+        /* May this shard have data, and be asked? Asked before each batch and each question, by the threads of senders,
+         * too; a refusal counts as no answer. NULL: all may. */
+        int (*admits)(void *context, const char *name, struct error *err);
+        void *context;
 };
 
 /* Which shard a visitor's events go to. The upper bits decide: whoever follows one of 2^n visitors looks at the lower. */

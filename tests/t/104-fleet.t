@@ -151,6 +151,20 @@ json_is 'status on the controller says it, too' '[.servers[] | select(.eligible 
 status_is 4 'no visitors to a server that is not registered' us switch web2 --config "$tmp/site.conf" --state "$tmp/controller"
 like 'and the words say so' "$(errors)" 'web2 is not in the register'
 
+# What follows an access log and asks for figures: nothing is sent to a server that is shut out, nor is it asked.
+{
+        cat "$tmp/site.conf"
+        echo 'analyze { clickhouse { shard "analysis2" { url = "http://127.0.0.1:9/" } } }'
+} >"$tmp/analyze.conf"
+status_is 4 'an analysis server that breaks a rule is not asked' \
+        us analyze query --config "$tmp/analyze.conf" --state "$tmp/controller"
+like 'and the words say so' "$(errors)" 'analysis2 breaks a rule of the register'
+echo '192.0.2.9 - - [01/Jul/2009:10:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "-"' >"$tmp/followed.log"
+status_is 3 'it gets no data' us analyze --follow "$tmp/followed.log" --spool "$tmp/spool" --once \
+        --config "$tmp/analyze.conf" --state "$tmp/controller"
+like 'for the same reason' "$(errors)" 'analysis2 breaks a rule of the register'
+ok 'which waits in the spool' test "$(find "$tmp/spool" -type f -path '*analysis2*' | wc -l)" -gt 0
+
 # ---------------------------------------------------------------- facts
 echo 'altered' >>"$tmp/machines/analysis1/opt/collector"
 status_is 1 'a program is altered' us_fleet check analysis1 --json

@@ -176,6 +176,26 @@ diag "return: $(wc -l <"$tmp/visits") visits, $(lost) failed"
 is 'visitors are served by production again' "$(served)" production
 ok 'at most one visit failed on the way back' test "$(lost)" -le 1
 
+# ---------------------------------------------------------------- a rule of the register that is broken in the middle of a move
+draining() { "$UNDERSTUDY" journal show --dir "$tmp/controller/journal" --json | grep -c '"step_intent".*"drain"\|"drain".*"step_intent"'; }
+before=$(draining)
+drains() { [[ $(draining) -gt $before ]]; }
+exec {held}<>"/dev/tcp/$service/80" # is waited for, until the drain's time is over
+"$UNDERSTUDY" switch standby --config "$tmp/site.conf" --state "$tmp/controller" >/dev/null 2>&1 &
+moving=$!
+cleanup_process "$moving"
+ok 'a switch waits for a connection' wait_for 20 drains
+kill -KILL "$moving"
+wait "$moving" 2>/dev/null
+exec {held}>&-
+us fleet add production --role production --state "$tmp/controller"
+switch switch --resume
+is 'it does not go on to a server that the register does not know' "$status" 4
+like 'which is said, and what to do' "$(errors)" 'undo.*standby is not in the register'
+status_is 1 'but it is undone' switch switch --undo
+is 'and production is on stage' "$(served)" production
+rm -r "$tmp/controller/fleet"
+
 # ---------------------------------------------------------------- what must not go on stage
 echo '<script src="http://malware.invalid/x.js"></script>' >"$tmp/standby/www/site/index.html"
 sed -i 's/^limits/on_tamper { planned = refuse failover = refuse }\nlimits/' "$tmp/site.conf"

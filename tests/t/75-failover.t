@@ -65,6 +65,11 @@ by_hand status --json
 is 'status of the site: all is ready' "$status" 0
 json_is 'and who keeps what' '[.servers[] | .server + " " + .address + " " + (.keeper | tostring)] | join(", ")' \
         'production here true, standby nowhere true'
+us fleet add production --role production --state "$tmp/register"
+run lab_in database "$UNDERSTUDY" status --config "$tmp/site.conf" --state "$tmp/register" --json
+json_is 'a stand-by that the register does not know would get no visitors' \
+        '[.failover.ready, (.servers[] | select(.server == "standby") | .eligible)] | map(tostring) | join(" ")' 'false false'
+like 'and that is said' "$(json '.servers[] | select(.server == "standby") | .obstacle')" 'not in the register'
 
 # ---------------------------------------------------------------- the web server dies, its machine does not
 visit
