@@ -1,6 +1,6 @@
 /*
- * incident_exposure.h - what the two files of `understudy incident exposure` share: the work, and telling what came of
- * it.
+ * incident_exposure.h - what the files of `understudy incident exposure` share: the work, its sources of evidence, and
+ * telling what came of it.
  */
 #ifndef CLI_INCIDENT_EXPOSURE_H
 #define CLI_INCIDENT_EXPOSURE_H
@@ -26,6 +26,15 @@ struct exposure_work {
         struct exposure_missing missing[EXPOSURE_LOGS];
         struct exposure_options options;
 };
+
+/* Fills the options' logs, login records, clocks and missing sources from the command line and the casebook. */
+int exposure_sources_name(struct exposure_work *work, struct error *err);
+
+/* A source that has less in it than at an earlier run was cut: that widens the result. */
+int exposure_sources_cut(struct exposure_work *work, struct exposure *exposure, struct error *err);
+
+/* Remembers what was read; of a source that was cut, what it had in it once. */
+int exposure_sources_put(struct exposure_work *work, const struct exposure *exposure, struct error *err);
 
 /* Prints it, as words or as JSON with what was asked for beside it. Returns the exit status. */
 int incident_exposure_tell(const struct exposure_work *work, const struct exposure *exposure, json_t *json);
