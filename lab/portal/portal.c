@@ -1,7 +1,7 @@
 /*
  * portal.c - the lab's customers' portal: a FastCGI program whose login page is made from a template, as in 2009.
  *
- *     understudy-portal SOCKET TEMPLATES CONNINFO SERVER
+ *     understudy-portal SOCKET TEMPLATES CONNINFO SERVER [NOTICES]
  *
  * Listens at SOCKET (a path), reads TEMPLATES/login.html and TEMPLATES/home.html at each request, keeps accounts in the
  * PostgreSQL of CONNINFO, and says SERVER in X-Served-By and in what it writes. One request at a time.
@@ -10,10 +10,14 @@
  *     POST /portal/login    name, password
  *     POST /portal/write    words: a note of the account
  *     POST /portal/logout
+ *     POST /portal/acknowledge   the account has read its notice
  *     GET  /portal/health   200 if the database can be written to, else 503
  *
  * Beside its session cookie it sets one with the session's tag, which the web server logs: the session itself is in no
- * log. A template has {{account}}, {{message}} and {{last_login}}; what is put in is escaped.
+ * log. A template has {{account}}, {{message}}, {{last_login}} and {{notice}}; what is put in is escaped.
+ *
+ * With NOTICES, the socket of `understudy incident serve`, the account's page shows its notice until it is acknowledged.
+ * Nobody waits for that: when it is not answered in time, the page comes without, and standard error says so.
  */
 #include <fcgiapp.h>
 #include <fcntl.h>
@@ -30,13 +34,16 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "form.h"
+#include "notice.h"
 
 #define BODY_MAXIMUM     8192
 #define TEMPLATE_MAXIMUM (256U << 10)
 #define PAGE_MAXIMUM     (1U << 20)
+#define NOTICE_MAXIMUM   8192
 
 struct portal {
         const char *templates, *server;
+        const char *notices; /* the socket; NULL: none */
         struct accounts *accounts;
 };
 
@@ -70,16 +77,39 @@ static const char *value_of(const struct page *page, const char *name, size_t le
         return "";
 }
 
+/* The account's notice, with a button; nothing when it has none, or nobody answers. */
+static void put_notice(const struct portal *portal, struct html *html, const struct session *session)
+{
+        char text[NOTICE_MAXIMUM];
+        const char *words;
+
+        if (!portal->notices || !session)
+                return;
+        switch (notice_ask(portal->notices, session->account, session->language, text, sizeof(text), &words)) {
+        case NOTICE_NONE: return;
+        case NOTICE_SILENT:
+                fprintf(stderr, "understudy-portal: no notice is shown: %s\n", words);
+                return;
+        case NOTICE_THERE: break;
+        }
+        html_markup(html, "<section role=\"alert\"><p>");
+        html_words(html, "%s", text);
+        html_markup(html, "</p>\n<form method=\"post\" action=\"/portal/acknowledge\"><button>OK</button></form></section>");
+}
+
 /* The template with its {{names}} replaced. */
-static void fill(struct html *html, const struct buffer *template, const struct page *page)
+static void fill(const struct portal *portal, struct html *html, const struct buffer *template, const struct page *page)
 {
         const char *at = buffer_text(template), *open, *close;
 
         while ((open = strstr(at, "{{")) && (close = strstr(open, "}}"))) {
-                const char *value = value_of(page, open + 2, (size_t)(close - open) - 2);
+                const size_t length = (size_t)(close - open) - 2;
+                const char *value = value_of(page, open + 2, length);
 
                 if (html->code == 0)
                         html->code = buffer_append(&html->text, at, (size_t)(open - at));
+                if (length == 6 && memcmp(open + 2, "notice", length) == 0)
+                        put_notice(portal, html, page->session);
                 html_text(html, value, strlen(value));
                 at = close + 2;
         }
@@ -118,7 +148,7 @@ static void send_page(const struct portal *portal, FCGX_Request *request, const 
                 send_plain(portal, request, "500 Internal Server Error", "The page's template cannot be read.");
                 return;
         }
-        fill(&html, &template, page);
+        fill(portal, &html, &template, page);
         if (html_end(&html, &error) < 0) {
                 send_plain(portal, request, "500 Internal Server Error", error.text);
                 return;
@@ -191,6 +221,16 @@ static void write_note(const struct portal *portal, FCGX_Request *request, const
         send_page(portal, request, &page);
 }
 
+/* What is not known to be read is shown again by the page that comes now. */
+static void acknowledge(const struct portal *portal, FCGX_Request *request, const struct session *session)
+{
+        const struct page page = { .status = "200 OK", .name = "home.html", .message = "", .session = session };
+
+        if (portal->notices && !notice_acknowledge(portal->notices, session->account))
+                fprintf(stderr, "understudy-portal: that a notice was read is not known to its service\n");
+        send_page(portal, request, &page);
+}
+
 static void logout(const struct portal *portal, FCGX_Request *request, const struct session *session)
 {
         const struct page page = { .status = "200 OK", .name = "login.html", .message = "", .clear_cookies = true };
@@ -221,6 +261,8 @@ static void serve_session(const struct portal *portal, FCGX_Request *request, co
                 send_away(portal, request);
         else if (body && answer == ACCOUNTS_YES && text_equal(path, "/portal/write"))
                 write_note(portal, request, body, &session);
+        else if (body && answer == ACCOUNTS_YES && text_equal(path, "/portal/acknowledge"))
+                acknowledge(portal, request, &session);
         else if (body && answer == ACCOUNTS_YES && text_equal(path, "/portal/logout"))
                 logout(portal, request, &session);
         else if (body)
@@ -257,11 +299,12 @@ int main(int argc, char **argv)
         FCGX_Request request;
         int socket;
 
-        if (argc != 5) {
-                fprintf(stderr, "usage: understudy-portal SOCKET TEMPLATES CONNINFO SERVER\n");
+        if (argc != 5 && argc != 6) {
+                fprintf(stderr, "usage: understudy-portal SOCKET TEMPLATES CONNINFO SERVER [NOTICES]\n");
                 return 2;
         }
-        portal = (struct portal){ .templates = argv[2], .server = argv[4], .accounts = accounts_new(argv[3]) };
+        portal = (struct portal){ .templates = argv[2], .server = argv[4], .notices = argv[5],
+                                   .accounts = accounts_new(argv[3]) };
         sigaction(SIGTERM, &(struct sigaction){ .sa_handler = stop }, NULL);
         signal(SIGPIPE, SIG_IGN);
         if (!portal.accounts || FCGX_Init() != 0 || (socket = FCGX_OpenSocket(argv[1], 64)) < 0 ||

@@ -193,9 +193,14 @@ int incident_serve(struct incident_request *request)
         if (!request->socket)
                 return command_usage(&command_incident, _("say where to listen: --socket PATH"));
         r = incident_book(request, true, &book, NULL, &error);
+        if (r == 0) /* between an end, or a kill, and the next beginning nobody was shown a notice */
+                journal_sink_add(&request->journal, "incident_serve_began", NULL, NULL, "login pages can ask for notices");
         if (r == 0)
                 r = start_journal(request, &error);
         if (r == 0)
                 r = service_run(book, &options, &error);
+        if (r == 0)
+                journal_sink_add(&request->journal, "incident_serve_ended", NULL, NULL,
+                                 "login pages cannot ask for notices any more");
         return r < 0 ? command_fail(&error) : EXIT_DONE;
 }
