@@ -20,6 +20,8 @@ here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 . "$here/namespaces.sh"
 # shellcheck source=guard_act.sh
 . "$here/guard_act.sh"
+# shellcheck source=incident_act.sh
+. "$here/incident_act.sh"
 
 # ---------------------------------------------------------------- options, and what must be there
 
@@ -72,6 +74,7 @@ need_programs()
 PATH=$PATH:/usr/sbin:/sbin
 UNDERSTUDY=${UNDERSTUDY:-understudy}
 UNDERSTUDY_VISITOR=${UNDERSTUDY_VISITOR:-$here/visitor}
+UNDERSTUDY_PORTAL=${UNDERSTUDY_VISITOR%/*}/understudy-portal
 
 if [[ -z ${LAB_FOLDER:-} ]]; then
         [[ $EUID -eq 0 ]] || fail 3 "$word_need_root"
@@ -505,8 +508,8 @@ print_json()
                 {good: $good, refused: $refused,
                  acts: [act("before"; $ARGS.positional[0:4]), act("rsync"; $ARGS.positional[4:8]),
                         act("understudy"; $ARGS.positional[8:12]), act("not proven"; $ARGS.positional[12:16])],
-                 guard: $guard, found: $found[0].differences, evidence: $evidence}' \
-                --argjson guard "$(act4_json)" \
+                 guard: $guard, incident: $incident, found: $found[0].differences, evidence: $evidence}' \
+                --argjson guard "$(act4_json)" --argjson incident "$(act5_json)" \
                 --jsonargs $(count 0 "$act1_start") $(count "$act1_start" "$act2_start") \
                 $(count "$act2_start" "$act3_start") $(count "$act3_start" "$act3_end")
 }
@@ -519,7 +522,7 @@ finish()
         read -ra last < <(count "$act3_start" "$act3_end")
         # That the stand-by did serve in act 2, and nobody in act 3, belongs to it.
         if [[ ${old[2]} -gt 0 && ${new[1]} -gt 0 && ${new[2]} -eq 0 && ${last[1]} -eq 0 && ${last[2]} -eq 0 &&
-                $act3_refused == true && $act4_good != false ]]; then
+                $act3_refused == true && $act4_good != false && $act5_good != false ]]; then
                 good=true
         fi
         quiet='' # from here on it is the result
@@ -543,4 +546,5 @@ act1
 act2
 act3
 act4
+act5
 finish

@@ -10,7 +10,8 @@
 #     lab_network                              inside: the switch; visitors are here, at $LAB_VISITOR
 #     lab_host production 192.0.2.77           a host on it
 #     lab_in production COMMAND...             run something there
-#     lab_serve production FOLDER              nginx and PHP-FPM on port 80 of it, as www-data
+#     lab_serve production FOLDER              nginx and PHP-FPM on port 80 of it, as www-data; $LAB_NGINX_HTTP takes the
+#                                              place of its log, $LAB_NGINX_SERVER is added to its server
 #     lab_address_move 192.0.2.80 production standby
 #
 # Nothing of this machine is used or changed: no service, no configuration, no interface.
@@ -172,7 +173,7 @@ http {
         image/png png;
     }
     default_type application/octet-stream;
-    access_log $here/nginx-access.log;
+    ${LAB_NGINX_HTTP:-access_log $here/nginx-access.log;}
     client_body_temp_path $here/temp-body;
     fastcgi_temp_path $here/temp-fastcgi;
     proxy_temp_path $here/temp-proxy;
@@ -184,6 +185,7 @@ http {
         index index.html index.php;
         add_header X-Served-By $host always;
         location ^~ /lib/ { return 404; }
+        ${LAB_NGINX_SERVER:-}
         location ~ \.php\$ {
             try_files \$uri =404;
             fastcgi_pass unix:/run/php-$host.sock;

@@ -52,6 +52,14 @@ else
         # The session's address is there if the session still was when it was asked: 95-who.t sees to that.
         like 'act 4: who it was' "$(json '.guard.attacks[0].who')" 'vsftpd.*www-upload.*FTP session from'
 fi
+if [[ $(json .incident.good) == left-out ]]; then
+        skip 'act 5: no PostgreSQL here'
+else
+        json_is 'act 5: who was served it was found, told at the login, and written to' '.incident | [.good, .missing, .wrong, .shown, .mails == .exposed] | map(tostring) | join(" ")' \
+                'true 0 0 true true'
+        json_is 'act 5: as many as received the planted bytes' .incident.exposed 5
+        like 'act 5: the report in Japanese' "$(cat "$tmp"/kept/*/act5/report.ja)" '[ぁ-ん]'
+fi
 ok '--keep: the evidence is kept' grep -rqF http://malware.invalid/x.js "$(json .evidence)"
 ok '--keep: where it was told to' test "$(ls "$tmp/kept" | wc -l)" -eq 1
 wait "$english"
