@@ -1,6 +1,6 @@
 /*
  * unpack.h - a descriptor as a stream of bytes: as it is, gzip (RFC 1952, several members) or zstd (RFC 8878, several
- * frames), by its first bytes. Private to accesslog.
+ * frames), by its first bytes. For access logs source.h is the way; other logs are read by this.
  */
 #ifndef ACCESSLOG_UNPACK_H
 #define ACCESSLOG_UNPACK_H

@@ -176,15 +176,29 @@ static bool is_control(const char *text, size_t n)
         return (n == 1 && (p[0] < 0x20 || p[0] == 0x7f)) || (n == 2 && p[0] == 0xc2 && p[1] < 0xa0);
 }
 
+/* How many bytes stand for themselves from here on: nearly all names are of nothing else. */
+static size_t plain_ascii(const char *text, size_t length)
+{
+        size_t n = 0;
+
+        while (n < length && text[n] >= 0x20 && text[n] < 0x7f && text[n] != '\\')
+                n++;
+        return n;
+}
+
 int text_escape(struct buffer *buffer, const char *name, size_t length)
 {
         size_t i = 0;
 
         while (i < length) {
-                size_t n = text_utf8_length(name + i, length - i);
-                bool plain = n > 0 && name[i] != '\\' && !is_control(name + i, n);
+                size_t n = plain_ascii(name + i, length - i);
+                bool plain = n > 0;
                 int r = 0;
 
+                if (n == 0) {
+                        n = text_utf8_length(name + i, length - i);
+                        plain = n > 0 && name[i] != '\\' && !is_control(name + i, n);
+                }
                 if (n == 0)
                         n = 1;
                 if (plain)

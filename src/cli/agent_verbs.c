@@ -266,7 +266,8 @@ static int vantage(struct agent_call *call, struct error *err)
         for (size_t i = 0; i < config->check_count && r == 0; i++) {
                 const struct config_check *check = &config->checks[i];
 
-                r = page_probe(&(struct page_request){ check->url, address, check->status, check->expect, check->timeout_ms },
+                r = page_probe(&(struct page_request){ .url = check->url, .address = address, .status = check->status,
+                                                       .expect = check->expect, .timeout_ms = check->timeout_ms },
                                &seen);
         }
         return add(call, json_pack("{s:b, s:s}", "good", r == 0, "text", seen.text), err);

@@ -104,7 +104,8 @@ static void progress(void *context, const struct machine *machine, enum action a
 
 static int probe(void *context _unused_, const struct config_check *check, const char *address, struct error *err)
 {
-        const struct page_request page = { check->url, address, check->status, check->expect, check->timeout_ms };
+        const struct page_request page = { .url = check->url, .address = address, .status = check->status,
+                                           .expect = check->expect, .timeout_ms = check->timeout_ms };
 
         return page_probe(&page, err);
 }

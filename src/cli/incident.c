@@ -60,6 +60,15 @@ enum {
         OPTION_ANSWER,
         OPTION_DRY_RUN,
         OPTION_AGAIN,
+        OPTION_SOURCE,
+        OPTION_WHO,
+        OPTION_TREE,
+        OPTION_PUB,
+        OPTION_URL,
+        OPTION_CONNECT,
+        OPTION_AGENT,
+        OPTION_REFERRER,
+        OPTION_COMPARE,
 };
 
 static const struct option options[] = {
@@ -111,6 +120,15 @@ static const struct option options[] = {
         { "answer",          required_argument, NULL, OPTION_ANSWER         },
         { "dry-run",         no_argument,       NULL, OPTION_DRY_RUN        },
         { "again",           no_argument,       NULL, OPTION_AGAIN          },
+        { "source",          required_argument, NULL, OPTION_SOURCE         },
+        { "who",             required_argument, NULL, OPTION_WHO            },
+        { "tree",            required_argument, NULL, OPTION_TREE           },
+        { "pub",             required_argument, NULL, OPTION_PUB            },
+        { "url",             required_argument, NULL, OPTION_URL            },
+        { "connect",         required_argument, NULL, OPTION_CONNECT        },
+        { "agent",           required_argument, NULL, OPTION_AGENT          },
+        { "referrer",        required_argument, NULL, OPTION_REFERRER       },
+        { "compare",         required_argument, NULL, OPTION_COMPARE        },
         { NULL,              0,                 NULL, 0                     },
 };
 
@@ -124,6 +142,9 @@ static const char help[] =
            "  exposure N        who was served it: from access logs and login records\n"
            "  timeline N        how it came: --journal DIR, --log SERVER=FILE, --trace KIND:SERVER=FILE (auth, ftp,\n"
            "                    postgresql, mariadb, dpkg, wtmp), --address SERVER=ADDRESS; --format jsonl: all events\n"
+           "  complaint N TEXT  what was told from outside ('new' for N: of no incident yet; '-': from standard input), and\n"
+           "                    compared now: --source customer|search-engine|researcher|authority|other, --who, --path,\n"
+           "                    --at, --tree DEST --pub FILE, --config FILE, --url URL; N alone: all (--list: their words)\n"
            "  set N KEY=TEXT    a fact that a person knows, for the report\n"
            "  aware N           when we became aware of it: deadlines run from then\n"
            "  report N          the record as a text: --form public|regulator|technical, --format html|md|json\n"
@@ -271,6 +292,15 @@ static int set_option(struct incident_request *request, int code, const char *ar
         case OPTION_ANSWER: request->answer = argument; return 0;
         case OPTION_DRY_RUN: request->dry_run = true; return 0;
         case OPTION_AGAIN: request->again = true; return 0;
+        case OPTION_SOURCE: request->source = argument; return 0;
+        case OPTION_WHO: request->who = argument; return 0;
+        case OPTION_TREE: request->tree = argument; return 0;
+        case OPTION_PUB: request->pub_path = argument; return 0;
+        case OPTION_URL: request->url = argument; return 0;
+        case OPTION_CONNECT: return command_text(&request->connects, argument);
+        case OPTION_AGENT: request->agent = argument; return 0;
+        case OPTION_REFERRER: request->referrer = argument; return 0;
+        case OPTION_COMPARE: request->compare = argument; return 0;
         default: return EXIT_USAGE;
         }
 }
@@ -309,6 +339,7 @@ static const struct verb {
         { "watch",    incident_watch,    false},
         { "timeline", incident_timeline, true },
         { "mail",     incident_mail,     true },
+        { "complaint", incident_complaint, true },
         { "task",     incident_task,     true },
         { "close",    incident_close,    true },
         { "forget",   incident_forget,   true },
@@ -325,16 +356,19 @@ static int dispatch(struct incident_request *request, int argc, char *argv[])
                         verb = &verbs[i];
         if (!verb)
                 return command_usage(&command_incident,
-                                     _("say one of: open, list, show, add, set, aware, exposure, timeline, report, notices, mail, serve, watch, task, close, forget"));
+                                     _("say one of: open, list, show, add, set, aware, exposure, timeline, complaint, report, notices, mail, serve, watch, task, close, forget"));
         if (verb->numbered) {
-                if (argc < 2 || text_parse_u64(argv[1], strlen(argv[1]), NUMBER_MAXIMUM, &number) < 0)
+                const bool new = argc > 1 && verb->run == incident_complaint && text_equal(argv[1], "new");
+
+                if (!new && (argc < 2 || text_parse_u64(argv[1], strlen(argv[1]), NUMBER_MAXIMUM, &number) < 0 || !number))
                         return command_usage(&command_incident, _("%s needs the number of an incident"), verb->name);
                 used = 2;
         }
         request->number = (int64_t)number;
         request->arguments = argv + used;
         request->argument_count = argc - used;
-        if (request->argument_count && verb->run != incident_set && verb->run != incident_task)
+        if (request->argument_count && verb->run != incident_set && verb->run != incident_task &&
+            verb->run != incident_complaint)
                 return command_usage(&command_incident, _("there is an argument too many: '%s'"), argv[used]);
         return verb->run(request);
 }
@@ -343,7 +377,8 @@ static void request_done(struct incident_request *request)
 {
         struct command_texts *all[] = { &request->servers, &request->paths,  &request->pages,       &request->login_paths,
                                          &request->journals, &request->logs,  &request->logins,      &request->last_logins,
-                                         &request->clocks,   &request->alerts, &request->traces,      &request->addresses };
+                                         &request->clocks,   &request->alerts, &request->traces,      &request->addresses,
+                                         &request->connects };
 
         command_texts_done(all, LENGTH(all));
         journal_sink_close(&request->journal);
@@ -367,6 +402,6 @@ static int run(int argc, char *argv[])
 const struct command command_incident = {
         .name = "incident",
         .run = run,
-        .synopsis = "incident open|list|show N|add N|set N KEY=TEXT|aware N|exposure N|timeline N|report N|notices N|mail N|serve|watch|task N SERVER TEXT|close N|forget N [...]",
+        .synopsis = "incident open|list|show N|add N|set N KEY=TEXT|aware N|exposure N|timeline N|complaint N|report N|notices N|mail N|serve|watch|task N SERVER TEXT|close N|forget N [...]",
         .summary = N_("what was served that should not have been, when, and to whom"),
 };

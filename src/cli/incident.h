@@ -16,8 +16,8 @@ struct incident_request {
         char *const *arguments;
         int argument_count; /* behind the number */
         const char *title, *name, *susceptible, *explain, *form, *format, *pages_from, *digest, *socket, *address_file, *smtp, *sender,
-                *answer;
-        struct command_texts servers, paths, pages, login_paths, journals, logs, logins, last_logins, clocks, alerts, traces, addresses;
+                *answer, *source, *who, *tree, *pub_path, *url, *agent, *referrer, *compare;
+        struct command_texts servers, paths, pages, login_paths, journals, logs, logins, last_logins, clocks, alerts, traces, addresses, connects;
         int64_t from_us, to_us, last_good_us, first_good_us, at_us, payload_from_us, payload_to_us;
         bool has_last_good, has_first_good;
         int64_t near_us, cache_us, request_us, clock_unknown_us, held_open_us;
@@ -36,6 +36,13 @@ void incident_time(int64_t time_us, char text[static CLOCK_TEXT_SIZE]);
 /* A record of an interval that an incident gets. */
 void incident_journal_interval(struct journal_sink *journal, int64_t number, const struct interval *interval);
 
+/* Opens one without an interval; its journal record is written, not yet committed. */
+int incident_add_new(struct incident_request *request, struct casebook *book, const char *title, int64_t *ret_number,
+                     struct error *err);
+
+/* Destroys the key of what the journal has of an incident's persons. */
+int incident_forget_complaints(const struct incident_request *request, struct error *err);
+
 /* The verbs. */
 int incident_open(struct incident_request *request);
 int incident_add(struct incident_request *request);
@@ -53,5 +60,6 @@ int incident_serve(struct incident_request *request);
 int incident_watch(struct incident_request *request);
 int incident_timeline(struct incident_request *request);
 int incident_mail(struct incident_request *request);
+int incident_complaint(struct incident_request *request);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/fleet_view.h"
 #include "cli/incident_tasks.h"
+#include "incident/complaint.h"
 
 /* ---- close ---- */
 
@@ -65,24 +66,60 @@ static int find_tasks(struct incident_request *request, struct casebook *book, s
         return r;
 }
 
+struct complaints {
+        struct buffer *open;
+        size_t intervals;
+};
+
+/* Each has its comparison and its answer, and what differed then is known as an interval. */
+static int on_complaint(void *context, const struct casebook_complaint *complaint, struct error *err _unused_)
+{
+        const struct complaints *complaints = context;
+        json_t *comparison = *complaint->comparison ? json_loads(complaint->comparison, 0, NULL) : NULL;
+        int r = 0;
+
+        if (!comparison)
+                r = buffer_printf(complaints->open, _("; complaint %lld was not compared"), (long long)complaint->number);
+        else if (!complaints->intervals && complaint_verdict(comparison) == COMPLAINT_DIFFERS)
+                r = buffer_printf(complaints->open,
+                                  _("; complaint %lld was right: what it is about differed, and no interval tells since when"),
+                                  (long long)complaint->number);
+        if (r == 0 && !complaint->answered_us)
+                r = buffer_printf(complaints->open, _("; complaint %lld is not answered"), (long long)complaint->number);
+        json_decref(comparison);
+        return r;
+}
+
+static int find_complaints(struct casebook *book, int64_t number, size_t intervals, struct buffer *open,
+                           struct error *err)
+{
+        struct complaints complaints = { open, intervals };
+
+        return casebook_complaints(book, number, on_complaint, &complaints, err);
+}
+
 static int find_open(struct incident_request *request, struct casebook *book, struct buffer *open, struct error *err)
 {
         struct intervals intervals = { 0 };
         char *exposure = NULL;
+        size_t count;
         int r = casebook_intervals(book, request->number, &intervals, err);
 
         for (size_t i = 0; i < intervals.count && r == 0; i++)
                 if (intervals.list[i].times.first_good == TIME_OPEN)
                         r = buffer_printf(open, "; %s: %s", intervals.list[i].server,
                                           _("not verified since, and not known to be good again"));
+        count = intervals.count;
         intervals_done(&intervals);
+        if (r == 0)
+                r = find_complaints(book, request->number, count, open, err);
         if (r == 0)
                 r = find_unsafe(request, book, open, err);
         if (r == 0)
                 r = find_tasks(request, book, open, err);
         if (r == 0)
                 r = casebook_exposure(book, request->number, &exposure, err);
-        if (r == 0 && !exposure)
+        if (r == 0 && !exposure && count) /* without an interval nothing was served, as far as is known */
                 r = buffer_printf(open, "; %s", _("who was exposed was not looked for yet"));
         free(exposure);
         for (size_t i = 0; i < LENGTH(required) && r == 0; i++) {
@@ -143,7 +180,9 @@ int incident_forget(struct incident_request *request)
                                            command_json_name(request->name, strlen(request->name))),
                                  "incident %lld: its accounts were removed", (long long)request->number);
                 journal_sink_commit(&request->journal);
-                r = casebook_forget(book, request->number, &error);
+                r = incident_forget_complaints(request, &error);
+                if (r == 0)
+                        r = casebook_forget(book, request->number, &error);
         }
         return r < 0 ? command_fail(&error) : EXIT_DONE;
 }

@@ -7,6 +7,7 @@
 #include "base/i18n.h"
 #include "base/text.h"
 #include "cli/incident_exposure.h"
+#include "incident/value.h"
 
 /* ---- JSON ---- */
 
@@ -18,14 +19,6 @@ static json_t *name_of(const struct intern *texts, uint32_t number)
         return command_json_name(text, length);
 }
 
-static json_t *time_json(int64_t time_us)
-{
-        char text[CLOCK_TEXT_SIZE];
-
-        incident_time(time_us, text);
-        return json_string(text);
-}
-
 static json_t *account_json(const struct exposure *exposure, const struct exposure_account *account)
 {
         bool seen = account->responses > 0;
@@ -33,8 +26,8 @@ static json_t *account_json(const struct exposure *exposure, const struct exposu
         return json_pack("{s:o, s:s, s:s, s:s, s:I, s:o, s:o, s:b}", "account",
                          name_of(&exposure->texts.accounts, account->account), "grade", grade_name(account->grade),
                          "basis", basis_name(account->basis), "reason", grade_reason_name(account->reason), "responses",
-                         (json_int_t)account->responses, "first", seen ? time_json(account->first_us) : json_null(),
-                         "last", seen ? time_json(account->last_us) : json_null(), "susceptible", account->susceptible);
+                         (json_int_t)account->responses, "first", seen ? value_time(account->first_us) : json_null(),
+                         "last", seen ? value_time(account->last_us) : json_null(), "susceptible", account->susceptible);
 }
 
 static json_t *list_json(const struct exposure *exposure)
@@ -56,7 +49,7 @@ static json_t *row_json(const struct exposure_work *work, const struct exposure_
                 "{s:o, s:o, s:I, s:o, s:i, s:I, s:o, s:s, s:s, s:s}", "server",
                 command_json_name(work->servers[response->server].name, strlen(work->servers[response->server].name)),
                 "log", command_json_name(log->path, strlen(log->path)), "byte", (json_int_t)response->offset, "time",
-                time_json(response->time_us), "status", (int)response->status, "bytes", (json_int_t)response->bytes,
+                value_time(response->time_us), "status", (int)response->status, "bytes", (json_int_t)response->bytes,
                 "path", command_json_name(interval->path, strlen(interval->path)), "grade",
                 grade_name(row->verdict.grade), "reason", grade_reason_name(row->verdict.reason), "basis",
                 basis_name(row->basis));

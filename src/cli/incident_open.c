@@ -8,19 +8,9 @@
 #include "cli/incident.h"
 #include "incident/pages.h"
 #include "incident/sightings.h"
+#include "incident/value.h"
 
 #define TITLE_DEFAULT N_("tampered content was served")
-
-/* The journal holds names escaped, and tells a time that nobody knows as null. */
-static json_t *time_or_null(int64_t time_us)
-{
-        char text[CLOCK_TEXT_SIZE];
-
-        if (time_us == TIME_NEVER || time_us == TIME_OPEN)
-                return json_null();
-        incident_time(time_us, text);
-        return json_string(text);
-}
 
 void incident_journal_interval(struct journal_sink *journal, int64_t number, const struct interval *interval)
 {
@@ -30,8 +20,8 @@ void incident_journal_interval(struct journal_sink *journal, int64_t number, con
                          json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:s}", "incident", (json_int_t)number,
                                    "host", command_json_name(interval->server, strlen(interval->server)), "path",
                                    command_json_name(interval->path, strlen(interval->path)), "last_good",
-                                   time_or_null(times->last_good), "first_bad", time_or_null(times->first_bad), "last_bad",
-                                   time_or_null(times->last_bad), "first_good", time_or_null(times->first_good), "watched",
+                                   value_time(times->last_good), "first_bad", value_time(times->first_bad), "last_bad",
+                                   value_time(times->last_bad), "first_good", value_time(times->first_good), "watched",
                                    times->watched, "refused", times->refused, "digest", interval->digest),
                          "incident %lld: %s of %s", (long long)number, interval->path, interval->server);
 }
@@ -218,24 +208,32 @@ static int tell(const struct incident_request *request, int64_t number, const st
 
 /* ---- the verbs ---- */
 
+int incident_add_new(struct incident_request *request, struct casebook *book, const char *title, int64_t *ret_number,
+                     struct error *err)
+{
+        struct casebook_incident incident = { .opened_us = incident_now_us() };
+        int r;
+
+        snprintf(incident.title, sizeof(incident.title), "%s", title);
+        snprintf(incident.opened_by, sizeof(incident.opened_by), "%s", request->name ? request->name : "");
+        r = casebook_add(book, &incident, ret_number, err);
+        if (r == 0)
+                journal_sink_add(&request->journal, "incident_opened", NULL,
+                                 json_pack("{s:I, s:o}", "incident", (json_int_t)*ret_number, "title",
+                                           command_json_name(incident.title, strlen(incident.title))),
+                                 "incident %lld was opened", (long long)*ret_number);
+        return r;
+}
+
 static int open_new(struct incident_request *request, const struct intervals *intervals, int64_t *ret_number,
                     struct error *err)
 {
         _cleanup_(casebook_closep) struct casebook *book = NULL;
-        struct casebook_incident incident = { .opened_us = incident_now_us() };
         int r = incident_book(request, true, &book, NULL, err);
 
-        snprintf(incident.title, sizeof(incident.title), "%s", request->title ? request->title : _(TITLE_DEFAULT));
-        snprintf(incident.opened_by, sizeof(incident.opened_by), "%s", request->name ? request->name : "");
         if (r == 0)
-                r = casebook_add(book, &incident, ret_number, err);
-        if (r < 0)
-                return r;
-        journal_sink_add(&request->journal, "incident_opened", NULL,
-                         json_pack("{s:I, s:o}", "incident", (json_int_t)*ret_number, "title",
-                                   command_json_name(incident.title, strlen(incident.title))),
-                         "incident %lld was opened", (long long)*ret_number);
-        return put_all(request, book, *ret_number, intervals, err);
+                r = incident_add_new(request, book, request->title ? request->title : _(TITLE_DEFAULT), ret_number, err);
+        return r < 0 ? r : put_all(request, book, *ret_number, intervals, err);
 }
 
 int incident_open(struct incident_request *request)

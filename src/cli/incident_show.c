@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/incident_tasks.h"
 #include "incident/disclosure.h"
+#include "incident/value.h"
 
 #define KEY_MAXIMUM 64
 
@@ -19,22 +20,12 @@ static void print_escaped(const char *text)
                 fputs(buffer_text(&out), stdout);
 }
 
-static json_t *time_json(int64_t time_us)
-{
-        char text[CLOCK_TEXT_SIZE];
-
-        if (!time_us || time_us == TIME_NEVER || time_us == TIME_OPEN)
-                return json_null();
-        incident_time(time_us, text);
-        return json_string(text);
-}
-
 static json_t *incident_json(const struct casebook_incident *incident)
 {
         return json_pack("{s:I, s:o, s:o, s:o, s:o}", "incident", (json_int_t)incident->number, "title",
                          command_json_name(incident->title, strlen(incident->title)), "opened",
-                         time_json(incident->opened_us), "aware", time_json(incident->aware_us), "closed",
-                         time_json(incident->closed_us));
+                         value_time(incident->opened_us), "aware", value_time(incident->aware_us), "closed",
+                         value_time(incident->closed_us));
 }
 
 /* ---- list ---- */
@@ -86,9 +77,9 @@ static json_t *intervals_json(const struct intervals *intervals)
                         list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:s, s:o}", "server",
                                         command_json_name(interval->server, strlen(interval->server)), "path",
                                         command_json_name(interval->path, strlen(interval->path)), "last_good",
-                                        time_json(times->last_good), "first_bad", time_json(times->first_bad),
-                                        "last_bad", time_json(times->last_bad), "first_good",
-                                        time_json(times->first_good), "watched", times->watched, "refused",
+                                        value_time(times->last_good), "first_bad", value_time(times->first_bad),
+                                        "last_bad", value_time(times->last_bad), "first_good",
+                                        value_time(times->first_good), "watched", times->watched, "refused",
                                         times->refused, "digest", interval->digest, "source",
                                         command_json_name(interval->source, strlen(interval->source))));
         }
@@ -142,8 +133,21 @@ static void show_deadlines(const struct casebook_incident *incident)
         }
 }
 
+struct told {
+        int64_t all, open; /* complaints; those that were not compared or not answered */
+};
+
+static int count_told(void *context, const struct casebook_complaint *complaint, struct error *err _unused_)
+{
+        struct told *told = context;
+
+        told->all++;
+        told->open += !complaint->answered_us || !*complaint->comparison;
+        return 0;
+}
+
 static void show_words(const struct casebook_incident *incident, const struct intervals *intervals, const char *exposure,
-                       const struct incident_tasks *tasks)
+                       const struct incident_tasks *tasks, const struct told *told)
 {
         list_words(NULL, incident);
         for (size_t i = 0; i < intervals->count; i++) {
@@ -157,6 +161,9 @@ static void show_words(const struct casebook_incident *incident, const struct in
         printf("%s\n", exposure ? _("who was exposed was found; 'understudy incident report' tells")
                                 : _("who was exposed was not looked for yet: 'understudy incident exposure'"));
         show_deadlines(incident);
+        if (told->all)
+                printf(_("told from outside: %lld, of which %lld were not compared or not answered\n"),
+                       (long long)told->all, (long long)told->open);
         for (size_t i = 0; i < tasks->count; i++)
                 printf(tasks->list[i].done ? _("  %s (%s %s): looked at\n") : _("  %s (%s %s): to be looked at\n"),
                        tasks->list[i].server, tasks->list[i].because, tasks->list[i].what);
@@ -164,7 +171,7 @@ static void show_words(const struct casebook_incident *incident, const struct in
 
 static json_t *shown_json(const struct casebook_incident *incident, const struct intervals *intervals,
                           const struct casebook_texts *pages, const char *exposure,
-                          const struct incident_tasks *tasks)
+                          const struct incident_tasks *tasks, const struct told *told)
 {
         json_t *json = incident_json(incident);
 
@@ -172,6 +179,8 @@ static json_t *shown_json(const struct casebook_incident *incident, const struct
         json_object_set_new(json, "pages", texts_json(pages));
         json_object_set_new(json, "exposure", exposure ? json_loads(exposure, 0, NULL) : json_null());
         json_object_set_new(json, "tasks", incident_tasks_json(tasks));
+        json_object_set_new(json, "told", json_pack("{s:I, s:I}", "all", (json_int_t)told->all, "open",
+                                                    (json_int_t)told->open));
         return json;
 }
 
@@ -183,6 +192,7 @@ int incident_show(struct incident_request *request)
         struct intervals intervals = { 0 };
         struct casebook_texts pages = { 0 };
         struct incident_tasks tasks = { 0 };
+        struct told told = { 0 };
         char *exposure = NULL;
         int r = incident_book(request, false, &book, &incident, &error), status = EXIT_DONE;
 
@@ -194,12 +204,14 @@ int incident_show(struct incident_request *request)
                 r = casebook_exposure(book, request->number, &exposure, &error);
         if (r == 0)
                 r = incident_tasks_find(request, book, &tasks, &error);
+        if (r == 0)
+                r = casebook_complaints(book, request->number, count_told, &told, &error);
         if (r < 0)
                 status = command_fail(&error);
         else if (request->common.json)
-                status = command_print_json(shown_json(&incident, &intervals, &pages, exposure, &tasks));
+                status = command_print_json(shown_json(&incident, &intervals, &pages, exposure, &tasks, &told));
         else
-                show_words(&incident, &intervals, exposure, &tasks);
+                show_words(&incident, &intervals, exposure, &tasks, &told);
         free(exposure);
         casebook_texts_done(&pages);
         incident_tasks_done(&tasks);
@@ -255,7 +267,7 @@ int incident_aware(struct incident_request *request)
         if (r == 0) {
                 journal_sink_add(&request->journal, "incident_aware", NULL,
                                  json_pack("{s:I, s:o}", "incident", (json_int_t)request->number, "aware",
-                                           time_json(time_us)),
+                                           value_time(time_us)),
                                  "incident %lld became known", (long long)request->number);
                 journal_sink_commit(&request->journal);
                 r = casebook_aware(book, request->number, time_us, &error);

@@ -10,10 +10,14 @@
 #include "base/text.h"
 #include "cli/incident.h"
 #include "incident/cause.h"
+#include "incident/complaint.h"
+#include "incident/value.h"
 
 #define BEFORE_US INT64_C(604800000000) /* a week, when nobody knows when it was last good */
 #define AFTER_US  INT64_C(3600000000)
 #define HOSTS     64
+
+#define PRINTED_BYTES (256U << 10) /* at once */
 
 struct work {
         struct incident_request *request;
@@ -21,6 +25,7 @@ struct work {
         struct timeline timeline;
         struct cause_host hosts[HOSTS];
         size_t host_count;
+        json_t *told;                        /* from outside, the first one first */
         char *texts[TIMELINE_FILES + HOSTS]; /* owned: names cut out of arguments */
         size_t text_count;
 };
@@ -87,6 +92,32 @@ static int read_all(struct work *work, struct error *err)
         return r;
 }
 
+/* What was told from outside is an event like the others, for each path; of no path, too. */
+static int take_complaint(void *context, const struct casebook_complaint *complaint, struct error *err)
+{
+        struct work *work = context;
+        json_t *comparison = *complaint->comparison ? json_loads(complaint->comparison, 0, NULL) : NULL;
+        json_t *paths = json_loads(complaint->paths, 0, NULL);
+        int r = 0;
+
+        for (size_t i = 0; i < json_array_size(paths) && r == 0; i++)
+                r = timeline_add_told(&work->timeline, complaint->came_us, complaint->source,
+                                      json_string_value(json_array_get(paths, i)), complaint->number, err);
+        if (!json_array_size(paths))
+                r = timeline_add_told(&work->timeline, complaint->came_us, complaint->source, "", complaint->number, err);
+        if (!work->told)
+                work->told = json_array();
+        json_array_append_new(work->told, json_pack("{s:I, s:o, s:s, s:o}", "complaint", (json_int_t)complaint->number,
+                                                    "time", value_time(complaint->came_us), "source", complaint->source,
+                                                    "verdict",
+                                                    comparison ? json_string(complaint_verdict_name(
+                                                                         complaint_verdict(comparison)))
+                                                               : json_null()));
+        json_decref(paths);
+        json_decref(comparison);
+        return r;
+}
+
 static int prepare(struct work *work, struct error *err)
 {
         const struct incident_request *request = work->request;
@@ -111,6 +142,8 @@ static int prepare(struct work *work, struct error *err)
                 r = timeline_init(&work->timeline, &work->intervals,
                                   request->from_us ? request->from_us : from - AFTER_US,
                                   request->to_us ? request->to_us : to + AFTER_US, err);
+        if (r == 0)
+                r = casebook_complaints(book, request->number, take_complaint, work, err);
         return r < 0 ? r : read_all(work, err);
 }
 
@@ -179,16 +212,38 @@ static void show(const struct work *work, const json_t *finding, enum cause caus
         printf("  %s: %s\n", _("database"), json_string_value(json_object_get(database, "how")));
 }
 
+static void show_told(const struct work *work)
+{
+        const json_t *first = json_array_get(work->told, 0);
+        const char *verdict = json_string_value(json_object_get(first, "verdict"));
+        enum complaint_source source = COMPLAINT_OTHER;
+
+        if (!first)
+                return;
+        (void)complaint_source_parse(json_string_value(json_object_get(first, "source")), &source);
+        printf(_("first told from outside at %s, by %s"), json_string_value(json_object_get(first, "time")),
+               complaint_source_words(source));
+        for (enum complaint_verdict v = COMPLAINT_UNKNOWN; v <= COMPLAINT_DIFFERS && verdict; v++)
+                if (text_equal(verdict, complaint_verdict_name(v)))
+                        printf("; %s", complaint_verdict_words(v));
+        putchar('\n');
+}
+
 static int print_events(const struct work *work)
 {
-        for (size_t i = 0; i < work->timeline.count; i++) {
-                json_t *json = timeline_json(&work->timeline, &work->timeline.events[i]);
-                int r = json ? json_dumpf(json, stdout, JSON_COMPACT) : -1;
+        _cleanup_(buffer_done) struct buffer out = BUFFER_INIT(PRINTED_BYTES + TIMELINE_LINE);
+        struct error error = ERROR_NONE;
 
-                json_decref(json);
-                if (r < 0)
+        for (size_t i = 0; i < work->timeline.count; i++) {
+                if (timeline_write(&work->timeline, &work->timeline.events[i], &out) < 0) {
+                        error_memory(&error);
+                        return command_fail(&error);
+                }
+                if (out.length < PRINTED_BYTES && i + 1 < work->timeline.count)
+                        continue;
+                if (fwrite(out.data, 1, out.length, stdout) != out.length)
                         return EXIT_FAILED;
-                putchar('\n');
+                buffer_clear(&out);
         }
         return EXIT_DONE;
 }
@@ -235,8 +290,11 @@ static int tell(struct work *work)
         else if (work->request->format)
                 status = print_events(work);
         else if (work->request->common.json)
-                return command_print_json(json_pack("{s:I, s:I, s:o}", "incident", (json_int_t)work->request->number,
-                                                    "events", (json_int_t)work->timeline.count, "conclusions", list));
+                return command_print_json(json_pack("{s:I, s:I, s:O?, s:o}", "incident", (json_int_t)work->request->number,
+                                                    "events", (json_int_t)work->timeline.count, "told",
+                                                    work->told, "conclusions", list));
+        else
+                show_told(work);
         json_decref(list);
         return status;
 }
@@ -257,6 +315,7 @@ int incident_timeline(struct incident_request *request)
                 return command_usage(&command_incident, _("there is no format '%s'; write jsonl"), request->format);
         }
         status = prepare(work, &error) < 0 ? command_fail(&error) : tell(work);
+        json_decref(work->told);
         timeline_done(&work->timeline);
         intervals_done(&work->intervals);
         for (size_t i = 0; i < work->text_count; i++)

@@ -223,6 +223,7 @@ static int find_exposure(const struct watch *watch, const char *number, struct e
         count = add_texts(argv, count, "--log", &watch->request->logs);
         count = add_texts(argv, count, "--logins", &watch->request->logins);
         count = add_texts(argv, count, "--last-logins", &watch->request->last_logins);
+        count = add_texts(argv, count, "--clock", &watch->request->clocks);
         return run_self(watch, argv, count, EXPOSURE_MS, &out, err);
 }
 

@@ -36,10 +36,15 @@ static const char schema[] =
         " language TEXT NOT NULL, revision INTEGER NOT NULL, time_us INTEGER NOT NULL, text TEXT NOT NULL,"
         " UNIQUE(incident, form, language, revision));";
 
-/* Version 2: mail to accounts. */
+/* Version 2: mail to accounts. Version 3: what was told from outside. */
 static const char *const upgrades[] = {
         "CREATE TABLE mail(incident INTEGER, account BLOB, address TEXT NOT NULL, state TEXT NOT NULL, words TEXT NOT NULL,"
         " time_us INTEGER NOT NULL, PRIMARY KEY(incident, account)) WITHOUT ROWID;",
+        "CREATE TABLE complaint(incident INTEGER, complaint INTEGER, came_us INTEGER NOT NULL,"
+        " entered_us INTEGER NOT NULL, source TEXT NOT NULL, who TEXT NOT NULL, text TEXT NOT NULL,"
+        " paths TEXT NOT NULL, by TEXT NOT NULL, comparison TEXT, answer TEXT NOT NULL DEFAULT '',"
+        " answered_by TEXT NOT NULL DEFAULT '', answered_us INTEGER NOT NULL DEFAULT 0,"
+        " PRIMARY KEY(incident, complaint)) WITHOUT ROWID;",
 };
 
 /* ---- opening ---- */
@@ -51,7 +56,7 @@ int casebook_open(const char *state_directory, bool writable, struct casebook **
                                              .name = "casebook.db",
                                              .schema = schema,
                                              .upgrades = upgrades,
-                                             .version = 2,
+                                             .version = 3,
                                              .writable = writable,
                                              .missing = _("there is no casebook in %s: no incident was opened") };
         struct casebook *book = memory_new(1, sizeof(*book));

@@ -120,7 +120,8 @@ struct casebook_account {
 int casebook_accounts(struct casebook *book, int64_t number,
                       int (*each)(void *context, const struct casebook_account *account, struct error *err),
                       void *context, struct error *err);
-/* Removes the accounts of an incident and their notices: what is left is about nobody. */
+/* Removes the accounts of an incident, their notices and mail, and who complained with what words: what is left is
+ * about nobody. */
 int casebook_forget(struct casebook *book, int64_t number, struct error *err);
 
 /* Notices: which account sees one at its next login, until it acknowledges it. An account that has one keeps it. */
@@ -165,6 +166,28 @@ int casebook_answer_mail(struct casebook *book, int64_t number, const char *acco
 int casebook_mails(struct casebook *book, int64_t number,
                    int (*each)(void *context, const struct casebook_mail *mail, struct error *err), void *context,
                    struct error *err);
+
+/*
+ * What was told from outside, in the order in which it came. It is entered first and compared then, so that it is not
+ * lost when the comparison is cut short; one comparison and one answer each.
+ */
+struct casebook_complaint { /* texts are valid until the callback returns; "": there is none */
+        int64_t number;                            /* within its incident, from 1 */
+        int64_t came_us, entered_us, answered_us; /* answered_us 0: not yet */
+        const char *source;                        /* complaint_source_name() */
+        const char *who, *text, *answer;           /* personal data: casebook_forget() removes them */
+        const char *paths, *comparison;            /* JSON; see incident/complaint.h */
+        const char *by, *answered_by;
+};
+int casebook_add_complaint(struct casebook *book, int64_t number, const struct casebook_complaint *complaint,
+                           int64_t *ret_complaint, struct error *err);
+/* Usage error when there is no such complaint, or it has its comparison, its answer already. */
+int casebook_compared(struct casebook *book, int64_t number, int64_t complaint, const char *json, struct error *err);
+int casebook_answer_complaint(struct casebook *book, int64_t number, int64_t complaint, const char *answer,
+                              const char *by, int64_t time_us, struct error *err);
+int casebook_complaints(struct casebook *book, int64_t number,
+                        int (*each)(void *context, const struct casebook_complaint *complaint, struct error *err),
+                        void *context, struct error *err);
 
 /* Reports, each revision of each form and language. *ret_revision begins with 1. */
 int casebook_put_report(struct casebook *book, int64_t number, const char *form, const char *language,

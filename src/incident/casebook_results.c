@@ -171,6 +171,9 @@ int casebook_forget(struct casebook *book, int64_t number, struct error *err)
 
         if (r == 0)
                 r = sql_run(&book->sql, err, "DELETE FROM mail WHERE incident = ?1", "i", number);
+        if (r == 0)
+                r = sql_run(&book->sql, err,
+                            "UPDATE complaint SET who = '', text = '', answer = '' WHERE incident = ?1", "i", number);
         return r < 0 ? r : sql_run(&book->sql, err, "DELETE FROM notice WHERE incident = ?1", "i", number);
 }
 

@@ -184,7 +184,8 @@ static void weigh(struct search *search, const struct timeline_event *event)
                     who);
                 break;
         case TRACE_FAILED:
-        case TRACE_CONNECTED: break;
+        case TRACE_CONNECTED:
+        case TRACE_TOLD: break; /* of no server */
         }
 }
 

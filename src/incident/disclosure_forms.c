@@ -9,6 +9,7 @@
 #include "base/count.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "incident/complaint.h"
 #include "incident/disclosure.h"
 
 #define ROWS_SIZE 120
@@ -19,6 +20,7 @@ struct making {
         struct disclosure *report;
         struct intervals intervals;
         json_t *exposure; /* NULL: it was not looked for yet */
+        uint64_t told;    /* reports from outside, of those that were read last */
         struct error *err;
         int r; /* of the casebook */
 };
@@ -148,12 +150,93 @@ static void say_numbers(struct making *making)
                            count_text((uint64_t)number(exposure, "payload", "live_responses"), a));
 }
 
+/* ---- who told of it ---- */
+
+static enum complaint_source source_of(const struct casebook_complaint *complaint)
+{
+        enum complaint_source source = COMPLAINT_OTHER;
+
+        (void)complaint_source_parse(complaint->source, &source);
+        return source;
+}
+
+/* What the comparison said that was made then. */
+static void say_comparison(struct making *making, const struct casebook_complaint *complaint, const char *rows)
+{
+        json_t *comparison = *complaint->comparison ? json_loads(complaint->comparison, 0, NULL) : NULL;
+
+        if (comparison)
+                disclosure_say(making->report, rows, _("The comparison that was made at %s: %s."),
+                               json_string_value(json_object_get(comparison, "time")),
+                               complaint_verdict_words(complaint_verdict(comparison)));
+        else
+                disclosure_say(making->report, rows, "%s", _("It was not compared yet."));
+        json_decref(comparison);
+}
+
+static int on_first_told(void *context, const struct casebook_complaint *complaint, struct error *err _unused_)
+{
+        struct making *making = context;
+        char rows[ROWS_SIZE], time[CLOCK_TEXT_SIZE];
+
+        if (making->told++)
+                return 0;
+        snprintf(rows, sizeof(rows), "complaint %" PRId64, complaint->number);
+        time_words(complaint->came_us, time);
+        disclosure_say(making->report, rows, _("We were first told of it from outside at %s, by %s."), time,
+                       complaint_source_words(source_of(complaint)));
+        say_comparison(making, complaint, rows);
+        return 0;
+}
+
+/* When it was first told, and how many told of it. Nothing when nobody has. */
+static void say_first_told(struct making *making)
+{
+        char count[COUNT_TEXT_SIZE];
+
+        making->told = 0;
+        if (making->r == 0)
+                making->r = casebook_complaints(making->book, making->incident->number, on_first_told, making, making->err);
+        if (making->told > 1)
+                disclosure_say(making->report, "complaint", _("%s reports came from outside in all."),
+                               count_text(making->told, count));
+}
+
+static int on_told(void *context, const struct casebook_complaint *complaint, struct error *err _unused_)
+{
+        struct making *making = context;
+        char rows[ROWS_SIZE], time[CLOCK_TEXT_SIZE];
+
+        making->told++;
+        snprintf(rows, sizeof(rows), "complaint %" PRId64, complaint->number);
+        time_words(complaint->came_us, time);
+        disclosure_say(making->report, rows, _("At %s %s told of it."), time,
+                       complaint_source_words(source_of(complaint)));
+        say_comparison(making, complaint, rows);
+        if (complaint->answered_us) {
+                time_words(complaint->answered_us, time);
+                disclosure_say(making->report, rows, _("It was answered at %s."), time);
+        } else
+                disclosure_say(making->report, rows, "%s", _("It was not answered yet."));
+        return 0;
+}
+
+static void say_all_told(struct making *making)
+{
+        making->told = 0;
+        if (making->r == 0)
+                making->r = casebook_complaints(making->book, making->incident->number, on_told, making, making->err);
+        if (!making->told)
+                disclosure_say(making->report, NULL, "%s", _("No report from outside is entered."));
+}
+
 /* ---- the forms ---- */
 
 static void make_public(struct making *making)
 {
         disclosure_section(making->report, "what", _("Cause and course"));
         say_intervals(making);
+        say_first_told(making);
         say_fact(making, "cause");
         disclosure_section(making->report, "who", _("Customers who may be affected"));
         say_numbers(making);
@@ -185,6 +268,7 @@ static void say_aware(struct making *making)
 static void make_regulator(struct making *making)
 {
         disclosure_section(making->report, "aware", _("Time"));
+        say_first_told(making);
         say_aware(making);
         say_fact(making, "delay");
         disclosure_section(making->report, "gdpr_a", _("GDPR 33(3)(a): nature of the breach, categories and numbers"));
@@ -275,6 +359,8 @@ static void make_technical(struct making *making)
         } else {
                 disclosure_say(making->report, NULL, "%s", _("Under investigation."));
         }
+        disclosure_section(making->report, "told", _("What was told from outside"));
+        say_all_told(making);
         fact_section(making, "cause", _("How it came"), "cause");
         fact_section(making, "database", _("The database"), "database");
         fact_section(making, "indicators", _("Indicators"), "indicators");

@@ -3,33 +3,10 @@
 
 #include <jansson.h>
 
-#include "base/attributes.h"
-#include "base/buffer.h"
-#include "base/clock.h"
-#include "base/text.h"
 #include "incident/exposure.h"
+#include "incident/value.h"
 
-#define NAME_MAXIMUM     65536
 #define EMBEDDERS_LISTED 1000
-
-static json_t *name_json(const char *name, size_t length)
-{
-        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(NAME_MAXIMUM);
-
-        if (text_escape(&text, name, length) < 0)
-                return NULL;
-        return json_stringn(buffer_text(&text), text.length);
-}
-
-static json_t *time_json(int64_t time_us)
-{
-        char text[CLOCK_TEXT_SIZE];
-
-        if (time_us == TIME_NEVER || time_us == TIME_OPEN)
-                return json_null();
-        clock_format_utc(time_us / 1000000, text);
-        return json_string(text);
-}
 
 static json_t *grades_json(const uint64_t by_grade[static GRADES])
 {
@@ -51,9 +28,9 @@ static json_t *gaps_json(const struct exposure *exposure, const struct exposure_
                 const char *server = server_name(options, gap->server);
 
                 json_array_append_new(gaps,
-                                      json_pack("{s:o, s:o, s:o, s:o}", "server", name_json(server, strlen(server)),
-                                                "from", time_json(gap->from_us), "to", time_json(gap->to_us), "missing",
-                                                gap->path ? name_json(gap->path, strlen(gap->path)) : json_null()));
+                                      json_pack("{s:o, s:o, s:o, s:o}", "server", value_name(server, strlen(server)),
+                                                "from", value_time(gap->from_us), "to", value_time(gap->to_us), "missing",
+                                                gap->path ? value_name(gap->path, strlen(gap->path)) : json_null()));
         }
         return gaps;
 }
@@ -69,16 +46,16 @@ static json_t *sources_json(const struct exposure *exposure, const struct exposu
                 json_array_append_new(
                         sources,
                         json_pack("{s:s, s:o, s:o, s:I, s:I, s:o, s:o}", "kind", "log", "server",
-                                  name_json(server, strlen(server)), "path", name_json(path, strlen(path)), "lines",
+                                  value_name(server, strlen(server)), "path", value_name(path, strlen(path)), "lines",
                                   (json_int_t)file->lines, "invalid", (json_int_t)file->invalid, "from",
-                                  file->lines ? time_json(file->first_us) : json_null(), "to",
-                                  file->lines ? time_json(file->last_us) : json_null()));
+                                  file->lines ? value_time(file->first_us) : json_null(), "to",
+                                  file->lines ? value_time(file->last_us) : json_null()));
         }
         for (size_t i = 0; i < options->login_count; i++) {
                 const char *path = options->logins[i].path;
 
                 json_array_append_new(sources, json_pack("{s:s, s:o, s:I, s:b}", "kind", "logins", "path",
-                                                         name_json(path, strlen(path)), "rows",
+                                                         value_name(path, strlen(path)), "rows",
                                                          (json_int_t)exposure->login_rows[i], "last_only",
                                                          options->logins[i].last));
         }
@@ -94,7 +71,7 @@ static json_t *embedders_json(const struct exposure *exposure)
                 size_t length;
                 const char *host = intern_text(&exposure->texts.embedders, embedder->embedder, &length);
 
-                json_array_append_new(list, json_pack("{s:o, s:o}", "site", name_json(host, length), "responses",
+                json_array_append_new(list, json_pack("{s:o, s:o}", "site", value_name(host, length), "responses",
                                                       grades_json(embedder->responses)));
         }
         return list;
@@ -118,15 +95,15 @@ struct json_t *exposure_json(const struct exposure *exposure, const struct expos
         if (json && options->susceptible)
                 json_object_set_new(json, "susceptible",
                                     json_pack("{s:o, s:I, s:I, s:I, s:I}", "condition",
-                                              name_json(options->susceptible->text, strlen(options->susceptible->text)),
+                                              value_name(options->susceptible->text, strlen(options->susceptible->text)),
                                               "accounts", (json_int_t)exposure->susceptible, "responses",
                                               (json_int_t)exposure->susceptible_responses, "unattributed_responses",
                                               (json_int_t)exposure->unattributed_susceptible, "payload_live_accounts",
                                               (json_int_t)exposure->susceptible_payload));
         if (json && (options->payload_from_us || options->payload_to_us))
                 json_object_set_new(json, "payload",
-                                    json_pack("{s:o, s:o, s:I, s:I}", "from", time_json(options->payload_from_us), "to",
-                                              time_json(options->payload_to_us), "live_responses",
+                                    json_pack("{s:o, s:o, s:I, s:I}", "from", value_time(options->payload_from_us), "to",
+                                              value_time(options->payload_to_us), "live_responses",
                                               (json_int_t)exposure->payload_live, "link_only_responses",
                                               (json_int_t)(linked - exposure->payload_live)));
         return json;

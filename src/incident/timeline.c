@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "accesslog/source.h"
+#include "accesslog/unpack.h"
 #include "base/clock.h"
 #include "base/i18n.h"
 #include "base/io.h"
@@ -21,6 +23,7 @@
 #define TEXTS_MAXIMUM 4000000
 #define LINE_MAXIMUM  (64U << 10)
 #define SESSIONS      1024 /* of sftp, at once */
+#define STREAM_BYTES  (256U << 10)
 
 int timeline_init(struct timeline *timeline, const struct intervals *intervals, int64_t from_us, int64_t to_us,
                   struct error *err)
@@ -63,7 +66,7 @@ static int add(struct timeline *timeline, const struct trace *trace, const char 
                                         .process = trace->process };
         int r;
 
-        if (trace->time_us < timeline->from_us || trace->time_us > timeline->to_us)
+        if (trace->act != TRACE_TOLD && (trace->time_us < timeline->from_us || trace->time_us > timeline->to_us))
                 return 0;
         if (timeline->count == TIMELINE_EVENTS)
                 return error_set(err, -E2BIG, _("there are more than %d events in that time; look at less of it"),
@@ -105,6 +108,51 @@ static void see(struct timeline_file *file, int64_t time_us)
 
 /* ---- logs of lines ---- */
 
+/* A log as a stream, packed or not. */
+struct packed {
+        int fd;
+        struct unpack *unpack;
+        struct error error; /* why it cannot be read on */
+};
+
+static ssize_t packed_read(void *cookie, char *bytes, size_t length)
+{
+        struct packed *packed = cookie;
+        ssize_t n = unpack_read(packed->unpack, bytes, length, &packed->error);
+
+        if (n >= 0)
+                return n;
+        errno = EIO;
+        return -1;
+}
+
+static void packed_done(struct packed *packed)
+{
+        unpack_free(packed->unpack);
+        fd_close(&packed->fd);
+}
+
+static int packed_open(const char *path, struct packed *packed, FILE **ret_stream, struct error *err)
+{
+        struct stat stat;
+        int r;
+
+        packed->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (packed->fd < 0)
+                return error_errno(err, errno, _("cannot open %s"), path);
+        if (fstat(packed->fd, &stat) < 0 || !S_ISREG(stat.st_mode))
+                return error_usage(err, _("%s is no regular file"), path);
+        r = unpack_new(packed->fd, path, &packed->unpack, err);
+        if (r < 0)
+                return r;
+        *ret_stream = fopencookie(packed, "r", (cookie_io_functions_t){ .read = packed_read });
+        if (!*ret_stream)
+                return error_memory(err);
+        setvbuf(*ret_stream, NULL, _IOFBF, STREAM_BYTES);
+        __fsetlocking(*ret_stream, FSETLOCKING_BYCALLER);
+        return 0;
+}
+
 static int read_lines(struct timeline *timeline, struct timeline_file *file, FILE *stream, struct error *err)
 {
         _cleanup_(memory_freep) char *line = NULL;
@@ -124,8 +172,6 @@ static int read_lines(struct timeline *timeline, struct timeline_file *file, FIL
                 see(file, trace.time_us);
                 r = add(timeline, &trace, file->server, (uint32_t)(file - timeline->files), file->lines, err);
         }
-        if (r == 0 && ferror(stream))
-                r = error_errno(err, EIO, _("cannot read %s"), file->path);
         return r;
 }
 
@@ -149,22 +195,22 @@ static int read_wtmp(struct timeline *timeline, struct timeline_file *file, FILE
 int timeline_read(struct timeline *timeline, const char *server, enum trace_kind kind, const char *path,
                   struct error *err)
 {
+        _cleanup_(packed_done) struct packed packed = { .fd = -1, .error = ERROR_NONE };
         struct timeline_file *file = NULL;
-        struct stat stat;
-        FILE *stream;
-        int r = add_file(timeline, server, path, &file, err), fd;
+        FILE *stream = NULL;
+        int r = add_file(timeline, server, path, &file, err);
 
         if (r < 0 || !file)
                 return r;
         file->kind = kind;
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        if (fd < 0)
-                return error_errno(err, errno, _("cannot open %s"), path);
-        if (fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode) || !(stream = fdopen(fd, "r"))) {
-                close(fd);
-                return error_usage(err, _("%s is no regular file"), path);
-        }
+        r = packed_open(path, &packed, &stream, err);
+        if (r < 0)
+                return r;
         r = kind == TRACE_WTMP ? read_wtmp(timeline, file, stream, err) : read_lines(timeline, file, stream, err);
+        if (r == 0 && ferror(stream)) {
+                *err = packed.error;
+                r = err->code;
+        }
         fclose(stream);
         return r;
 }
@@ -323,6 +369,23 @@ int timeline_read_journal(struct timeline *timeline, const char *path, struct er
         return r < 0 ? r : 0;
 }
 
+/* ---- what was told ---- */
+
+int timeline_add_told(struct timeline *timeline, int64_t time_us, const char *source, const char *path, int64_t number,
+                      struct error *err)
+{
+        static const char casebook[] = "casebook";
+        const struct trace trace = { .time_us = time_us,
+                                     .source = TRACE_BY_OUTSIDE,
+                                     .act = TRACE_TOLD,
+                                     .path = { path, strlen(path) },
+                                     .service = { source, strlen(source) } };
+        struct timeline_file *file = timeline->file_count ? &timeline->files[timeline->file_count - 1] : NULL;
+        int r = file && file->path == casebook ? 0 : add_file(timeline, "", casebook, &file, err);
+
+        return r < 0 ? r : add(timeline, &trace, "", (uint32_t)(file - timeline->files), (uint64_t)number, err);
+}
+
 /* ---- order ---- */
 
 static int by_time(const void *a, const void *b)
@@ -372,26 +435,69 @@ void timeline_sort(struct timeline *timeline)
 
 /* ---- Timesketch ---- */
 
-static json_t *escaped(const struct timeline *timeline, uint32_t number)
+/* A text as a string of JSON, without its quotes: escaped as text_escape(), then nothing but these two is left to do. */
+static int put_text(struct buffer *out, const char *text, size_t length)
 {
-        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(8 * INTERN_TEXT_MAXIMUM);
-        size_t length;
-        const char *bytes = intern_text(&timeline->texts, number, &length);
+        size_t at = out->length, added, quotes = 0;
+        int r = text_escape(out, text, length);
 
-        return text_escape(&text, bytes, length) < 0 ? json_string("") : json_string(buffer_text(&text));
+        for (size_t i = at; r == 0 && i < out->length; i++)
+                quotes += out->data[i] == '"' || out->data[i] == '\\';
+        if (r < 0 || !quotes)
+                return r;
+        added = out->length - at;
+        r = buffer_reserve(out, quotes);
+        if (r < 0)
+                return r;
+        out->length += quotes;
+        out->data[out->length] = '\0';
+        for (size_t from = at + added, to = out->length; to > from;) { /* from behind, in place */
+                char c = out->data[--from];
+
+                out->data[--to] = c;
+                if (c == '"' || c == '\\')
+                        out->data[--to] = '\\';
+        }
+        return 0;
 }
 
-json_t *timeline_json(const struct timeline *timeline, const struct timeline_event *event)
+static int put_member(const struct timeline *timeline, struct buffer *out, const char *name, uint32_t number)
 {
-        json_t *path = escaped(timeline, event->path), *account = escaped(timeline, event->account);
-        char when[RECORD_TIME_SIZE], message[9000];
+        size_t length;
+        const char *text = intern_text(&timeline->texts, number, &length);
+        int r = buffer_append_text(out, name);
+
+        return r < 0 ? r : put_text(out, text, length);
+}
+
+int timeline_write(const struct timeline *timeline, const struct timeline_event *event, struct buffer *out)
+{
+        const char *source = trace_source_name(event->source), *act = trace_act_name(event->act);
+        const char *file = timeline->files[event->file].path;
+        char when[RECORD_TIME_SIZE];
+        int r;
 
         record_format_time(event->time_us, when);
-        snprintf(message, sizeof(message), "%s %s: %s %s", trace_source_name(event->source), trace_act_name(event->act),
-                 json_string_value(account), json_string_value(path));
-        return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:I}", "message", message, "datetime",
-                         when, "timestamp_desc", trace_act_name(event->act), "source", trace_source_name(event->source),
-                         "act", trace_act_name(event->act), "server", escaped(timeline, event->server), "account",
-                         account, "address", escaped(timeline, event->address), "path", path, "file",
-                         timeline->files[event->file].path, "line", (json_int_t)event->line);
+        r = buffer_printf(out, "{\"message\":\"%s %s: ", source, act);
+        if (r == 0)
+                r = put_member(timeline, out, "", event->account);
+        if (r == 0)
+                r = put_member(timeline, out, " ", event->path);
+        if (r == 0)
+                r = buffer_printf(out,
+                                  "\",\"datetime\":\"%s\",\"timestamp_desc\":\"%s\",\"source\":\"%s\",\"act\":\"%s\"",
+                                  when, act, source, act);
+        if (r == 0)
+                r = put_member(timeline, out, ",\"server\":\"", event->server);
+        if (r == 0)
+                r = put_member(timeline, out, "\",\"account\":\"", event->account);
+        if (r == 0)
+                r = put_member(timeline, out, "\",\"address\":\"", event->address);
+        if (r == 0)
+                r = put_member(timeline, out, "\",\"path\":\"", event->path);
+        if (r == 0)
+                r = buffer_append_text(out, "\",\"file\":\"");
+        if (r == 0)
+                r = put_text(out, file, strlen(file));
+        return r < 0 ? r : buffer_printf(out, "\",\"line\":%u}\n", event->line);
 }

@@ -8,8 +8,7 @@
 #ifndef INCIDENT_TIMELINE_H
 #define INCIDENT_TIMELINE_H
 
-#include <jansson.h>
-
+#include "base/buffer.h"
 #include "incident/intern.h"
 #include "incident/interval.h"
 #include "incident/trace.h"
@@ -57,12 +56,18 @@ int timeline_read_web(struct timeline *timeline, const char *server, const char 
 /* Findings of a journal, with the process that the guard named. */
 int timeline_read_journal(struct timeline *timeline, const char *path, struct error *err);
 
+/* What was told from outside, also after the time in question; `number` is the complaint's. */
+int timeline_add_told(struct timeline *timeline, int64_t time_us, const char *source, const char *path, int64_t number,
+                      struct error *err);
+
 /* By time; files of sftp get the account and address of their session. */
 void timeline_sort(struct timeline *timeline);
 
 const char *timeline_text(const struct timeline *timeline, uint32_t number);
 
-/* One line of JSON as Timesketch takes it: message, datetime, timestamp_desc, and our own members. A new reference. */
-json_t *timeline_json(const struct timeline *timeline, const struct timeline_event *event);
+/* Appends one line of JSON as Timesketch takes it: message, datetime, timestamp_desc, and our own members; with its
+ * newline. There may be a million of them: no object is made of it. -ENOMEM, -E2BIG. */
+#define TIMELINE_LINE 65536 /* bytes that it can have */
+int timeline_write(const struct timeline *timeline, const struct timeline_event *event, struct buffer *out);
 
 #endif

@@ -14,9 +14,9 @@
 
 static const char *const kinds[] = { "auth", "ftp", "postgresql", "mariadb", "dpkg", "wtmp" };
 static const char *const sources[] = { "guard", "web",      "ftp",   "sftp",    "sshd",
-                                       "sudo",  "database", "login", "package", "cron" };
+                                       "sudo",  "database", "login", "package", "cron", "outside" };
 static const char *const acts[] = {
-        "logged_in", "failed", "wrote", "ran", "requested", "connected", "changed", "found"
+        "logged_in", "failed", "wrote", "ran", "requested", "connected", "changed", "found", "told"
 };
 
 const char *trace_kind_name(enum trace_kind kind)

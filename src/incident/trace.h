@@ -36,6 +36,7 @@ enum trace_source {
         TRACE_BY_LOGIN,
         TRACE_BY_PACKAGE,
         TRACE_BY_CRON,
+        TRACE_BY_OUTSIDE, /* a person, or a search engine: no log tells it */
         TRACE_SOURCES
 };
 const char *trace_source_name(enum trace_source source); /* "sshd" */
@@ -48,7 +49,8 @@ enum trace_act {
         TRACE_REQUESTED, /* something that may write: POST, PUT ... */
         TRACE_CONNECTED, /* to the database */
         TRACE_CHANGED,   /* a package, a crontab */
-        TRACE_FOUND      /* that the file differs */
+        TRACE_FOUND,     /* that the file differs */
+        TRACE_TOLD       /* that something is wrong with a page */
 };
 const char *trace_act_name(enum trace_act act);
 

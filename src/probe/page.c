@@ -18,8 +18,10 @@ struct fetch {
 
 static void fetch_done(struct fetch *fetch)
 {
-        curl_slist_free_all(fetch->connect_to);
-        curl_easy_cleanup(fetch->curl);
+        if (fetch->curl) { /* else the library may not be there */
+                curl_slist_free_all(fetch->connect_to);
+                curl_easy_cleanup(fetch->curl);
+        }
         buffer_done(&fetch->body);
 }
 
@@ -52,7 +54,9 @@ static int prepare(struct fetch *fetch, const struct page_request *request)
         curl_easy_setopt(fetch->curl, CURLOPT_PROXY, "");
         curl_easy_setopt(fetch->curl, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(fetch->curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
-        curl_easy_setopt(fetch->curl, CURLOPT_USERAGENT, "understudy/" UNDERSTUDY_VERSION);
+        curl_easy_setopt(fetch->curl, CURLOPT_USERAGENT,
+                         request->agent ? request->agent : "understudy/" UNDERSTUDY_VERSION);
+        curl_easy_setopt(fetch->curl, CURLOPT_REFERER, request->referrer);
         curl_easy_setopt(fetch->curl, CURLOPT_WRITEFUNCTION, body_arrived);
         curl_easy_setopt(fetch->curl, CURLOPT_WRITEDATA, &fetch->body);
         return 0;
@@ -91,20 +95,45 @@ int page_prepare(struct error *err)
         return r == 0 && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ? error_memory(err) : r;
 }
 
-int page_probe(const struct page_request *request, struct error *err)
+/* Everything that comes, in `fetch`. */
+static int perform(struct fetch *fetch, const struct page_request *request, struct error *err)
 {
-        struct fetch fetch = { .body = BUFFER_INIT(PAGE_BODY_MAXIMUM) };
         CURLcode code;
         int r = late_load(&late_curl, err);
 
         if (r < 0)
                 return r;
-        r = prepare(&fetch, request);
-        if (r < 0) {
-                error_memory(err);
-        } else {
-                code = curl_easy_perform(fetch.curl);
-                r = code == CURLE_OK ? judge(&fetch, request, err) : fail(fetch.curl, code, request, err);
+        if (prepare(fetch, request) < 0)
+                return error_memory(err);
+        code = curl_easy_perform(fetch->curl);
+        if (code == CURLE_WRITE_ERROR)
+                return error_set(err, -E2BIG, _("%s is larger than %u bytes"), request->url, PAGE_BODY_MAXIMUM);
+        return code == CURLE_OK ? 0 : fail(fetch->curl, code, request, err);
+}
+
+int page_probe(const struct page_request *request, struct error *err)
+{
+        struct fetch fetch = { .body = BUFFER_INIT(PAGE_BODY_MAXIMUM) };
+        int r = perform(&fetch, request, err);
+
+        if (r == 0)
+                r = judge(&fetch, request, err);
+        fetch_done(&fetch);
+        return r;
+}
+
+int page_fetch(const struct page_request *request, struct page_answer *ret_answer, struct error *err)
+{
+        struct fetch fetch = { .body = BUFFER_INIT(PAGE_BODY_MAXIMUM) };
+        struct page_answer answer = { 0 };
+        int r = perform(&fetch, request, err);
+
+        if (r == 0)
+                r = digest_of_bytes(buffer_text(&fetch.body), fetch.body.length, &answer.digest, err);
+        if (r == 0) {
+                curl_easy_getinfo(fetch.curl, CURLINFO_RESPONSE_CODE, &answer.status);
+                answer.bytes = fetch.body.length;
+                *ret_answer = answer;
         }
         fetch_done(&fetch);
         return r;

@@ -47,6 +47,19 @@ json_is 'without the log it is unknown' '.conclusions[0].cause' unknown
 json_is 'and so is the database' .conclusions[0].database.reached not_known
 like 'what is missing is said' "$(json '[.conclusions[0].evidence[].what] | join(" ")')" 'no log of the FTP server'
 
+# Packed logs are read like the others, and a damaged one is said.
+mkdir "$tmp/packed"
+gzip -c "$tmp/ftp.log" >"$tmp/packed/ftp"
+zstd -q -c "$tmp/auth.log" >"$tmp/packed/auth" 2>/dev/null || cp "$tmp/auth.log" "$tmp/packed/auth"
+gzip -c "$tmp/wtmp" >"$tmp/packed/wtmp"
+gzip -c "$tmp/access.log" >"$tmp/packed/access"
+us_incident timeline 1 --trace "ftp:standby=$tmp/packed/ftp" --trace "auth:standby=$tmp/packed/auth" \
+        --trace "wtmp:standby=$tmp/packed/wtmp" --log "standby=$tmp/packed/access" --json
+json_is 'packed logs say the same' '.conclusions[0].cause' uploaded
+like 'by line' "$(json '.conclusions[0].evidence[] | select(.weight == "strong") | "\(.file):\(.line)"')" 'packed/ftp:2$'
+head -c 60 "$tmp/packed/ftp" >"$tmp/packed/cut"
+status_is 3 'a packed log that is cut off' us_incident timeline 1 --trace "ftp:standby=$tmp/packed/cut"
+
 # ---------------------------------------------------------------- Timesketch
 status_is 0 'all events' us_incident timeline 1 "${all[@]}" --format jsonl
 is 'each a line with what Timesketch needs' \

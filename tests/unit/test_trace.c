@@ -1,6 +1,8 @@
 /* trace.c, trace_time.c, timeline.c, cause.c - lines of logs as events, and what they say about how a file came. */
 #include "tests.h"
 
+#include <jansson.h>
+
 #include "base/attributes.h"
 #include "base/text.h"
 #include "incident/cause.h"
@@ -258,14 +260,19 @@ static void what_strangers_typed_is_harmless(void **state _unused_)
         struct cause_finding finding =
                 find(&timeline, NULL,
                      "Jul  6 08:59:58 web1 sshd[1]: Accepted password for \033[2Jroot from 192.0.2.7\n"
-                     "Jul  6 08:59:58 web1 sudo: d\x01 : TTY=x ; COMMAND=/bin/cp \xff /var/www/login.html\n",
+                     "Jul  6 08:59:58 web1 sudo: d\x01 : TTY=x ; COMMAND=/bin/cp \xff \"a\\b\" /var/www/login.html\n",
                      NULL, NULL);
 
         for (size_t i = 0; i < finding.count; i++)
                 assert_true(text_is_printable(finding.pieces[i].what, strlen(finding.pieces[i].what)));
         for (size_t i = 0; i < timeline.count; i++) {
-                json_t *json = timeline_json(&timeline, &timeline.events[i]);
+                _cleanup_(buffer_done) struct buffer line = BUFFER_INIT(TIMELINE_LINE);
+                json_t *json;
 
+                assert_int_equal(timeline_write(&timeline, &timeline.events[i], &line), 0);
+                assert_int_equal(line.data[line.length - 1], '\n');
+                assert_null(memchr(line.data, '\n', line.length - 1));
+                json = json_loadb(line.data, line.length, JSON_REJECT_DUPLICATES, NULL);
                 assert_non_null(json);
                 assert_non_null(json_object_get(json, "datetime"));
                 assert_true(text_is_printable(json_string_value(json_object_get(json, "message")),
