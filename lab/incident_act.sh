@@ -86,8 +86,9 @@ act5_watch()
         UNDERSTUDY_STATE=$LAB_FOLDER/operator/state "$UNDERSTUDY" incident watch --once --journal portal/state/journal \
                 --log "$server=act5/evidence.log" --logins act5/logins.csv --clock "$server=0~0.1" --clock logins=0~1 >words 2>&1
         [[ $? -eq 1 ]] || return
-        understudy_run operator incident exposure 1 --list
-        [[ $? -eq 1 ]] || return
+        command_line understudy incident exposure 1 --list
+        act5_incident exposure 1 --list --json
+        [[ $? -eq 1 && -s answer ]] || return
         jq -r '.list[].account' answer | sort >act5/listed
         jq -r '.list[] | select(.grade == "confirmed") | .account' answer | sort >act5/confirmed
         act5_missing=$(comm -23 act5/truth act5/listed | wc -l)
