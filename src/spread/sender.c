@@ -125,14 +125,11 @@ static int complete(struct sender *sender, const struct spool_batch *batch, uint
 /* 0: the shard has all of it. */
 static int send_batch(struct sender *sender, const struct spool_batch *batch, struct error *err)
 {
-        const struct spread_shards *shards = sender->all->shards;
         struct error failure = ERROR_NONE;
         uint64_t rows = 0;
         bool rolled = false;
-        int r = shards->admits ? shards->admits(shards->context, shards->items[sender->shard].name, err) : 0;
+        int r = count_rows(sender, batch, &rows, &rolled, err);
 
-        if (r == 0)
-                r = count_rows(sender, batch, &rows, &rolled, err);
         for (unsigned int tries = 0; r == 0 && !(rows == batch->rows && rolled) && !failure.code && tries < 2; tries++) {
                 r = complete(sender, batch, rows, rolled, &failure);
                 if (r != -ECANCELED)
@@ -173,9 +170,11 @@ static int check_standing(struct sender *sender, struct error *err)
         _cleanup_(buffer_done) struct buffer answer = BUFFER_INIT(SQL_MAXIMUM);
         const struct spread_shards *shards = sender->all->shards;
         uint64_t version = 0;
-        int r = proof_question(&sql, shards, &shards->items[sender->shard]);
+        int r = shards->admits ? shards->admits(shards->context, shards->items[sender->shard].name, err) : 0;
 
         if (r < 0)
+                return r;
+        if (proof_question(&sql, shards, &shards->items[sender->shard]) < 0)
                 return error_memory(err);
         r = server_ask(sender->server, buffer_text(&sql), shards->deadline_ms, &answer, err);
         if (r == 0)
