@@ -16,7 +16,7 @@ failures=2
 hold_down=1s
 alerts='' # targets, as the configuration has them
 
-fast_setting() { lease='lease_self = 200ms lease_take = 250ms' probe='interval = 25ms timeout = 50ms'; }
+fast_setting() { lease='lease_self = 200ms lease_take = 250ms' probe='interval = 20ms timeout = 40ms'; }
 
 # failover_enter SCRIPT: in a lab of its own, which it enters by running itself again.
 failover_enter()
