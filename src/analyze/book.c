@@ -1,44 +1,17 @@
-/* book.c - records of visitors by their hash, what a page adds to them, and what that changes in the figures. */
+/* book.c - records of visitors by their hash, and what a page adds to them. */
 #include "book.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/book_private.h"
 #include "base/memory.h"
 
-#define PAGE_VERSION 2
 #define OLD_BITS     5 /* DIMENSION_BITS of version 1 */
-#define HOUR_MS      (3600U * 1000)
 #define DAY_MS       (24 * HOUR_MS)
 #define FIRST_SLOTS  256
 #define TIME_MASK    ((1U << 27) - 1)
-
-struct seen_name {
-        uint32_t token; /* 0: empty */
-        uint32_t hours;
-};
-
-struct record {
-        struct book_visitor who;
-        struct visitor visits; /* only the visits of it are used */
-        struct seen_name *seen;
-        uint32_t seen_count;
-        uint8_t seen_power; /* 0: none yet */
-};
-
-struct book {
-        struct visitors visitors; /* holds visits beyond each one's first */
-        struct arena arena;
-        struct record **records;
-        size_t count;
-        uint32_t *slots; /* index + 1 */
-        size_t mask;
-        uint64_t *addresses; /* 0: empty */
-        size_t address_mask, address_count;
-        uint64_t seen_bytes; /* of what all have seen */
-        uint64_t limit_bytes;
-};
 
 struct book *book_new(uint64_t limit_bytes)
 {
@@ -224,124 +197,6 @@ static bool saw(struct book *book, struct record *record, uint32_t token, uint32
         return true;
 }
 
-/* ---------------------------------------------------------------- what changes in the figures */
-
-static const struct delta one_visitor = { .visitors = 1 };
-
-/* A figure of the visitor as a whole and of what his agent is. */
-static void add_who(struct deltas *deltas, unsigned int bucket, const struct book_visitor *who,
-                    const struct delta *delta)
-{
-        deltas_add(deltas, bucket, STORE_TOTAL, 0, delta);
-        if (!who->bot)
-                deltas_add(deltas, bucket, STORE_PEOPLE, 0, delta);
-        deltas_add(deltas, bucket, DIMENSION_BROWSERS, who->browser, delta);
-        deltas_add(deltas, bucket, DIMENSION_SYSTEMS, who->platform, delta);
-        deltas_add(deltas, bucket, DIMENSION_DEVICES, who->device, delta);
-        if (who->bot)
-                deltas_add(deltas, bucket, DIMENSION_BOTS, who->bot, delta);
-}
-
-static void add_hours(struct deltas *deltas, const struct book_visitor *who, uint32_t before, uint32_t hours)
-{
-        if (!before && hours)
-                add_who(deltas, BUCKET_DAY, who, &one_visitor);
-        for (unsigned int hour = 0; hour < 24; hour++) {
-                if (!((hours & ~before) >> hour & 1))
-                        continue;
-                add_who(deltas, hour, who, &one_visitor);
-                deltas_add(deltas, BUCKET_DAY, DIMENSION_HOURS, deltas->hours[hour], &one_visitor);
-        }
-}
-
-static void add_seen(struct deltas *deltas, uint32_t token, uint32_t hours)
-{
-        for (unsigned int bucket = 0; hours >> bucket; bucket++)
-                if (hours >> bucket & 1)
-                        deltas_visitor(deltas, bucket, token & ((1U << DIMENSION_BITS) - 1), token >> DIMENSION_BITS);
-}
-
-/* Whether no visit before this one in the list (that begins in the same hour, for an hour's figures) has the same page
- * at the same end. */
-static bool is_first_of(const struct book *book, const struct record *record, const struct visit *visit,
-                        unsigned int bucket, bool entry)
-{
-        for (const struct visit *other = visitor_first(&record->visits); other != visit;
-             other = visitors_next_visit(&book->visitors, other))
-                if (other->pages && (entry ? other->entry == visit->entry : other->exit == visit->exit) &&
-                    (bucket == BUCKET_DAY || other->start / HOUR_MS == bucket))
-                        return false;
-        return true;
-}
-
-static void add_pages(const struct book *book, struct deltas *deltas, const struct record *record,
-                      const struct visit *visit, unsigned int bucket, int64_t sign)
-{
-        int64_t bot = record->who.bot ? sign : 0;
-        struct delta end = { .hits = sign, .visits = sign, .bot_hits = bot };
-        const struct delta one_visit = { .visits = sign };
-        uint32_t search;
-
-        end.visitors = is_first_of(book, record, visit, bucket, true) ? sign : 0;
-        deltas_add(deltas, bucket, DIMENSION_ENTRY, visit->entry, &end);
-        end.visitors = is_first_of(book, record, visit, bucket, false) ? sign : 0;
-        deltas_add(deltas, bucket, DIMENSION_EXIT, visit->exit, &end);
-        if (visit->source) {
-                deltas_add(deltas, bucket, DIMENSION_REFERRERS, visit->source, &one_visit);
-                search = deltas->search_of(deltas->context, visit->source);
-                if (search)
-                        deltas_add(deltas, bucket, DIMENSION_SEARCH, search, &one_visit);
-        }
-        if (visit->campaign)
-                deltas_add(deltas, bucket, DIMENSION_CAMPAIGNS, visit->campaign, &one_visit);
-}
-
-/* What changes in the figures of all visits of a visitor; mostly he goes on with one, and nothing does but its length.
- */
-struct visit_change {
-        int64_t visits[BUCKETS], bounces[BUCKETS], ms[BUCKETS];
-};
-
-/* All that the visits of a visitor are in the figures, once more or (sign -1) no more. They belong to the hour in which
- * they begin. */
-static void add_visits(const struct book *book, struct deltas *deltas, const struct record *record, int64_t sign,
-                       struct visit_change *change)
-{
-        for (const struct visit *visit = visitor_first(&record->visits); visit;
-             visit = visitors_next_visit(&book->visitors, visit)) {
-                unsigned int hour = visit->start / HOUR_MS;
-
-                for (unsigned int i = 0; i < 2; i++) {
-                        unsigned int bucket = i ? BUCKET_DAY : hour;
-
-                        change->visits[bucket] += sign;
-                        change->ms[bucket] += sign * ((int64_t)visit->end - visit->start);
-                        change->bounces[bucket] += visit->pages == 1 ? sign : 0;
-                        if (visit->pages)
-                                add_pages(book, deltas, record, visit, bucket, sign);
-                }
-        }
-}
-
-static void add_visit_change(struct deltas *deltas, const struct book_visitor *who, const struct visit_change *change)
-{
-        for (unsigned int bucket = 0; bucket < BUCKETS; bucket++) {
-                const struct delta visits = { .visits = change->visits[bucket] };
-                const struct delta bounces = { .hits = change->bounces[bucket],
-                                               .bot_hits = who->bot ? change->bounces[bucket] : 0 };
-
-                if (visits.visits) {
-                        add_who(deltas, bucket, who, &visits);
-                        if (bucket < BUCKET_DAY)
-                                deltas_add(deltas, BUCKET_DAY, DIMENSION_HOURS, deltas->hours[bucket], &visits);
-                }
-                if (change->ms[bucket])
-                        deltas_add(deltas, bucket, STORE_VISIT_MS, 0, &(struct delta){ .hits = change->ms[bucket] });
-                if (bounces.hits)
-                        deltas_add(deltas, bucket, STORE_BOUNCES, 0, &bounces);
-        }
-}
-
 /* ---------------------------------------------------------------- reading pages */
 
 struct cursor {
@@ -425,7 +280,7 @@ static int add_seen_names(struct book *book, struct record *record, struct curso
                 if (record && !saw(book, record, token, hours, &fresh))
                         return -ENOMEM;
                 if (deltas && fresh)
-                        add_seen(deltas, token, fresh);
+                        book_add_seen(deltas, token, fresh);
         }
         return cursor->bad ? -EBADMSG : 0;
 }
@@ -442,7 +297,7 @@ static int add_all_visits(struct book *book, struct record *record, struct curso
                 return 0;
         memset(&change, 0, sizeof(change));
         if (record && deltas)
-                add_visits(book, deltas, record, -1, &change);
+                book_add_visits(book, deltas, record, -1, &change);
         for (; count && r == 0; count--) {
                 struct visit visit;
 
@@ -452,8 +307,8 @@ static int add_all_visits(struct book *book, struct record *record, struct curso
                         r = -ENOMEM;
         }
         if (r == 0 && record && deltas) {
-                add_visits(book, deltas, record, 1, &change);
-                add_visit_change(deltas, &record->who, &change);
+                book_add_visits(book, deltas, record, 1, &change);
+                book_add_visit_change(deltas, &record->who, &change);
         }
         return r;
 }
@@ -483,7 +338,7 @@ static int add_visitor(struct book *book, struct cursor *cursor, struct deltas *
                 record->who = who;
                 record->who.hours |= before;
                 if (deltas)
-                        add_hours(deltas, &who, before, who.hours);
+                        book_add_hours(deltas, &who, before, who.hours);
         } else if (unfollowed) {
                 unfollowed(context, who.key);
         }
@@ -501,7 +356,7 @@ static int add_addresses(struct book *book, struct cursor *cursor, struct deltas
                 if (!add_address(book, address, &fresh))
                         return -ENOMEM;
                 if (fresh && deltas)
-                        deltas_add(deltas, BUCKET_DAY, STORE_ADDRESSES, 0, &one_visitor);
+                        deltas_add(deltas, BUCKET_DAY, STORE_ADDRESSES, 0, &book_one_visitor);
         }
         return cursor->bad ? -EBADMSG : 0;
 }
@@ -511,7 +366,7 @@ int book_add(struct book *book, const void *page, size_t length, struct deltas *
 {
         struct cursor cursor = { page, (const uint8_t *)page + length, false, false };
         unsigned int version = length ? *cursor.at++ : 0;
-        int r = version >= 1 && version <= PAGE_VERSION ? 0 : -EBADMSG;
+        int r = version >= 1 && version <= BOOK_PAGE_VERSION ? 0 : -EBADMSG;
 
         cursor.old = version == 1;
         if (r == 0)
@@ -521,113 +376,4 @@ int book_add(struct book *book, const void *page, size_t length, struct deltas *
         if (deltas)
                 deltas_settle(deltas);
         return r;
-}
-
-/* ---------------------------------------------------------------- writing pages */
-
-int book_page_number(struct buffer *page, uint64_t number)
-{
-        uint8_t bytes[10];
-        size_t length = 0;
-
-        for (; number > 127; number >>= 7)
-                bytes[length++] = (uint8_t)(number | 128);
-        bytes[length++] = (uint8_t)number;
-        return buffer_append(page, bytes, length);
-}
-
-int book_page_begin(struct buffer *page, const uint64_t *addresses, size_t count)
-{
-        int r = buffer_append_byte(page, PAGE_VERSION);
-
-        if (r == 0)
-                r = book_page_number(page, count);
-        return r == 0 && count ? buffer_append(page, addresses, count * sizeof(*addresses)) : r;
-}
-
-static int put_numbers(struct buffer *page, const uint64_t *numbers, size_t count)
-{
-        int r = 0;
-
-        for (size_t i = 0; i < count && r == 0; i++)
-                r = book_page_number(page, numbers[i]);
-        return r;
-}
-
-int book_page_visitor(struct buffer *page, const struct book_visitor *visitor)
-{
-        const uint64_t numbers[] = { visitor->hours, visitor->browser, visitor->platform, visitor->device,
-                                     visitor->bot };
-        int r = buffer_append(page, visitor->key, sizeof(visitor->key));
-
-        return r < 0 ? r : put_numbers(page, numbers, LENGTH(numbers));
-}
-
-int book_page_visit(struct buffer *page, const struct visit *visit)
-{
-        const uint64_t numbers[] = { visit->start,
-                                     (uint32_t)visit->end - visit->start,
-                                     visit->pages,
-                                     (uint32_t)visit->entry_time - visit->start,
-                                     (uint32_t)visit->exit_time - visit->start,
-                                     visit->entry,
-                                     visit->exit,
-                                     visit->source,
-                                     visit->campaign,
-                                     (uint64_t)visit->entry_high << 32 | visit->entry_low,
-                                     (uint64_t)visit->exit_high << 32 | visit->exit_low };
-
-        return put_numbers(page, numbers, visit->pages ? LENGTH(numbers) : 3);
-}
-
-static int write_record(const struct book *book, const struct record *record, struct buffer *page)
-{
-        uint64_t visits = 0;
-        int r = book_page_visitor(page, &record->who);
-
-        if (r == 0)
-                r = book_page_number(page, record->seen_count);
-        for (size_t i = 0; record->seen_power && r == 0 && i < (size_t)1 << record->seen_power; i++) {
-                const uint64_t numbers[] = { record->seen[i].token, record->seen[i].hours };
-
-                if (record->seen[i].token)
-                        r = put_numbers(page, numbers, LENGTH(numbers));
-        }
-        for (const struct visit *visit = visitor_first(&record->visits); visit;
-             visit = visitors_next_visit(&book->visitors, visit))
-                visits++;
-        if (r == 0)
-                r = book_page_number(page, visits);
-        for (const struct visit *visit = visitor_first(&record->visits); visit && r == 0;
-             visit = visitors_next_visit(&book->visitors, visit))
-                r = book_page_visit(page, visit);
-        return r;
-}
-
-int book_write(const struct book *book, size_t size,
-               int (*write)(void *context, const void *page, size_t length, struct error *err), void *context,
-               struct error *err)
-{
-        _cleanup_(buffer_done) struct buffer page = BUFFER_INIT(BOOK_PAGE_MAXIMUM);
-        _cleanup_(memory_freep) uint64_t *addresses = memory_new(book->address_count + 1, sizeof(*addresses));
-        size_t count = 0;
-        int r;
-
-        if (!addresses)
-                return error_memory(err);
-        for (size_t i = 0; i <= book->address_mask; i++)
-                if (book->addresses[i])
-                        addresses[count++] = book->addresses[i];
-        r = book_page_begin(&page, addresses, count);
-        for (size_t i = 0; i < book->count && r == 0; i++) {
-                r = write_record(book, book->records[i], &page);
-                if (r == 0 && page.length > size && i + 1 < book->count) {
-                        r = write(context, page.data, page.length, err);
-                        if (r < 0)
-                                return r;
-                        buffer_clear(&page);
-                        r = book_page_begin(&page, NULL, 0);
-                }
-        }
-        return r < 0 ? error_memory(err) : write(context, page.data, page.length, err);
 }

@@ -1,5 +1,4 @@
-/* tally_finish.c - from counters and records to the summary: one pass over the visitors, then rows for each dimension.
- */
+/* tally_finish.c - from counters and records to the summary: what the visitors are, then rows for each dimension. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,187 +6,10 @@
 #include "analyze/agents.h"
 #include "analyze/classify.h"
 #include "analyze/hash.h"
-#include "analyze/summary_private.h"
-#include "analyze/tally_private.h"
+#include "analyze/tally_finish_private.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
-
-/* A name's figures that come from visitors. */
-struct seen {
-        uint32_t visitors, visits;
-        uint32_t entries, entry_visitors, entry_bots;
-        uint32_t exits, exit_visitors, exit_bots;
-};
-
-/* Figures by what an agent is. */
-struct groups {
-        struct figures browsers[AGENT_KINDS], systems[AGENT_KINDS], devices[DEVICE_COUNT], hours[24];
-        struct figures *bots;
-        size_t bot_count;
-};
-
-struct finish {
-        struct tally *tally;
-        struct summary *summary;
-        struct seen *seen; /* by id */
-        struct groups groups;
-        bool *own; /* by id, of referrers' hosts */
-        uint64_t visit_ms;
-        uint32_t weight; /* how many visitors each record stands for */
-};
-
-/* ---------------------------------------------------------------- the pass over the visitors */
-
-/* A set of addresses: the records of the first visitor with each. */
-struct addresses {
-        uint32_t *slots; /* index + 1 */
-        size_t mask;
-};
-
-static bool is_new_address(struct addresses *addresses, const struct visitors *shard, uint32_t index)
-{
-        const struct visitor *visitor = visitors_at(shard, index);
-        uint8_t address[16], taken[16];
-        size_t at;
-
-        visitor_address(shard, visitor, address);
-        at = (size_t)hash_address(address) & addresses->mask;
-        for (; addresses->slots[at]; at = (at + 1) & addresses->mask) {
-                const struct visitor *other = visitors_at(shard, addresses->slots[at] - 1);
-
-                visitor_address(shard, other, taken);
-                if (other->kind == visitor->kind && memcmp(taken, address, 16) == 0)
-                        return false;
-        }
-        addresses->slots[at] = index + 1;
-        return true;
-}
-
-static bool count_hosts(struct finish *finish, const struct visitors *shard)
-{
-        struct addresses addresses = { .mask = 1023 };
-
-        while (addresses.mask < (size_t)visitors_count(shard) * 2)
-                addresses.mask = addresses.mask * 2 + 1;
-        addresses.slots = memory_new(addresses.mask + 1, sizeof(*addresses.slots));
-        if (!addresses.slots)
-                return false;
-        for (uint32_t i = 0; i < visitors_count(shard); i++)
-                finish->summary->hosts += is_new_address(&addresses, shard, i);
-        free(addresses.slots);
-        return true;
-}
-
-/* Whether no visit before this one in the visitor's list has the same page at the same end. */
-static bool is_first_of(const struct visitors *shard, const struct visitor *visitor, const struct visit *visit,
-                        bool entry)
-{
-        for (const struct visit *other = visitor_first(visitor); other != visit;
-             other = visitors_next_visit(shard, other))
-                if (other->pages && (entry ? other->entry == visit->entry : other->exit == visit->exit))
-                        return false;
-        return true;
-}
-
-static void count_visit(struct finish *finish, const struct visitors *shard, const struct visitor *visitor,
-                        const struct visit *visit, bool bot)
-{
-        struct summary *summary = finish->summary;
-        struct interval *hour = summary_hour(summary, (int64_t)visitor_day(visitor) * 24 + visit->start / 3600000);
-        struct interval *day = summary_day(summary, visitor_day(visitor));
-        struct seen *seen = finish->seen;
-        uint32_t weight = finish->weight;
-
-        summary->totals.visits += weight;
-        summary->human_visits += bot ? 0 : weight;
-        summary->bounces += visit->pages == 1 ? weight : 0;
-        summary->human_bounces += visit->pages == 1 && !bot ? weight : 0;
-        finish->visit_ms += (uint64_t)(visit->end - visit->start) * weight;
-        finish->groups.hours[visit->start / 3600000].visits += weight;
-        if (hour)
-                hour->figures.visits += weight;
-        if (day)
-                day->figures.visits += weight;
-        if (!visit->pages)
-                return;
-        seen[visit->entry].entries += weight;
-        seen[visit->entry].entry_bots += bot ? weight : 0;
-        seen[visit->entry].entry_visitors += is_first_of(shard, visitor, visit, true) ? weight : 0;
-        seen[visit->exit].exits += weight;
-        seen[visit->exit].exit_bots += bot ? weight : 0;
-        seen[visit->exit].exit_visitors += is_first_of(shard, visitor, visit, false) ? weight : 0;
-        if (visit->source) {
-                const struct name *host = name_table_by_id(&finish->tally->names, visit->source);
-
-                seen[visit->source].visits += weight;
-                if (host->referrer.search)
-                        seen[host->referrer.search].visits += weight;
-        }
-        if (visit->campaign)
-                seen[visit->campaign].visits += weight;
-}
-
-static void count_group(const struct finish *finish, struct figures *group, uint32_t visits)
-{
-        group->visitors += finish->weight;
-        group->visits += (uint64_t)visits * finish->weight;
-}
-
-static void count_visitor(struct finish *finish, const struct visitors *shard, const struct visitor *visitor)
-{
-        const struct name *agent = name_table_by_id(&finish->tally->names, visitor->agent);
-        struct groups *groups = &finish->groups;
-        struct interval *day = summary_day(finish->summary, visitor_day(visitor));
-        bool bot = agent->agent.bot != 0;
-        uint32_t visits = 0, hours, id;
-
-        if (!visitor->visited)
-                return;
-        hours = visitor_hours(shard, visitor);
-        finish->summary->totals.visitors += finish->weight;
-        finish->summary->human_visitors += bot ? 0 : finish->weight;
-        if (day) {
-                day->figures.visitors += finish->weight;
-                day->human_visitors += bot ? 0 : finish->weight;
-        }
-        for (unsigned int hour = 0; hour < 24; hour++) {
-                struct interval *interval;
-
-                if (!(hours >> hour & 1))
-                        continue;
-                groups->hours[hour].visitors += finish->weight;
-                interval = summary_hour(finish->summary, (int64_t)visitor_day(visitor) * 24 + hour);
-                if (interval) {
-                        interval->figures.visitors += finish->weight;
-                        interval->human_visitors += bot ? 0 : finish->weight;
-                }
-        }
-        for (uint32_t at = 0; (id = visitor_seen(shard, visitor, &at));)
-                finish->seen[id].visitors += finish->weight;
-        for (const struct visit *visit = visitor_first(visitor); visit; visit = visitors_next_visit(shard, visit)) {
-                count_visit(finish, shard, visitor, visit, bot);
-                visits++;
-        }
-        count_group(finish, &groups->browsers[agent->agent.browser], visits);
-        count_group(finish, &groups->systems[agent->agent.platform], visits);
-        count_group(finish, &groups->devices[agent->agent.device], visits);
-        if (bot)
-                count_group(finish, &groups->bots[agent->agent.bot], visits);
-}
-
-static bool count_visitors(struct finish *finish)
-{
-        for (size_t i = 0; i < VISITOR_SHARDS; i++) {
-                const struct visitors *shard = &finish->tally->shards[i];
-
-                if (!count_hosts(finish, shard))
-                        return false;
-                for (uint32_t k = 0; k < visitors_count(shard); k++)
-                        count_visitor(finish, shard, visitors_at(shard, k));
-        }
-        return true;
-}
 
 /* ---------------------------------------------------------------- hours and days */
 
@@ -657,7 +479,7 @@ int tally_finish(struct tally *tally, struct summary *ret_summary, struct error 
         finish.own = memory_new(tally->names.next, sizeof(*finish.own));
         finish.groups.bot_count = bots_count(tally->bots) + 1;
         finish.groups.bots = memory_new(finish.groups.bot_count, sizeof(struct figures));
-        good = finish.seen && finish.own && finish.groups.bots && fill_intervals(&finish) && count_visitors(&finish) &&
+        good = finish.seen && finish.own && finish.groups.bots && fill_intervals(&finish) && finish_count_visitors(&finish) &&
                find_own(&finish) && take_rows(&finish) && take_samples(&finish) && take_statuses(&finish) &&
                take_funnels(&finish) && take_vitals(&finish) && take_formats(&finish) &&
                summary_take_durations(&summary, tally->histogram) && take_limits(&finish);
