@@ -58,13 +58,13 @@ else
         json_is 'act 5: who was served it was found, told at the login, and written to' '.incident | [.good, .missing, .wrong, .shown, .mails == .exposed] | map(tostring) | join(" ")' \
                 'true 0 0 true true'
         json_is 'act 5: as many as received the planted bytes' .incident.exposed 5
-        like 'act 5: the report in Japanese' "$(cat "$tmp"/kept/*/act5/report.ja)" '[ぁ-ん]'
+        like 'act 5: the report in Japanese' "$(cat "$tmp"/kept/*/act5/report.ja)" 'アカウント'
 fi
 ok '--keep: the evidence is kept' grep -rqF http://malware.invalid/x.js "$(json .evidence)"
 ok '--keep: where it was told to' test "$(ls "$tmp/kept" | wc -l)" -eq 1
 wait "$english"
 is 'the demo in words' "$?" 0
-is 'no line is longer than a terminal' "$(awk 'length > 79' "$tmp/english")" ''
+is 'no line is longer than a terminal' "$(while IFS= read -r line; do [[ $(wc -L <<<"$line") -le 79 ]] || echo "$line"; done <"$tmp/english")" ''
 like 'it names the planted page' "$(cat "$tmp/english")" 'login/index.html +should not be there'
 nothing_left 'after its end'
 
