@@ -57,8 +57,8 @@ END
 ostree_commit()
 {
         [[ -d $work/ostree ]] || ostree --repo="$work/ostree" init --mode=archive
-        ostree --repo="$work/ostree" commit --branch=site --tree=dir="$work/source" >"$work/output" 2>&1 ||
-                stop "ostree commit: $(tail -n 3 "$work/output")"
+        ostree --repo="$work/ostree" commit --branch=site --tree=dir="$work/source" >"$work/ostree.output" 2>&1 ||
+                stop "ostree commit: $(tail -n 3 "$work/ostree.output")"
 }
 
 # The new tree stands beside the old one and takes its name, as with us; the old one is left.
