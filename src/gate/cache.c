@@ -137,6 +137,7 @@ struct known *cache_add(struct cache *cache, int fd, const struct known *what)
         known->used = true;
         known->recent = false;
         known->marked = 0;
+        known->parting_ms = 0;
         known->next = *bucket;
         *bucket = fd;
         cache->count++;

@@ -18,7 +18,8 @@ struct known {
         uint64_t device, inode, size;
         uint64_t name; /* keyed hash of tree and path */
         uint64_t generation;
-        uint64_t marked; /* the flush after which it got its mark; 0: it has none */
+        uint64_t marked;     /* the flush after which it got its mark; 0: it has none */
+        int64_t parting_ms;  /* when a writer who waits for it may go on (open.c); 0: none waits */
         uint32_t tree;
         int32_t next; /* in its bucket; -1: the last */
         bool used, recent;

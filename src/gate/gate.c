@@ -184,6 +184,12 @@ static void wait_for_work(const struct gate *gate, struct pollfd fds[static POLL
                 if (timeout < 0)
                         timeout = 0;
         }
+        if (gate->partings.count > 0) {
+                const int64_t left = gate->partings.all[gate->partings.first].when_ms - now_ms();
+
+                if (timeout < 0 || timeout > left)
+                        timeout = left < 0 ? 0 : left;
+        }
         if (gate->cache.sweep < gate->cache.size)
                 timeout = 0;
         if (gate->names_untold && (timeout < 0 || timeout > NAMES_PAUSE_MS))
@@ -217,6 +223,7 @@ static void serve(struct gate *gate)
                         take_requests(gate);
                 (void)cache_sweep(&gate->cache);
                 now = now_ms();
+                open_part(gate, now);
                 open_late(gate, now);
                 ask_verifiers(gate);
                 if (gate->names_untold && now - told_ms >= NAMES_PAUSE_MS) {

@@ -16,12 +16,24 @@
 #include "question.h"
 #include "where.h"
 
+/* Files whose writers wait for the reads that were permitted before them, in the order of their time. */
+#define GATE_PARTINGS 256
+
+struct partings {
+        struct parting {
+                int fd;
+                int64_t when_ms;
+        } all[GATE_PARTINGS];
+        unsigned int first, count;
+};
+
 struct gate {
         struct gate_setup setup;
         struct gate_counters counters;
         struct trees trees;
         struct cache cache;
         struct questions questions;
+        struct partings partings;
         uint8_t key[16];
         int proc;     /* /proc */
         int signals;  /* of broken leases */
@@ -49,6 +61,8 @@ void open_answer_all(struct gate *gate, bool allow);
 void open_told(struct gate *gate, const struct place *place, uint64_t generation, int fd);
 /* A writer waits for this descriptor's lease. */
 void open_lease_broken(struct gate *gate, int fd);
+/* Lets those writers go on whose time has come. */
+void open_part(struct gate *gate, int64_t now);
 
 /* ---- request.c ---- */
 

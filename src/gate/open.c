@@ -263,6 +263,8 @@ static bool answer_known(struct gate *gate, int fd, const struct file *file, con
 
         if (!known)
                 return false;
+        if (known->parting_ms)
+                return false;
         if (file->size != known->size || !lease_held(cache_descriptor(&gate->cache, known))) {
                 open_lease_broken(gate, cache_descriptor(&gate->cache, known));
                 return false;
@@ -300,12 +302,58 @@ void open_asked(struct gate *gate, const struct fanotify_event_metadata *event)
         close(event->fd);
 }
 
-void open_lease_broken(struct gate *gate, int fd)
+/* ---- writers ---- */
+
+/*
+ * A read that was permitted may not have got its bytes yet when the writer comes: whoever reads was just woken, and the
+ * machine may be busy. From here on every read is asked about again and refused, for the lease is broken; the writer
+ * waits until those before have had this long.
+ */
+#define PARTING_MS 50
+
+/* The lease goes; from here on the writer runs. */
+static void let_write(struct gate *gate, struct known *known)
 {
-        struct known *known = cache_at(&gate->cache, fd);
-        const struct question *question;
+        const int fd = cache_descriptor(&gate->cache, known);
         struct place place;
         struct file file;
+
+        lease_drop(fd);
+        if (where_look(fd, &file) && where_find(&gate->trees, fd, &file, &place) == WHERE_INSIDE)
+                report_file(gate, GATE_TOUCHED, GATE_REASON_NONE, 0, 0, &file, &place);
+        else
+                report_file(gate, GATE_TOUCHED, GATE_REASON_NONE, 0, 0, &file, NULL);
+        cache_drop(&gate->cache, known);
+}
+
+static void let_first_write(struct gate *gate)
+{
+        struct partings *partings = &gate->partings;
+        const struct parting parting = partings->all[partings->first];
+        struct known *known = cache_at(&gate->cache, parting.fd);
+
+        partings->first = (partings->first + 1) % GATE_PARTINGS;
+        partings->count--;
+        /* It may have been forgotten since, and the descriptor's number may be another file's. */
+        if (known && known->parting_ms == parting.when_ms)
+                let_write(gate, known);
+}
+
+void open_part(struct gate *gate, int64_t now)
+{
+        const struct partings *partings = &gate->partings;
+
+        while (partings->count > 0 && partings->all[partings->first].when_ms <= now)
+                let_first_write(gate);
+}
+
+void open_lease_broken(struct gate *gate, int fd)
+{
+        struct partings *partings = &gate->partings;
+        struct known *known = cache_at(&gate->cache, fd);
+        const struct question *question;
+        struct file file;
+        bool held;
 
         if (!known) {
                 question = question_of(&gate->questions, fd);
@@ -313,14 +361,21 @@ void open_lease_broken(struct gate *gate, int fd)
                         lease_drop(fd); /* its verdict will find that */
                 return;
         }
+        if (known->parting_ms)
+                return;
+        held = lease_held(fd);
         /* A descriptor's number may have come into other hands since the signal was sent. */
-        if (lease_held(fd) && where_look(fd, &file) && file.size == known->size)
+        if (held && where_look(fd, &file) && file.size == known->size)
                 return;
         cache_unmark(&gate->cache, known);
-        lease_drop(fd); /* from here on the writer runs */
-        if (where_look(fd, &file) && where_find(&gate->trees, fd, &file, &place) == WHERE_INSIDE)
-                report_file(gate, GATE_TOUCHED, GATE_REASON_NONE, 0, 0, &file, &place);
-        else
-                report_file(gate, GATE_TOUCHED, GATE_REASON_NONE, 0, 0, &file, NULL);
-        cache_drop(&gate->cache, known);
+        if (held) { /* emptied by somebody who waits for no lease (lease.h) */
+                let_write(gate, known);
+                return;
+        }
+        if (partings->count == GATE_PARTINGS)
+                let_first_write(gate);
+        known->parting_ms = now_ms() + PARTING_MS;
+        partings->all[(partings->first + partings->count) % GATE_PARTINGS] =
+                (struct parting){ .fd = fd, .when_ms = known->parting_ms };
+        partings->count++;
 }

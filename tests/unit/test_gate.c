@@ -316,6 +316,23 @@ static void test_renamed_during_the_question(void **state)
         assert_told(GATE_DIFFERS);
 }
 
+/* Whoever was let in before the writer came may not have his bytes yet: the writer waits for him. */
+static void test_writer_waits_for_readers(void **state)
+{
+        struct timespec before, after;
+        int64_t took_ms;
+
+        (void)state;
+        clock_gettime(CLOCK_MONOTONIC, &before);
+        assert_int_equal(truncate(at("tree/page.html"), 2), 0);
+        clock_gettime(CLOCK_MONOTONIC, &after);
+        took_ms = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+        assert_true(took_ms >= 45);
+        assert_true(driver_report(&driver, GATE_TOUCHED, 5000));
+        assert_int_equal(driver_visit(&driver, "tree/page.html"), VISIT_REFUSED);
+        assert_no_leak();
+}
+
 /* More writers at once than signals can be queued: then the kernel says only that there are some. */
 static void test_too_many_signals(void **state)
 {
@@ -559,6 +576,7 @@ static int run(void)
                 cmocka_unit_test_setup_teardown(test_writer_holds_it, begin, end),
                 cmocka_unit_test_setup_teardown(test_mapping_over_the_check, begin, end),
                 cmocka_unit_test_setup_teardown(test_writer_during_the_question, begin, end),
+                cmocka_unit_test_setup_teardown(test_writer_waits_for_readers, begin, end),
                 cmocka_unit_test_setup_teardown(test_renamed_during_the_question, begin, end),
                 cmocka_unit_test_setup_teardown(test_too_many_signals, begin, end),
                 cmocka_unit_test_setup_teardown(test_old_descriptor, begin, end),
