@@ -81,9 +81,24 @@ static void handle_event(const struct fanotify_event_metadata *event)
                 close(pidfd);
 }
 
+/* Copied, for with handles behind them events begin at any multiple of four. */
+static void handle_events(const char *events, size_t length)
+{
+        char one[4096] __attribute__((aligned(8)));
+        struct fanotify_event_metadata head;
+
+        for (; length >= sizeof(head); events += head.event_len, length -= head.event_len) {
+                memcpy(&head, events, sizeof(head));
+                if (head.event_len < sizeof(head) || head.event_len > length || head.event_len > sizeof(one))
+                        return;
+                memcpy(one, events, head.event_len);
+                handle_event((const struct fanotify_event_metadata *)(void *)one);
+        }
+}
+
 static int listen_to(int group)
 {
-        char events[16384] __attribute__((aligned(8)));
+        char events[16384];
         ssize_t length;
 
         memory = who_memory_new();
@@ -91,12 +106,8 @@ static int listen_to(int group)
                 return 1;
         puts("ready");
         fflush(stdout);
-        while ((length = read(group, events, sizeof(events))) > 0 || errno == EINTR) {
-                struct fanotify_event_metadata *event = (void *)events;
-
-                for (; FAN_EVENT_OK(event, length); event = FAN_EVENT_NEXT(event, length))
-                        handle_event(event);
-        }
+        while ((length = read(group, events, sizeof(events))) > 0 || errno == EINTR)
+                handle_events(events, length > 0 ? (size_t)length : 0);
         perror("who_driver: read");
         return 1;
 }
