@@ -3,7 +3,7 @@
 # ends the process in 99, which no test takes for an answer, and is also written to a file, so that one in a process
 # whose status nobody looks at counts, too.
 #
-# All unit tests, and a third of the integration tests: which one goes round with the commits. `all` takes every one (make
+# All unit tests, and a quarter of the integration tests: which one goes round with the commits. `all` takes every one (make
 # soak).
 set -u
 cd "$(dirname "$0")/../.." || exit
@@ -16,10 +16,11 @@ export UBSAN_OPTIONS=halt_on_error=1:exitcode=99:print_stacktrace=1:log_path=$re
 export CRASH_STRIDE=24 CRASH_SAMPLE=4 POWER_POINTS=3
 # With sanitizers everything takes longer, and other steps of CI run beside it: what bounds a wait is wider.
 export TEST_PATIENCE=5
-# Not yet run with sanitizers: the guard with its gate, alerts, witnesses, following, the page in a browser, the lab of the
-# switch with its drivers, agents behind sshd.
-export TEST_SUITE=unit TEST_EXCLUDE='/(70|71|72|73-dns|74|81|83|84|85|93|94|95|96|97|98-guard|98-agent|98-withdraw|99-guard)[-.]'
-[ "${2:-}" = all ] || export TEST_PART=${TEST_PART:-$(($(git rev-list --count HEAD 2>/dev/null || date +%j) % 3))/3}
+# Not yet run with sanitizers: the demo, alerts to servers that hang (a test counts the worker's descriptors), the web server
+# under load (its readers are starved), a name service that hangs (the thread that asks it is left, on purpose), following,
+# the page in a browser, and the labs of switch and failover with their drivers.
+export TEST_SUITE=unit TEST_EXCLUDE='/(70|71|72|73-dns|74|76|77|78|81|83|84|85|96-alerts-down|97-guard-web|99-guard-attacks|109-incident-portal)[-.]'
+[ "${2:-}" = all ] || export TEST_PART=${TEST_PART:-$(($(git rev-list --count HEAD 2>/dev/null || date +%j) % 4))/4}
 echo "integration tests: part ${TEST_PART:-0/1}"
 status=0
 tests/run.sh "$1" || status=1
