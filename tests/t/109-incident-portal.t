@@ -63,10 +63,11 @@ for name in taro jiro hanako; do
 done
 ok 'the portal says so in its log' wait_for 5 grep -q 'no notice is shown: the service of notices is not there' "$here/portal.err"
 as hanako "$site/login/" >"$tmp/got"
-sleep 1.1
+sleep 2.2 # the second is cut off, and the clocks may be half of one wrong
 from=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 sleep 1.1
 echo 'planted <script>' >"$here/www/login/index.html"
+planted_size=$(stat -c %s "$here/www/login/index.html")
 for name in taro jiro; do as "$name" "$site/login/" | grep -c planted; done >"$tmp/truth"
 is 'two were served it' "$(tr '\n' ' ' <"$tmp/truth")" '1 1 '
 sleep 1.1
@@ -78,7 +79,7 @@ as hanako "$site/login/" >"$tmp/got"
 lab_postgres_sql database "copy (select to_char(at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') as time, account, address, agent, tag from login) to stdout csv header" portal >"$tmp/logins.csv"
 wait_for 5 grep -q hanako "$tmp/logins.csv"
 us_incident() { us incident "$@" --state "$state"; }
-us_incident open --server production --path /login/ --from "$from" --to "$until" --size "$(stat -c %s "$tmp/got")" || fail 'open'
+us_incident open --server production --path /login/ --from "$from" --to "$until" --size "$planted_size" || fail 'open'
 status_is 1 'who was served it is found by the session tags of the portal' us_incident exposure 1 --log "production=$here/evidence.log" \
         --logins "$tmp/logins.csv" --clock production=0~0.5 --clock logins=0~0.5 --list --json
 json_is 'exactly those' '[.list[] | .account] | sort | join(", ")' 'jiro <b>, taro <b>'

@@ -150,7 +150,7 @@ cp "$tmp/stdout" "$tmp/alone.json"
 status_is 0 'log and beacon' us analyze "$tmp/log/access.log" "$tmp/log/beacon.log" --json --top 0 --goal 'joined=event:signup' --goal 'app=/app/*'
 json_is 'are beside each other: the first is the log' '[.source, .hits]' "[\"log\",$(wc -l <"$tmp/log/access.log")]"
 is 'the beacon has the same figures as alone' "$(json '.beacon | [.hits, .visitors, .visits, .pages, .events, .goals]')" \
-        "$(jq -c '[.hits, .visitors, .visits, .pages, .events, .goals]' "$tmp/alone.json")"
+        "$("$json_reader" -c '[.hits, .visitors, .visits, .pages, .events, .goals]' "$tmp/alone.json")"
 # The log's people: first a; second a b b; private a; out a b and the two pages of opting; scriptless a.
 json_is 'views of both' '.reconciled | [.log_views, .beacon_views, .navigations, .pixels]' '[8,6,3,1]'
 json_is 'people in both, and in one alone' '.reconciled | [.visitors_in_both, .visitors_in_log_alone, .visitors_in_beacon_alone]' '[4,1,0]'
@@ -168,7 +168,7 @@ status_is 0 'both are followed' us analyze --follow "$tmp/log/access.log" "$tmp/
         --goal 'joined=event:signup' --goal 'app=/app/*'
 us analyze query --store "$store" --report --json --top 0
 is 'the store says of the beacon what the log says' "$(json '.beacon | [.hits, .visitors, .visits, .bounces, .pages, .events, .event_properties, .outbound_links, .goals, .campaigns, .navigations, .pixels, .web_vitals]')" \
-        "$(jq -c '[.hits, .visitors, .visits, .bounces, .pages, .events, .event_properties, .outbound_links, .goals, .campaigns, .navigations, .pixels, .web_vitals]' "$tmp/alone.json")"
+        "$("$json_reader" -c '[.hits, .visitors, .visits, .bounces, .pages, .events, .event_properties, .outbound_links, .goals, .campaigns, .navigations, .pixels, .web_vitals]' "$tmp/alone.json")"
 json_is 'and of both' '.reconciled | [.log_views, .beacon_views, .navigations, .pixels]' '[8,6,3,1]'
 us analyze query --store "$store" --source beacon --by event --json
 json_is 'events are asked for' '[.rows[] | [.event, .hits]]' '[["signup",2]]'

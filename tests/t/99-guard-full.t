@@ -45,7 +45,7 @@ echo planted >"$tmp/m/evil4"
 fill
 mv "$tmp/m/evil4" "$dest/img/dot.gif"
 not_ok 'full again: refused' reads "$dest/img/dot.gif"
-sleep 1
+sleep "${TEST_PATIENCE:-1}" # it has tried meanwhile
 rm "$tmp/m/filler"
 ok 'the finding is written down late' wait_for 60 found img/dot.gif content
 ok 'with a record that says so' wait_for 20 has_kind journal_resumed

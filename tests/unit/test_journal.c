@@ -333,7 +333,7 @@ static void personal_data_is_deleted_with_its_key(void **state)
         assert_string_equal(one, again);
         assert_int_equal(personal_commit(place->journal, "2009-08", "address", "192.0.2.7", other, NULL), 0);
         assert_string_not_equal(one, other); /* incidents cannot be joined */
-        assert_null(strstr(one, "192"));
+        assert_null(strstr(one, "192.0.2.7"));
         assert_int_equal(personal_holds(place->journal, "2009-07", "address", "192.0.2.7", one, NULL), 1);
         assert_int_equal(personal_holds(place->journal, "2009-07", "account", "192.0.2.7", one, NULL), 0);
         assert_int_equal(personal_holds(place->journal, "2009-07", "address", "192.0.2.8", one, NULL), 0);
