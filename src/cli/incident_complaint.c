@@ -225,8 +225,9 @@ static void show_comparison(const json_t *comparison)
                         putchar('\n');
                 }
         }
-        json_array_foreach(served, i, part)
+        json_array_foreach(served, i, part) {
                 show_part(part, "url", "address");
+        }
 }
 
 static int tell(const struct work *work)
