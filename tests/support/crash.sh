@@ -24,7 +24,7 @@ fremovexattr flock mount umount2 move_mount open_tree unshare clone clone3 fork 
 # Under ptrace the leak checker of a sanitized build cannot work.
 crash_environment=(env "ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0")
 
-crash_phase=${CRASH_PHASE:-$(git -C "$source_folder" rev-list --count HEAD 2>/dev/null || date +%j)}
+crash_phase=${CRASH_PHASE:-$("$source_folder/tests/support/turn.sh")}
 
 crash_runs=0
 crash_kills=0

@@ -104,7 +104,7 @@ power_crash()
 # About POWER_POINTS flushes are taken (25), evenly spread, others with each commit, the last one always; 0: all.
 power_everywhere()
 {
-        local n at=0 when coin step=1 phase=${POWER_PHASE:-$(git -C "$source_folder" rev-list --count HEAD 2>/dev/null || date +%j)}
+        local n at=0 when coin step=1 phase=${POWER_PHASE:-$("$source_folder/tests/support/turn.sh")}
 
         power_record
         [[ ${POWER_POINTS:=25} -eq 0 ]] || step=$(((power_flushes + POWER_POINTS - 1) / POWER_POINTS))
