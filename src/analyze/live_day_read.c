@@ -11,6 +11,12 @@
 
 #define FIRST_ROWS 1024
 
+/* Where a row of the span counts; its second column is the hour or day. */
+static unsigned int bucket_of(sqlite3_stmt *statement, unsigned int span, int64_t first)
+{
+        return span == SPAN_DAY ? BUCKET_DAY : (unsigned int)(sqlite3_column_int64(statement, 1) - first);
+}
+
 static int read_rows(struct live *live, struct live_day *day, unsigned int dimension, unsigned int span, int64_t first,
                      int64_t last, struct error *err)
 {
@@ -25,16 +31,27 @@ static int read_rows(struct live *live, struct live_day *day, unsigned int dimen
         sqlite3_bind_int64(statement, 4, first);
         sqlite3_bind_int64(statement, 5, last);
         while (r == 0 && (step = sqlite3_step(statement)) != SQLITE_DONE) {
-                unsigned int bucket =
-                        span == SPAN_DAY ? BUCKET_DAY : (unsigned int)(sqlite3_column_int64(statement, 1) - first);
-
                 if (step != SQLITE_ROW)
                         r = store_fail(live->store, _("read"), err);
-                else if (!live_day_add_row(day, bucket, dimension, (uint32_t)sqlite3_column_int64(statement, 2)))
+                else if (!live_day_add_row(day, bucket_of(statement, span, first), dimension,
+                                           (uint32_t)sqlite3_column_int64(statement, 2)))
                         r = error_memory(err);
         }
         sqlite3_reset(statement);
         return r;
+}
+
+static bool take_sketch(struct live_day *day, unsigned int bucket, sqlite3_stmt *statement)
+{
+        unsigned int dimension = (unsigned int)sqlite3_column_int(statement, 0) & ((1U << DIMENSION_BITS) - 1);
+        struct sketch **sketch = &day->others[bucket][dimension];
+
+        if (sqlite3_column_bytes(statement, 2) != sizeof(**sketch))
+                return true; /* of another version: it starts anew */
+        if (!*sketch && !(*sketch = memory_new(1, sizeof(**sketch))))
+                return false;
+        memcpy(*sketch, sqlite3_column_blob(statement, 2), sizeof(**sketch));
+        return true;
 }
 
 static int read_others(struct live *live, struct live_day *day, unsigned int span, int64_t first, int64_t last,
@@ -50,18 +67,10 @@ static int read_others(struct live *live, struct live_day *day, unsigned int spa
         sqlite3_bind_int64(statement, 3, first);
         sqlite3_bind_int64(statement, 4, last);
         while (r == 0 && (step = sqlite3_step(statement)) != SQLITE_DONE) {
-                unsigned int bucket =
-                        span == SPAN_DAY ? BUCKET_DAY : (unsigned int)(sqlite3_column_int64(statement, 1) - first);
-                unsigned int dimension = step == SQLITE_ROW ? (unsigned int)sqlite3_column_int(statement, 0) : 0;
-                struct sketch **sketch = &day->others[bucket][dimension & ((1U << DIMENSION_BITS) - 1)];
-
                 if (step != SQLITE_ROW)
                         r = store_fail(live->store, _("read"), err);
-                else if (sqlite3_column_bytes(statement, 2) == sizeof(**sketch) && !*sketch &&
-                         !(*sketch = memory_new(1, sizeof(**sketch))))
+                else if (!take_sketch(day, bucket_of(statement, span, first), statement))
                         r = error_memory(err);
-                else if (*sketch && sqlite3_column_bytes(statement, 2) == sizeof(**sketch))
-                        memcpy(*sketch, sqlite3_column_blob(statement, 2), sizeof(**sketch));
         }
         sqlite3_reset(statement);
         return r;

@@ -1,4 +1,4 @@
-/* store_ask.h - reading rollups of a site and span of time; for store_summary.c and store_query.c alone. */
+/* store_ask.h - reading rollups of a site and span of time; for store_summary.c, store_days.c and store_query.c alone. */
 #ifndef ANALYZE_STORE_ASK_H
 #define ANALYZE_STORE_ASK_H
 
@@ -53,6 +53,9 @@ int ask_names(struct ask *ask, unsigned int dimension, ask_row_function *take, v
 
 /* The figures of everything. */
 int ask_total(struct ask *ask, unsigned int dimension, struct figures *ret_figures);
+
+/* store_days.c: what is kept of whole days, into the summary. */
+int ask_days(struct ask *ask);
 
 /* Whose referrers are the site's own: those that were named, virtual hosts, or the one that embeds most. */
 int ask_find_own(struct ask *ask);

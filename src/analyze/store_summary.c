@@ -12,8 +12,6 @@
 #include "base/i18n.h"
 #include "base/memory.h"
 
-#define FUNNELS_SHOWN 64 /* of all that were ever named */
-
 /* ---------------------------------------------------------------- dimensions */
 
 struct taking {
@@ -337,106 +335,6 @@ static int take_statuses(struct ask *ask)
         return 0;
 }
 
-static int take_vital(struct ask *ask, unsigned int vital)
-{
-        static const char text[] =
-                "SELECT histogram FROM vital WHERE site = ?1 AND day >= ?2 AND day < ?3 AND vital = ?4";
-        _cleanup_(memory_freep) struct histogram *all = memory_new(1, sizeof(*all));
-        sqlite3_stmt *statement = NULL;
-        int step;
-
-        if (!all)
-                return error_memory(ask->err);
-        if (sqlite3_prepare_v2(ask->store->database, text, -1, &statement, NULL) != SQLITE_OK)
-                return store_fail(ask->store, _("read"), ask->err);
-        sqlite3_bind_int64(statement, 1, ask->site);
-        sqlite3_bind_int64(statement, 2, ask->from_hour / 24);
-        sqlite3_bind_int64(statement, 3, (ask->until_hour + 23) / 24);
-        sqlite3_bind_int(statement, 4, (int)vital);
-        while ((step = sqlite3_step(statement)) == SQLITE_ROW)
-                store_read_took(sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0), all);
-        sqlite3_finalize(statement);
-        if (step != SQLITE_DONE)
-                return store_fail(ask->store, _("read"), ask->err);
-        return summary_take_vital(ask->summary, vital, all) ? 0 : error_memory(ask->err);
-}
-
-/* Rows of one funnel and its steps follow each other. */
-static int take_funnel_step(struct ask *ask, sqlite3_stmt *statement)
-{
-        struct summary *summary = ask->summary;
-        struct funnel_result *funnel = summary->funnel_count ? &summary->funnels[summary->funnel_count - 1] : NULL;
-        const char *name = summary_text(summary, sqlite3_column_blob(statement, 0),
-                                        (size_t)sqlite3_column_bytes(statement, 0));
-        const char *goal = summary_text(summary, sqlite3_column_blob(statement, 1),
-                                        (size_t)sqlite3_column_bytes(statement, 1));
-
-        if (!name || !goal)
-                return error_memory(ask->err);
-        if (!funnel || strcmp(funnel->name, name) != 0) {
-                if (summary->funnel_count == FUNNELS_SHOWN)
-                        return 0;
-                funnel = &summary->funnels[summary->funnel_count++];
-                funnel->name = name;
-                funnel->steps = summary_allocate(summary, FUNNEL_STEPS_MAXIMUM * sizeof(*funnel->steps));
-                if (!funnel->steps)
-                        return error_memory(ask->err);
-        }
-        if (funnel->count < FUNNEL_STEPS_MAXIMUM)
-                funnel->steps[funnel->count++] =
-                        (struct funnel_step){ .goal = goal,
-                                              .visitors = (uint64_t)sqlite3_column_int64(statement, 2),
-                                              .human_visitors = (uint64_t)sqlite3_column_int64(statement, 3) };
-        return 0;
-}
-
-/* Those of whole days: a visitor is one of a day. */
-static int take_funnels(struct ask *ask)
-{
-        static const char text[] = "SELECT funnel, goal, sum(visitors), sum(human_visitors) FROM funnel"
-                                   " WHERE site = ?1 AND day >= ?2 AND day < ?3 GROUP BY funnel, step"
-                                   " ORDER BY funnel, step";
-        sqlite3_stmt *statement = NULL;
-        int step = SQLITE_DONE, r = 0;
-
-        ask->summary->funnels = summary_allocate(ask->summary, FUNNELS_SHOWN * sizeof(*ask->summary->funnels));
-        if (!ask->summary->funnels)
-                return error_memory(ask->err);
-        if (sqlite3_prepare_v2(ask->store->database, text, -1, &statement, NULL) != SQLITE_OK)
-                return store_fail(ask->store, _("read"), ask->err);
-        sqlite3_bind_int64(statement, 1, ask->site);
-        sqlite3_bind_int64(statement, 2, ask->from_hour / 24);
-        sqlite3_bind_int64(statement, 3, (ask->until_hour + 23) / 24);
-        while (r == 0 && (step = sqlite3_step(statement)) == SQLITE_ROW)
-                r = take_funnel_step(ask, statement);
-        if (r == 0 && step != SQLITE_DONE)
-                r = store_fail(ask->store, _("read"), ask->err);
-        sqlite3_finalize(statement);
-        return r;
-}
-
-static int take_durations(struct ask *ask)
-{
-        static const char text[] = "SELECT histogram FROM took WHERE site = ?1 AND day >= ?2 AND day < ?3";
-        _cleanup_(memory_freep) struct histogram *all = memory_new(1, sizeof(*all));
-        sqlite3_stmt *statement = NULL;
-        int step;
-
-        if (!all)
-                return error_memory(ask->err);
-        if (sqlite3_prepare_v2(ask->store->database, text, -1, &statement, NULL) != SQLITE_OK)
-                return store_fail(ask->store, _("read"), ask->err);
-        sqlite3_bind_int64(statement, 1, ask->site);
-        sqlite3_bind_int64(statement, 2, ask->from_hour / 24);
-        sqlite3_bind_int64(statement, 3, (ask->until_hour + 23) / 24);
-        while ((step = sqlite3_step(statement)) == SQLITE_ROW)
-                store_read_took(sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0), all);
-        sqlite3_finalize(statement);
-        if (step != SQLITE_DONE)
-                return store_fail(ask->store, _("read"), ask->err);
-        return summary_take_durations(ask->summary, all) ? 0 : error_memory(ask->err);
-}
-
 static int take_limits(struct ask *ask)
 {
         struct summary *summary = ask->summary;
@@ -481,11 +379,7 @@ static int answer(struct ask *ask)
         if (r == 0)
                 r = take_intervals(ask);
         if (r == 0)
-                r = take_durations(ask);
-        for (unsigned int vital = 0; vital < VITAL_COUNT && r == 0; vital++)
-                r = take_vital(ask, vital);
-        if (r == 0)
-                r = take_funnels(ask);
+                r = ask_days(ask);
         return r < 0 ? r : take_limits(ask);
 }
 
