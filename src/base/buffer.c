@@ -59,6 +59,14 @@ int buffer_append(struct buffer *buffer, const void *bytes, size_t length)
         return 0;
 }
 
+int buffer_append_fitting(struct buffer *buffer, const void *bytes, size_t length)
+{
+        const size_t room = buffer->maximum - buffer->length;
+        int r = buffer_append(buffer, bytes, length < room ? length : room);
+
+        return r < 0 ? r : length <= room ? 0 : -E2BIG;
+}
+
 int buffer_append_text(struct buffer *buffer, const char *text)
 {
         return buffer_append(buffer, text, strlen(text));

@@ -38,6 +38,8 @@ void buffer_clear(struct buffer *buffer);
 int buffer_reserve(struct buffer *buffer, size_t more) _must_check_;
 
 int buffer_append(struct buffer *buffer, const void *bytes, size_t length) _must_check_;
+/* As much of it as there is room for below the maximum; -E2BIG all the same when that was not all. */
+int buffer_append_fitting(struct buffer *buffer, const void *bytes, size_t length) _must_check_;
 int buffer_append_text(struct buffer *buffer, const char *text) _must_check_;
 int buffer_append_byte(struct buffer *buffer, char byte) _must_check_;
 int buffer_printf(struct buffer *buffer, const char *format, ...) _printf_(2, 3) _must_check_;

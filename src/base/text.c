@@ -203,9 +203,7 @@ int text_escape(struct buffer *buffer, const char *name, size_t length)
                         n = 1;
                 /* A text that is too long for the buffer fills it all the same: its beginning may be of use. */
                 if (plain)
-                        r = buffer_append(buffer, name + i, n);
-                for (size_t k = 0; plain && r < 0 && k < n && buffer_append(buffer, name + i + k, 1) == 0; k++)
-                        ;
+                        r = buffer_append_fitting(buffer, name + i, n);
                 for (size_t k = 0; !plain && k < n && r == 0; k++)
                         r = buffer_printf(buffer, "\\%03o", (unsigned int)(unsigned char)name[i + k]);
                 if (r < 0)

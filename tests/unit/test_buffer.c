@@ -24,6 +24,19 @@ static void grows_up_to_its_maximum(void **state)
         assert_string_equal(buffer_text(&buffer), "a-7");
 }
 
+static void what_fits_is_appended(void **state)
+{
+        _cleanup_(buffer_done) struct buffer buffer = BUFFER_INIT(5);
+
+        (void)state;
+        assert_int_equal(buffer_append_fitting(&buffer, "abc", 3), 0);
+        assert_int_equal(buffer_append_fitting(&buffer, "defg", 4), -E2BIG);
+        assert_string_equal(buffer_text(&buffer), "abcde");
+        assert_int_equal(buffer_append_fitting(&buffer, "", 0), 0);
+        assert_int_equal(buffer_append_fitting(&buffer, "h", 1), -E2BIG);
+        assert_string_equal(buffer_text(&buffer), "abcde");
+}
+
 static void an_absurd_length_does_not_wrap(void **state)
 {
         _cleanup_(buffer_done) struct buffer buffer = BUFFER_INIT(SIZE_MAX / 2);
@@ -56,6 +69,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(grows_up_to_its_maximum),
+                cmocka_unit_test(what_fits_is_appended),
                 cmocka_unit_test(an_absurd_length_does_not_wrap),
                 cmocka_unit_test(steal_hands_over_a_string),
         };
