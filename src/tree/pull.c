@@ -137,6 +137,12 @@ static int announce(struct pull_run *run, struct error *err)
                                     err);
 }
 
+void pull_reload(struct pull_run *run)
+{
+        if (run->options->reload_command)
+                run->reload = hook_run("reload", run->options->reload_command, &run->reload_error);
+}
+
 static int exchange_and_settle(struct pull_run *run, struct error *err)
 {
         struct place *places[RELEASE_ROOTS_MAXIMUM];
@@ -169,6 +175,8 @@ static int exchange_and_settle(struct pull_run *run, struct error *err)
                 run->again = true;
         else if (r < 0)
                 return r;
+        else
+                pull_reload(run);
         return settle(run, places, run->root_count, err);
 }
 
@@ -284,8 +292,11 @@ static int run_steps(struct pull_run *run, struct error *err)
         if (r < 0)
                 return r;
         fill_result(run);
-        if (run->result->exchanged && run->options->reload_command)
-                r = hook_run("reload", run->options->reload_command, err);
+        if (run->reload < 0) {
+                r = run->reload;
+                if (err)
+                        *err = run->reload_error;
+        }
         for (size_t i = 0; i < run->root_count && r == 0 && run->result->exchanged; i++)
                 r = namespaces_check_seen(&run->roots[i].place, err);
         return r == 0 && run->choice.rule == CHOICE_HEAL_THEN_REFUSE ? refuse_expired(run, err) : r;

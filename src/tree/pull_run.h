@@ -110,11 +110,17 @@ struct pull_run {
         struct stage *stage;
         struct pull_root *comparing; /* the one whose live tree is being compared */
         bool again;                  /* a file that was taken over by link is not what was verified any more */
+        int reload;                  /* what came of the reload command: 0, or negative with the error */
+        struct error reload_error;
         int64_t started;             /* seconds since 1970 */
 };
 
 /* A sentence for the person at the terminal. */
 void pull_note(const struct pull_run *run, const char *format, ...) _printf_(2, 3);
+
+/* The web server is reloaded as soon as the new tree is live: what it still holds open of the old one is served until
+ * then, and the evidence and the removal can wait. That it failed is said at the end. */
+void pull_reload(struct pull_run *run);
 
 /* ---- areas.c: what the site itself writes ---- */
 

@@ -238,8 +238,10 @@ static int finish_interrupted(struct pull_run *run, struct place *places[], size
         for (size_t i = 0; i < count && r == 0; i++)
                 if (!places[i]->exchanged && inode_of(places[i]->sibling, STAGED_NAME) == places[i]->staged_inode)
                         r = exchange_place(places[i], err);
-        if (r == 0)
+        if (r == 0) {
+                pull_reload(run); /* perhaps a second time */
                 r = evidence_resume(run->state, run->options->evidence_bytes, &run->evidence, err);
+        }
         return r < 0 ? r : settle(run, places, count, err);
 }
 

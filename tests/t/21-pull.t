@@ -223,6 +223,18 @@ is 'nothing is left beside it' "$(ls -A "$tmp/www")" $'empty\nother\nsite'
 status_is 1 'the check command sees the new tree in place' pull --check "test ! -e '$dest/index.html' -a -s '$dest/index.php'" \
         --reload "echo reloaded >'$tmp/reloaded'"
 is 'the reload command was run' "$(cat "$tmp/reloaded")" reloaded
+echo tampered >"$dest/index.php"
+status_is 1 'reloaded before the old tree goes' pull --reload "cp '$dest/index.php' '$tmp/served'; cp '$tmp/www/.understudy.site/old/index.php' '$tmp/parked'"
+ok 'with the new one in place' cmp "$tmp/src/index.php" "$tmp/served"
+is 'and the old one beside it' "$(cat "$tmp/parked")" tampered
+echo tampered >"$dest/index.php"
+: >"$tmp/reloaded"
+status_is 137 'killed while it reloads' pull --reload "echo first >>'$tmp/reloaded'; kill -KILL \$PPID"
+status_is 0 'the next pull finds the release in place' pull --reload "echo again >>'$tmp/reloaded'"
+is 'and makes up for the reload' "$(cat "$tmp/reloaded")" $'first\nagain'
+echo tampered >"$dest/index.php"
+status_is 3 'a reload that fails is told' pull --reload 'exit 7'
+ok 'and the tree is exact all the same' cmp "$tmp/src/index.php" "$dest/index.php"
 status_is 0 'a first pull with a check' us pull "$tmp/www/checked" --repo "$repo" --pub "$pub" --check "test -s '$tmp/www/checked/index.php'"
 
 # ---------------------------------------------------------------- interrupted, and a web server that sees the old tree
