@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -17,6 +19,14 @@
         10000 /* sweeps, each of which lifts what was deeper than the stack; more means that somebody fills it again   \
                */
 
+#define HELP_FROM    2048 /* entries after which a second thread helps, from the other end */
+#define HELP_FOLDERS 1024 /* folders at the top, of which it takes the last one first */
+
+struct helper {
+        pthread_t thread;
+        int top; /* of the tree, its own descriptor */
+};
+
 struct removal {
         DIR *stack[STACK_DEPTH];
         char names[STACK_DEPTH][NAME_SIZE]; /* the name of each folder in the one above it */
@@ -24,13 +34,16 @@ struct removal {
         unsigned int mounts; /* mounts that were met and left alone */
         unsigned int lifted; /* folders that were moved up to the top so far: a counter over all sweeps */
         int error;           /* the first error, negative errno */
+        size_t removed;      /* entries that this sweep came by */
+        bool helps;          /* it is the second thread, or has one already */
+        struct helper helper;
 };
 
 static void note(struct removal *removal, int r)
 {
         if (r == -EXDEV)
                 removal->mounts++;
-        else if (r < 0 && !removal->error)
+        else if (r < 0 && r != -ENOENT && !removal->error)
                 removal->error = r;
 }
 
@@ -61,7 +74,7 @@ static int remove_leaf(int folder, const char *name)
                 return unlink_error();
         fd = open_beneath(folder, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0, BENEATH_STRICT);
         if (fd < 0)
-                return fd == -EXDEV ? fd : -EPERM;
+                return fd == -EXDEV || fd == -ENOENT ? fd : -EPERM;
         clear_flags(fd);
         close(fd);
         if (unlinkat(folder, name, 0) < 0 && errno != ENOENT)
@@ -118,6 +131,46 @@ static void remove_folder(struct removal *removal, int folder, const char *name)
         }
 }
 
+static int sweep(struct removal *removal, int fd);
+
+/* The last folders of the top, each as a tree of its own. What it meets that the other thread has removed meanwhile, or is
+ * removing, is no mistake; what it cannot remove the other one meets again, and says. */
+static void *help(void *argument)
+{
+        const struct helper *helper = argument;
+        struct removal removal = { .helps = true };
+        DIR *top = fdopendir(helper->top);
+        const struct dirent *entry;
+        char *names[HELP_FOLDERS];
+        size_t count = 0;
+
+        if (!top) {
+                close(helper->top);
+                return NULL;
+        }
+        while (count < HELP_FOLDERS && (entry = readdir(top)))
+                if (entry->d_type == DT_DIR && entry->d_name[0] != '.' && (names[count] = strdup(entry->d_name)))
+                        count++;
+        while (count > 0) {
+                int fd = open_beneath(helper->top, names[--count], O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
+
+                if (fd >= 0)
+                        (void)sweep(&removal, fd);
+                free(names[count]);
+        }
+        closedir(top);
+        return NULL;
+}
+
+/* A large tree goes in two threads: unlinking is work for the processor. */
+static void get_help(struct removal *removal)
+{
+        removal->helps = true;
+        removal->helper.top = openat(dirfd(removal->stack[0]), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (removal->helper.top >= 0 && pthread_create(&removal->helper.thread, NULL, help, &removal->helper) != 0)
+                fd_close(&removal->helper.top);
+}
+
 static void remove_entry(struct removal *removal, const struct dirent *entry)
 {
         int folder = dirfd(removal->stack[removal->depth]);
@@ -125,6 +178,8 @@ static void remove_entry(struct removal *removal, const struct dirent *entry)
 
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
                 return;
+        if (++removal->removed >= HELP_FROM && !removal->helps)
+                get_help(removal);
         if (entry->d_type != DT_DIR) {
                 r = remove_leaf(folder, entry->d_name);
                 if (r != -EISDIR) {
@@ -161,7 +216,7 @@ static int sweep(struct removal *removal, int fd)
 
 int tree_remove(int directory, const char *name, struct error *err)
 {
-        struct removal removal = { .lifted = 0 };
+        struct removal removal = { .lifted = 0, .helper = { .top = -1 } };
 
         for (int round = 0; round < ROUNDS_LIMIT; round++) {
                 int fd, r;
@@ -180,7 +235,13 @@ int tree_remove(int directory, const char *name, struct error *err)
                 fd = open_beneath(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
                 if (fd < 0)
                         return error_errno(err, -fd, _("cannot remove %s"), name);
+                removal.removed = 0;
+                removal.helps = false;
                 r = sweep(&removal, fd);
+                if (removal.helper.top >= 0) {
+                        pthread_join(removal.helper.thread, NULL);
+                        removal.helper.top = -1;
+                }
                 if (removal.mounts)
                         return error_set(
                                 err, -EXDEV,

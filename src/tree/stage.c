@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,14 @@
 #include "base/memory.h"
 #include "manifest/mtree.h"
 #include "tree/stage_parts.h"
+
+static size_t descriptors_to_hold(void)
+{
+        struct rlimit limit;
+        rlim_t room = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur / 4 : 0;
+
+        return room < 16 ? 16 : room > STAGE_HELD_MAXIMUM ? STAGE_HELD_MAXIMUM : (size_t)room;
+}
 
 int stage_new(struct pull_run *run, struct stage **ret_stage, struct error *err)
 {
@@ -29,6 +38,10 @@ int stage_new(struct pull_run *run, struct stage **ret_stage, struct error *err)
         stage->threads = run->options->threads ? run->options->threads : (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
         if (stage->threads > STAGE_THREADS_MAXIMUM)
                 stage->threads = STAGE_THREADS_MAXIMUM;
+        stage->held_room = descriptors_to_hold();
+        stage->held = memory_new(stage->held_room, sizeof(*stage->held));
+        if (!stage->held)
+                r = error_memory(err);
         pthread_mutex_init(&stage->mutex, NULL);
         for (unsigned int i = 0; i < stage->threads && r == 0; i++)
                 r = copier_new(&stage->copiers[i], err);
@@ -53,6 +66,7 @@ void stage_free(struct stage *stage)
         for (unsigned int i = 0; i < stage->threads; i++)
                 copier_free(stage->copiers[i]);
         pthread_mutex_destroy(&stage->mutex);
+        free(stage->held);
         free(stage);
 }
 
@@ -176,7 +190,9 @@ static int build_root(struct stage *stage, struct pull_root *root, struct error 
         if (r < 0)
                 return r;
         alongside.reader = kept;
-        return build_entries(stage, root, reader, &alongside, err);
+        r = build_entries(stage, root, reader, &alongside, err);
+        stage_release_links(stage); /* before anything is fetched: nobody's write waits for a network */
+        return r;
 }
 
 /* A tree that an interrupted pull was building is a source now; what it was is over. */

@@ -192,7 +192,6 @@ int stage_run_jobs(struct stage *stage, struct error *err)
         (void)work(&workers[0]);
         for (unsigned int i = 1; i < started; i++)
                 pthread_join(workers[i].thread, NULL);
-        stage_release_links(stage);
         if (atomic_load(&stage->failed)) {
                 if (err)
                         *err = stage->error;

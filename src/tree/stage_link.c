@@ -11,10 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/i18n.h"
 #include "base/io.h"
+#include "base/text.h"
 #include "manifest/mtree.h"
 #include "tree/stage_parts.h"
 
@@ -88,7 +90,7 @@ void stage_release_links(struct stage *stage)
 static void hold(struct stage *stage, int fd)
 {
         pthread_mutex_lock(&stage->mutex);
-        if (stage->held_count == LENGTH(stage->held))
+        if (stage->held_count == stage->held_room)
                 release_held(stage);
         stage->held[stage->held_count++] = fd;
         pthread_mutex_unlock(&stage->mutex);
@@ -166,6 +168,17 @@ int stage_take_live(struct stage *stage, struct stage_item *item, struct error *
 
 /* ---- after the exchange ---- */
 
+/* One of the threads that look at all links: of every `of` files of a root it takes one, the `turn`th. */
+struct check {
+        const struct pull_root *root;
+        size_t turn, of;
+        pthread_t thread;
+        bool stale; /* this file was written to */
+        struct buffer path;
+        int r;
+        struct error error;
+};
+
 static int check_link(const struct pull_root *root, const struct entry *entry)
 {
         _cleanup_(fd_closep) int fd = -1;
@@ -184,6 +197,60 @@ static int check_link(const struct pull_root *root, const struct entry *entry)
         return state == PROVEN_UNKNOWN || (leased && state == PROVEN_SAME) ? 0 : -ESTALE;
 }
 
+static void *check_links(void *argument)
+{
+        struct check *check = argument;
+        _cleanup_(mtree_reader_freep) struct mtree_reader *reader = NULL;
+        struct entry entry;
+        size_t n = 0;
+        int r = mtree_reader_new_fd(check->root->manifest, check->root->name_manifest, &reader, &check->error);
+
+        while (r >= 0 && !check->stale && (r = mtree_reader_next(reader, &entry, &check->error)) > 0) {
+                if (entry.type != ENTRY_FILE || n++ % check->of != check->turn || check_link(check->root, &entry) == 0)
+                        continue;
+                check->stale = true;
+                r = text_escape(&check->path, entry.path, entry.path_length) == -ENOMEM ? -ENOMEM : 0;
+        }
+        check->r = r < 0 ? r : 0;
+        return NULL;
+}
+
+/* -ESTALE, and the operator is told: a file of this root was written to. */
+static int check_root(struct stage *stage, struct pull_root *root, struct error *err)
+{
+        struct check checks[STAGE_THREADS_MAXIMUM];
+        unsigned int started = 1;
+        int r = 0;
+
+        proven_sort(&root->linked);
+        for (unsigned int i = 0; i < stage->threads; i++)
+                checks[i] = (struct check){
+                        .root = root, .turn = i, .of = stage->threads, .path = BUFFER_INIT(ENTRY_PATH_MAXIMUM * 4)
+                };
+        while (started < stage->threads &&
+               pthread_create(&checks[started].thread, NULL, check_links, &checks[started]) == 0)
+                started++;
+        (void)check_links(&checks[0]);
+        for (unsigned int i = started; i < stage->threads; i++) /* what no thread could be had for */
+                (void)check_links(&checks[i]);
+        for (unsigned int i = 0; i < stage->threads; i++) {
+                if (i > 0 && i < started)
+                        pthread_join(checks[i].thread, NULL);
+                if (checks[i].r < 0 && r == 0) {
+                        r = checks[i].r;
+                        if (err)
+                                *err = checks[i].error;
+                } else if (checks[i].stale && r != -ESTALE) {
+                        r = -ESTALE;
+                        pull_note(stage->run,
+                                  _("%s/%s was written to while it was taken over; the tree is built again by copying"),
+                                  root->place.folder, buffer_text(&checks[i].path));
+                }
+                buffer_done(&checks[i].path);
+        }
+        return r;
+}
+
 int stage_check_links(struct stage *stage, struct error *err)
 {
         struct pull_run *run = stage->run;
@@ -194,21 +261,7 @@ int stage_check_links(struct stage *stage, struct error *err)
                                  "copying"));
                 return -ESTALE;
         }
-        for (size_t i = 0; i < run->root_count && stage->linked && r >= 0; i++) {
-                struct pull_root *root = &run->roots[i];
-                _cleanup_(mtree_reader_freep) struct mtree_reader *reader = NULL;
-                struct entry entry;
-
-                proven_sort(&root->linked);
-                r = mtree_reader_new_fd(root->manifest, root->name_manifest, &reader, err);
-                while (r >= 0 && (r = mtree_reader_next(reader, &entry, err)) > 0)
-                        if (entry.type == ENTRY_FILE && check_link(root, &entry) < 0) {
-                                pull_note(run,
-                                          _("%s/%s was written to while it was taken over; the tree is built again "
-                                            "by copying"),
-                                          root->place.folder, entry.path);
-                                return -ESTALE;
-                        }
-        }
+        for (size_t i = 0; i < run->root_count && stage->linked && r == 0; i++)
+                r = check_root(stage, &run->roots[i], err);
         return r;
 }

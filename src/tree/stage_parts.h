@@ -15,8 +15,8 @@
 #include "tree/stage.h"
 
 #define STAGE_THREADS_MAXIMUM 8
-#define STAGE_CHUNK           2048 /* files that are handed to the workers at once */
-#define STAGE_HELD_MAXIMUM    2048 /* leases on linked files that are held at a time */
+#define STAGE_CHUNK           4096  /* files that are handed to the workers at once */
+#define STAGE_HELD_MAXIMUM    16384 /* leases on linked files that are held at a time; a quarter of the descriptors at most */
 
 /* A file (or folder) of the new tree that is still to be filled. */
 struct stage_item {
@@ -56,8 +56,8 @@ struct stage {
         atomic_ullong written;       /* bytes that are on their way to the disk, or there */
         struct stage_flush *flusher; /* NULL until there is something worth it */
         pthread_mutex_t mutex;
-        int held[STAGE_HELD_MAXIMUM]; /* linked files, each under its lease until the clock has moved on */
-        size_t held_count;
+        int *held; /* linked files, each under its lease until the clock has moved on; room for held_room */
+        size_t held_count, held_room;
         struct error error; /* the first one, of any worker */
         uint64_t done, total;
 };

@@ -105,6 +105,40 @@ static void a_deep_tree_is_removed(void **state)
         assert_int_equal(tree_remove(top, "deep", &error), 0);
 }
 
+/* From some thousand names on two threads remove; a mount that one of them meets is said, and left. */
+static void a_large_tree_is_removed_by_two(void **state)
+{
+        char path[64], behind[TESTS_FOLDER_SIZE + 16], mounted[TESTS_FOLDER_SIZE + 32];
+        struct error error = ERROR_NONE;
+        bool is_mounted;
+
+        (void)state;
+        for (int sub = 0; sub < 60; sub++) {
+                snprintf(path, sizeof(path), "large/%d/inner/deeper", sub);
+                assert_int_equal(directory_make(top, path, 0755, &error), 0);
+                for (int i = 0; i < 100; i++) {
+                        snprintf(path, sizeof(path), "large/%d/%s%d", sub, i % 2 ? "inner/" : "", i);
+                        close(openat(top, path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+                }
+        }
+        assert_int_equal(directory_make(top, "large/59/mnt", 0755, &error), 0);
+        assert_int_equal(directory_make(top, "behind", 0755, &error), 0);
+        put("behind/precious", "x");
+        snprintf(behind, sizeof(behind), "%s/behind", folder);
+        snprintf(mounted, sizeof(mounted), "%s/large/59/mnt", folder);
+        is_mounted = geteuid() == 0 && mount(behind, mounted, "none", MS_BIND, NULL) == 0;
+        if (is_mounted) {
+                assert_int_equal(tree_remove(top, "large", &error), -EXDEV);
+                assert_true(is_there(top, "large/59/mnt/precious"));
+                assert_false(is_there(top, "large/58"));
+                assert_int_equal(umount2(mounted, MNT_DETACH), 0);
+        }
+        if (tree_remove(top, "large", &error) < 0)
+                fail_msg("%s", error.text);
+        assert_false(is_there(top, "large"));
+        assert_true(is_there(top, "behind/precious"));
+}
+
 static void links_are_removed_not_followed(void **state)
 {
         struct error error = ERROR_NONE;
@@ -153,6 +187,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(lookups_stay_below, make_folder, remove_folder),
                 cmocka_unit_test_setup_teardown(files_are_replaced_and_created, make_folder, remove_folder),
                 cmocka_unit_test_setup_teardown(a_deep_tree_is_removed, make_folder, remove_folder),
+                cmocka_unit_test_setup_teardown(a_large_tree_is_removed_by_two, make_folder, remove_folder),
                 cmocka_unit_test_setup_teardown(links_are_removed_not_followed, make_folder, remove_folder),
                 cmocka_unit_test_setup_teardown(a_mount_is_never_crossed, make_folder, remove_folder),
         };
