@@ -11,6 +11,11 @@
 #include <string.h>
 #include <time.h>
 
+/* A library's header whose macros use them: it must be read before (meson.build). */
+#ifdef BANNED_AFTER
+#include BANNED_AFTER
+#endif
+
 /* With _FORTIFY_SOURCE some of them are macros, which cannot be poisoned. */
 #undef strcpy
 #undef strcat

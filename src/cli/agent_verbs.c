@@ -326,6 +326,9 @@ const struct agent_verb agent_verbs[] = {
         /* Who may write to the database. Judged by this host's own rules and epoch: an older controller is refused, and
          * nobody is let in while another is not proven out. */
         { "fence", agent_fence_arguments, AGENT_DATABASE, MINUTE, agent_fence, agent_fence_warm, true },
+        /* Whether the fence could do its work, and what the database's rules cannot shut out: for `understudy check`. Names
+         * accounts, no secret. */
+        { "database", NULL, AGENT_BESIDE, 10 * SECOND, agent_database },
         /* What the host's own rules know: epoch, who is on stage, leases. Reads a file. */
         { "arbiter", NULL, AGENT_AT_ONCE, SECOND, agent_arbiter },
         /* The site as a visitor sees it, from here: a second vantage point. Pages and addresses are the configuration's. */

@@ -199,6 +199,24 @@ static void check_arbiter(const struct asking *asking)
         json_decref(arbiter);
 }
 
+/* The fence is only as good as what it may do there. */
+static void check_database(const struct asking *asking)
+{
+        const struct config_database *database = &asking->file->config->database;
+        json_t *said = database->present && text_equal(asking->server->name, database->host) ? ask(asking, "database") : NULL;
+        const json_t *remarks = json_object_get(said, "remarks");
+        const char *kind = json_string_value(json_object_get(said, "kind"));
+
+        if (said)
+                tell(asking, FINDING_OK, _("the fence can ask %s who is connected"), kind ? kind : "?");
+        for (size_t i = 0; i < json_array_size(remarks); i++) {
+                const char *remark = json_string_value(json_array_get(remarks, i));
+
+                tell(asking, FINDING_WARNING, "%s", remark ? remark : "?");
+        }
+        json_decref(said);
+}
+
 static void check_server(struct asking *asking)
 {
         const struct agent_client_options options = { .name = asking->server->name,
@@ -217,6 +235,7 @@ static void check_server(struct asking *asking)
                 check_clock(asking);
                 check_facts(asking);
                 check_arbiter(asking);
+                check_database(asking);
                 if (asking->server->role == CONFIG_PRODUCTION || asking->server->role == CONFIG_STANDBY) {
                         check_keeper(asking);
                         check_trees(asking);

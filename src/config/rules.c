@@ -229,8 +229,11 @@ static void check_database(struct reading *reading)
         if (database->kind != CONFIG_DATABASE_EXEC && !database->connection &&
             !reading_line(reading, &database->connection))
                 config_problem(reading->problems, reading_line(reading, &database->kind),
-                               _("the database needs a connection for its administrator, as \"host=/run/postgresql "
-                                 "user=postgres dbname=postgres\""));
+                               database->kind == CONFIG_MARIADB
+                                       ? _("the database needs a connection for its administrator, as "
+                                           "\"socket=/run/mysqld/mysqld.sock user=root\"")
+                                       : _("the database needs a connection for its administrator, as \"host=/run/postgresql "
+                                           "user=postgres dbname=postgres\""));
         if (database->kind == CONFIG_DATABASE_EXEC && !database->command)
                 config_problem(reading->problems, reading_line(reading, &database->kind),
                                _("kind = exec needs a command"));

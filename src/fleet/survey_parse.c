@@ -1,4 +1,4 @@
-/* survey_parse.c - formats of others: dpkg, sshd, the kernel, nginx, PostgreSQL, nftables. */
+/* survey_parse.c - formats of others: dpkg, sshd, the kernel, nginx, PostgreSQL, MariaDB, nftables. */
 #include "fleet/survey_parse.h"
 
 #include <arpa/inet.h>
@@ -407,6 +407,44 @@ void survey_hba(const char *text, size_t length, const char *path, json_t *names
                         snprintf(network, sizeof(network), "%s", words[3]);
                 add_name(names, "database", where, network, strlen(network));
         }
+}
+
+/* ---- MariaDB ---- */
+
+/* "192.0.2.%" is 192.0.2.0/24: what stands before the first number with a wildcard in it. */
+static void network_of_pattern(const char *host, char network[static WORD_SIZE])
+{
+        const size_t exact = strcspn(host, "%_");
+        unsigned int numbers[4] = { 0 };
+        size_t count = 0;
+
+        for (const char *at = host; at < host + exact && count < 3; count++) {
+                const char *dot = memchr(at, '.', (size_t)(host + exact - at));
+                uint64_t number = 0;
+
+                if (!dot || text_parse_u64(at, (size_t)(dot - at), 255, &number) < 0)
+                        break;
+                numbers[count] = (unsigned int)number;
+                at = dot + 1;
+        }
+        snprintf(network, WORD_SIZE, "%u.%u.%u.%u/%zu", numbers[0], numbers[1], numbers[2], numbers[3], 8 * count);
+}
+
+void survey_mariadb(const char *user, const char *host, json_t *names)
+{
+        const char *slash = strchr(host, '/');
+        char where[2 * WORD_SIZE + 20], network[WORD_SIZE];
+
+        if (strlen(host) >= WORD_SIZE - 8 || strlen(user) >= WORD_SIZE)
+                return;
+        snprintf(where, sizeof(where), "'%s'@'%s'", user, host);
+        if (slash && prefix_of(slash + 1) >= 0)
+                snprintf(network, sizeof(network), "%.*s/%d", (int)(slash - host), host, prefix_of(slash + 1));
+        else if (strpbrk(host, "%_") || !*host)
+                network_of_pattern(host, network);
+        else
+                snprintf(network, sizeof(network), "%s", host);
+        add_name(names, "database", where, network, strlen(network));
 }
 
 /* ---- nftables ---- */

@@ -41,6 +41,11 @@ void survey_drop_upstreams(json_t *names, const json_t *upstreams);
 /* pg_hba.conf: whom the database lets in, {"source": "database", ...}. */
 void survey_hba(const char *text, size_t length, const char *path, json_t *names);
 
+/* An account of MariaDB, 'user'@'host': whom it lets in, {"source": "database", ...}. A host may be an address, one with a
+ * netmask, a name, or a pattern with % and _ ("Account Names" in MariaDB's manual), which is a network: the smallest that
+ * has all of it, by whole numbers between dots. */
+void survey_mariadb(const char *user, const char *host, json_t *names);
+
 /* `nft --json list ruleset` (libnftables-json(5)): the addresses of rules that accept, {"source": "filter", ...}. */
 void survey_nftables(const json_t *ruleset, json_t *names);
 

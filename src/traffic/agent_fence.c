@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "fence.h"
+#include "fence_mariadb.h"
 #include "fence_postgres.h"
 
 #define FOLDER "fence" /* in the state */
@@ -34,15 +35,18 @@ struct fence_host {
         struct fence_setup setup;
         struct peer peers[PEER_HOSTS];
         uint16_t port;
-        struct fence_postgres postgres;
+        struct fence_postgres postgres; /* one of the two */
+        struct fence_mariadb mariadb;
 };
 
 /* The connection to the database, which outlives a verb: the next one is done by the same process. */
-static struct postgres *warm;
+static struct postgres *warm_postgres;
+static struct mariadb *warm_mariadb;
 
 static void host_done(struct fence_host *host)
 {
-        warm = host->postgres.postgres;
+        warm_postgres = host->postgres.postgres;
+        warm_mariadb = host->mariadb.mariadb;
         fd_close(&host->setup.folder);
 }
 
@@ -93,22 +97,38 @@ int agent_fence_folder(const char *state, struct error *err)
         return fd < 0 ? error_errno(err, errno, _("cannot open %s"), path) : fd;
 }
 
+static int set_database(const struct config_database *database, struct fence_host *host, struct error *err)
+{
+        switch (database->kind) {
+        case CONFIG_POSTGRESQL:
+                host->postgres.options = (struct postgres_options){ .conninfo = database->connection,
+                                                                    .run_as = geteuid() == 0 ? "postgres" : NULL,
+                                                                    .hba_file = database->hba_file,
+                                                                    .port = host->port };
+                host->setup.database = &fence_database_postgres;
+                host->setup.context = &host->postgres;
+                return 0;
+        case CONFIG_MARIADB:
+                host->mariadb.options = (struct mariadb_options){ .connection = database->connection, .folder = -1, .port = host->port };
+                host->setup.database = &fence_database_mariadb;
+                host->setup.context = &host->mariadb;
+                return 0;
+        default:
+                return error_usage(err, _("only PostgreSQL and MariaDB can be fenced by this version; the configuration names "
+                                          "another"));
+        }
+}
+
 static int host_open(const struct agent_site *site, struct fence_host *host, struct error *err)
 {
         const struct config_database *database = &site->config->database;
         const struct config_limits *limits = &site->config->limits;
         int r;
 
-        *host = (struct fence_host){ .setup = { .folder = -1 }, .postgres.postgres = warm };
+        *host = (struct fence_host){ .setup = { .folder = -1 }, .postgres.postgres = warm_postgres, .mariadb.mariadb = warm_mariadb };
         if (!database->present || !text_equal(database->host, site->server->name))
                 return error_usage(err, _("%s is not the database's host in this configuration"), site->server->name);
-        if (database->kind != CONFIG_POSTGRESQL)
-                return error_usage(err, _("only PostgreSQL can be fenced by this version; the configuration names another"));
         host->port = (uint16_t)database->port;
-        host->postgres.options = (struct postgres_options){ .conninfo = database->connection,
-                                                            .run_as = geteuid() == 0 ? "postgres" : NULL,
-                                                            .hba_file = database->hba_file,
-                                                            .port = host->port };
         host->setup = (struct fence_setup){ .folder = -1,
                                             .peers = host->peers,
                                             .ports = &host->port,
@@ -116,14 +136,16 @@ static int host_open(const struct agent_site *site, struct fence_host *host, str
                                             .limits = { .hold_down_s = limits->hold_down_ms / 1000,
                                                         .flips = (unsigned int)limits->flips,
                                                         .window_s = limits->flips_window_ms / 1000 },
-                                            .lease_take_ms = limits->lease_take_ms,
-                                            .database = &fence_database_postgres,
-                                            .context = &host->postgres };
-        r = add_peers(site->config, host, err);
+                                            .lease_take_ms = limits->lease_take_ms };
+        r = set_database(database, host, err);
+        if (r == 0)
+                r = add_peers(site->config, host, err);
         if (r == 0)
                 r = find_listen(site->server, &host->postgres.options.listen, err);
         if (r == 0)
                 r = host->setup.folder = agent_fence_folder(site->state, err);
+        host->mariadb.options.listen = host->postgres.options.listen;
+        host->mariadb.options.folder = host->setup.folder;
         return r < 0 ? r : 0;
 }
 
@@ -133,7 +155,10 @@ void agent_fence_warm(void *context)
 
         if (host_open(context, &host, NULL) == 0) {
                 (void)barrier_prepare(NULL);
-                fence_postgres_warm(&host.postgres);
+                if (host.setup.database == &fence_database_postgres)
+                        fence_postgres_warm(&host.postgres);
+                else
+                        fence_mariadb_warm(&host.mariadb);
         }
         host_done(&host);
 }
@@ -215,6 +240,29 @@ int agent_fence_look(struct agent_call *call, struct error *err)
                 r = fence_look(&host.setup, &view, err);
         if (r == 0)
                 r = tell_view(call, &host.setup, &view, err);
+        host_done(&host);
+        return r;
+}
+
+static void add_remark(void *context, const char *sentence)
+{
+        json_array_append_new(context, json_string(sentence));
+}
+
+int agent_database(struct agent_call *call, struct error *err)
+{
+        json_t *remarks = json_array();
+        struct fence_host host;
+        int r = host_open(call->context, &host, err);
+
+        if (r == 0)
+                r = host.setup.database->connect(host.setup.context, err);
+        if (r == 0 && host.setup.database->remarks)
+                r = host.setup.database->remarks(host.setup.context, host.peers, host.setup.peer_count, add_remark, remarks, err);
+        if (r == 0 && (json_object_set_new(call->result, "kind", json_string(host.setup.database->name)) < 0 ||
+                       json_object_set(call->result, "remarks", remarks) < 0))
+                r = error_memory(err);
+        json_decref(remarks);
         host_done(&host);
         return r;
 }

@@ -38,6 +38,9 @@ void agent_fence_warm(void *context); /* also of fence-look */
 /* {"epoch", "holder", "stage", "filter", "members": [{"server", "place", "sockets", "sessions"}]}, measured now. */
 int agent_fence_look(struct agent_call *call, struct error *err);
 
+/* {"kind": "MariaDB", "remarks": ["..."]}: whether the fence can ask the database, and what its rules cannot shut out. */
+int agent_database(struct agent_call *call, struct error *err);
+
 /*
  * lease: on the database's host, asked by the keeper of a server for itself: {"granted", "epoch", "stage"}. Granted means
  * that the server may hold the service's address for lease_self from the moment at which it asked.

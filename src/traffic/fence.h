@@ -5,8 +5,8 @@
  *
  *     1 the packet filter, ahead of every rule about established connections        barrier.h
  *     2 all sockets from that server are ended, the unauthenticated, too            sockets.h
- *     3 the database's access rules are written, loaded and seen in force           postgres.h
- *     4 its sessions are ended until there is none, twice                           postgres.h
+ *     3 the database's access rules are written, loaded and seen in force           postgres.h, mariadb.h
+ *     4 its sessions are ended until there is none, twice                           postgres.h, mariadb.h
  *     5 proof: the filter read back, no socket, no session, no process that still holds an ended socket
  *     6 only then is it OUT, and only then may another be let in                    fence_state.h
  *
@@ -36,7 +36,7 @@
 
 /* A kind of database. Each call returns 0 or a negative errno with words, within a time of its own. */
 struct fence_database {
-        const char *name; /* "PostgreSQL" */
+        const char *name; /* "PostgreSQL", "MariaDB" */
         /* Called once in each operation, after the sockets of the one to be shut out are ended: a server that has used
          * up all connections cannot keep us out. What is connected already is asked whether it still works. */
         int (*connect)(void *context, struct error *err);
@@ -45,6 +45,9 @@ struct fence_database {
         int (*terminate)(void *context, const struct peer *peer, size_t *ret_count, struct error *err);
         /* The process whose children have the sessions; 0: not known. Where to look first, not where to look only. */
         pid_t (*server)(void *context);
+        /* Tells what lets one of these in that the access rules cannot shut out; NULL: there is no such thing. */
+        int (*remarks)(void *context, const struct peer *peers, size_t peer_count,
+                       void (*tell)(void *context, const char *sentence), void *tell_context, struct error *err);
 };
 
 enum fence_step {

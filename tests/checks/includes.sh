@@ -51,6 +51,8 @@ declare -A library_users=(
         ["libmnl/*"]="traffic"
         ["nftables/*"]="late"
         ["libpq*"]="late"
+        ["mysql.h"]="late"
+        ["mysqld_error*"]="traffic"
         ["ldns/*"]="traffic"
 )
 

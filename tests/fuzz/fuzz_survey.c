@@ -12,7 +12,7 @@ static void parse(uint8_t format, const char *text, size_t length, json_t *json,
 {
         json_t *ruleset;
 
-        switch (format % 7) {
+        switch (format % 8) {
         case 0: survey_dpkg_verify(text, length, json_object_get(json, "problems")); break;
         case 1: survey_authorized_keys(text, length, "root", 1, json_object_get(json, "keys")); break;
         case 2: survey_sockets(text, length, "tcp", json_object_get(json, "listening")); break;
@@ -22,6 +22,10 @@ static void parse(uint8_t format, const char *text, size_t length, json_t *json,
                 survey_drop_upstreams(names, upstreams);
                 break;
         case 5: survey_hba(text, length, "pg_hba.conf", names); break;
+        case 6:
+                if (memchr(text, '\0', length))
+                        survey_mariadb(text, text + strlen(text) + 1, names);
+                break;
         default:
                 ruleset = json_loadb(text, length, 0, NULL);
                 survey_nftables(ruleset, names);

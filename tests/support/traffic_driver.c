@@ -5,7 +5,7 @@
  *     traffic_driver address look|take|drop|probe|hold INTERFACE ADDRESS [probe=MS] [force] [valid=S] [time=MS]
  *     traffic_driver fence FOLDER CONNINFO LISTEN PORT NAME=ADDRESS... -- begin HOLDER
  *             | claim SEEN EPOCH HOLDER [planned] | shut EPOCH NAME [die=STEP] | admit EPOCH NAME [overlap] | restore
- *             | look
+ *             | look | remarks               (CONNINFO is libpq's, or "mariadb:WORDS")
  *     traffic_driver dns ZONE KEY ALGORITHM SECRET TIMEOUT SERVER... -- ask SERVER NAME | change NAME TTL OLD NEW
  *             | ttl NAME TTL | wait NAME TTL VALUES        (values with commas between; the first server is the
  * primary) traffic_driver gap ADDRESS TIME_MS      echo requests every millisecond: "REPLIES LONGEST_GAP_US"
@@ -30,6 +30,7 @@
 #include "traffic/claim.h"
 #include "traffic/dns.h"
 #include "traffic/fence.h"
+#include "traffic/fence_mariadb.h"
 #include "traffic/fence_postgres.h"
 #include "traffic/web.h"
 
@@ -254,6 +255,18 @@ static int fence_shut(struct fence_setup *setup, char *arguments[], struct error
         return r;
 }
 
+static void print_remark(void *context _unused_, const char *sentence)
+{
+        printf("%s\n", sentence);
+}
+
+static int fence_remarks(struct fence_setup *setup, struct error *err)
+{
+        int r = setup->database->connect(setup->context, err);
+
+        return r < 0 ? r : setup->database->remarks(setup->context, setup->peers, setup->peer_count, print_remark, NULL, err);
+}
+
 static int fence_do(struct fence_setup *setup, char *arguments[], struct error *err)
 {
         const char *what = arguments[0];
@@ -262,6 +275,8 @@ static int fence_do(struct fence_setup *setup, char *arguments[], struct error *
 
         if (text_equal(what, "restore"))
                 return fence_restore(setup, err);
+        if (text_equal(what, "remarks"))
+                return fence_remarks(setup, err);
         if (text_equal(what, "look")) {
                 r = fence_look(setup, &view, err);
                 if (r == 0)
@@ -287,6 +302,7 @@ static int run_fence(char *arguments[], struct error *err)
         static struct peer peers[PEER_HOSTS];
         uint16_t port = 0;
         struct fence_postgres postgres = { .options = { .run_as = "postgres" } };
+        struct fence_mariadb mariadb = { .options = { .folder = -1 } };
         struct fence_setup setup = {
                 .peers = peers,
                 .ports = &port,
@@ -303,6 +319,12 @@ static int run_fence(char *arguments[], struct error *err)
         postgres.options.conninfo = arguments[1];
         port = postgres.options.port = (uint16_t)number(arguments[3]);
         r = peer_address_parse(arguments[2], &postgres.options.listen, err);
+        if (text_starts(arguments[1], "mariadb:")) {
+                mariadb.options = (struct mariadb_options){ .connection = arguments[1] + 8, .folder = setup.folder,
+                                                            .listen = postgres.options.listen, .port = port };
+                setup.database = &fence_database_mariadb;
+                setup.context = &mariadb;
+        }
         for (arguments += 4; r == 0 && *arguments && !text_equal(*arguments, "--"); arguments++) {
                 const char *value = strchr(*arguments, '=');
                 struct peer *peer = &peers[setup.peer_count];
@@ -319,6 +341,7 @@ static int run_fence(char *arguments[], struct error *err)
                 wrong_use();
         r = fence_do(&setup, arguments + 1, err);
         fence_postgres_done(&postgres);
+        fence_mariadb_done(&mariadb);
         return r;
 }
 

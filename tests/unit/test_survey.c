@@ -1,4 +1,4 @@
-/* survey_parse.c - what dpkg, sshd, the kernel, nginx, PostgreSQL and nftables say, as facts. register.c keeps them. */
+/* survey_parse.c - what dpkg, sshd, the kernel, nginx, PostgreSQL, MariaDB and nftables say, as facts. register.c keeps them. */
 #include "tests.h"
 
 #include <stdlib.h>
@@ -109,6 +109,21 @@ static void postgresql_names_whom_it_lets_in(void **state _unused_)
         json_decref(names);
 }
 
+static void mariadb_names_whom_it_lets_in(void **state _unused_)
+{
+        static const char *const hosts[] = { "192.0.2.1", "2001:db8::1", "192.0.2.0/255.255.255.0", "192.0.2.%", "192.0.2.1_", "10.%",
+                                             "%", "", "1921.0.%", "web5.example.org", "%.example.org", "10.1.2.3/255.0" };
+        json_t *names = json_array();
+
+        for (size_t i = 0; i < LENGTH(hosts); i++)
+                survey_mariadb("app", hosts[i], names);
+        assert_string_equal(members(names, "address"),
+                            " 192.0.2.1 2001:db8::1 192.0.2.0/24 192.0.2.0/24 192.0.2.0/24 10.0.0.0/8 0.0.0.0/0 0.0.0.0/0 0.0.0.0/0 "
+                            "web5.example.org 0.0.0.0/0 10.1.2.3/255.0");
+        assert_string_equal(json_string_value(json_object_get(json_array_get(names, 3), "where")), "'app'@'192.0.2.%'");
+        json_decref(names);
+}
+
 static void the_filter_names_whom_it_accepts(void **state _unused_)
 {
         static const char text[] =
@@ -188,6 +203,7 @@ int main(void)
                 cmocka_unit_test(only_what_listens_is_a_port),
                 cmocka_unit_test(nginx_names_its_upstreams),
                 cmocka_unit_test(postgresql_names_whom_it_lets_in),
+                cmocka_unit_test(mariadb_names_whom_it_lets_in),
                 cmocka_unit_test(the_filter_names_whom_it_accepts),
                 cmocka_unit_test(the_register_keeps_what_was_entered),
         };
