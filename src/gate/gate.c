@@ -217,10 +217,10 @@ static void serve(struct gate *gate)
                 for (unsigned int i = 0; i < GATE_VERIFIERS; i++)
                         if (fds[POLL_VERIFIERS + i].revents)
                                 take_answers(gate, i);
+                if (fds[POLL_CHANNEL].revents) /* before opens: what the guard has said counts for them */
+                        take_requests(gate);
                 if (fds[POLL_GROUP].revents)
                         take_events(gate);
-                if (fds[POLL_CHANNEL].revents)
-                        take_requests(gate);
                 (void)cache_sweep(&gate->cache);
                 now = now_ms();
                 open_part(gate, now);

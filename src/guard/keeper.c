@@ -51,6 +51,7 @@ struct keeper {
         int group, names;   /* fanotify groups */
         int inside, outside; /* reports: the thread's end, the main loop's */
         int wake;           /* ends the thread */
+        int serving;        /* what a gate without a guard looks for its successor at */
         pthread_t thread;
         bool thread_runs;
         pthread_mutex_t lock; /* of all that follows */
@@ -110,7 +111,7 @@ static int request_verifier(const struct keeper *keeper, unsigned int slot)
 static void become_gate(const struct keeper *keeper, int channel)
 {
         char name[] = "understudy-gate", *const arguments[] = { name, NULL }, *const environment[] = { NULL };
-        const int wanted[] = { channel, keeper->group, keeper->names, keeper->options.lock };
+        const int wanted[] = { channel, keeper->group, keeper->names, keeper->serving };
         int program = fcntl(keeper->program, F_DUPFD, 64), held[LENGTH(wanted)];
 
         for (size_t i = 0; i < LENGTH(wanted); i++)
@@ -504,7 +505,7 @@ int keeper_open(const struct keeper_options *options, struct keeper **ret_keeper
         keeper->options = *options;
         if (keeper->options.verifiers > GATE_VERIFIERS)
                 keeper->options.verifiers = GATE_VERIFIERS;
-        keeper->program = keeper->group = keeper->names = keeper->channel = keeper->pidfd = keeper->wake = -1;
+        keeper->program = keeper->group = keeper->names = keeper->channel = keeper->pidfd = keeper->wake = keeper->serving = -1;
         keeper->pid = -1;
         for (size_t i = 0; i < GATE_TREES; i++)
                 keeper->trees[i].folder = -1;
@@ -516,7 +517,8 @@ int keeper_open(const struct keeper_options *options, struct keeper **ret_keeper
         keeper->outside = ends[1];
         if (r == 0) {
                 keeper->wake = eventfd(0, EFD_CLOEXEC);
-                r = keeper->wake < 0 ? -errno : 0;
+                keeper->serving = fcntl(options->lock, F_DUPFD_CLOEXEC, 3); /* for the gates that come later, too */
+                r = keeper->wake < 0 || keeper->serving < 0 ? -errno : 0;
         }
         if (r < 0)
                 r = error_errno(err, -r, _("cannot start the gate"));
@@ -572,6 +574,7 @@ void keeper_close(struct keeper *keeper)
         fd_close(&keeper->inside);
         fd_close(&keeper->outside);
         fd_close(&keeper->wake);
+        fd_close(&keeper->serving);
         pthread_mutex_destroy(&keeper->lock);
         free(keeper);
 }

@@ -22,7 +22,7 @@
 
 struct keeper_options {
         const char *program; /* path of the gate's executable */
-        int lock;            /* descriptor for the gate's orphan rule, of an open file description of its own; borrowed */
+        int lock;            /* descriptor for the gate's orphan rule, of an open file description of its own; duplicated */
         int64_t silence_ms;  /* a gate that answers no ping for so long is killed and replaced */
         uint32_t verdict_ms;
         bool late_allow;

@@ -37,6 +37,10 @@ genuine() { us verify "$dest" --pub "$pub"; }
 ok 'with room again everything is healed' wait_for 60 genuine
 ok 'the journal tells of the gap' has_kind guard_gap
 ok 'and what was found' found docs/help.html content
+# Whose standard output is the guard's: no orphan of the killed guard stays beside the gate that serves now.
+gates() { for process in $(pgrep -x understudy-gate); do [[ $(readlink "/proc/$process/fd/1") == "$tmp/guard.out" ]] && echo "$process"; done; }
+one_gate() { [[ $(gates | wc -l) -eq 1 ]]; }
+ok 'the gate of the killed guard has ended' wait_for 10 one_gate
 eligible() { us status "$dest"; }
 ok 'visitors may be sent here' wait_for 60 eligible
 

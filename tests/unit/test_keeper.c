@@ -213,9 +213,6 @@ static void an_area_can_come_later(void **state)
         rules_hold();
         assert_int_equal(keeper_tree(keeper, 1, true, driver_path(&driver, "outside"), folder, 2, NULL), 0);
         close(folder);
-        /* The gate hears of it in its next round, and an open that came with it in one round is answered first. */
-        for (int i = 0; i < 100 && visit("outside/program.php") == 0; i++)
-                usleep(10000);
         assert_int_equal(visit("outside/program.php"), EPERM);
         assert_int_equal(kill(gate_pid(), SIGKILL), 0); /* its successor is told of it, too */
         assert_int_equal(visit("outside/program.php"), EPERM);
