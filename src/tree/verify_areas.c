@@ -154,11 +154,10 @@ static int open_way(int parent, const struct way *way)
         return -errno;
 }
 
-/* The descriptor of an area's folder, or a negative errno. */
-static int open_area(const struct verify_options *options, const struct area *area)
+int area_open(int parent, const char *tree, const struct area *area)
 {
         const char *slash = strrchr(area->path, '/');
-        _cleanup_(memory_freep) char *name = memory_string(options->parent_name);
+        _cleanup_(memory_freep) char *name = memory_string(tree);
         _cleanup_(memory_freep) char *folder = memory_copy(area->path, slash ? (size_t)(slash - area->path) : 0);
         _cleanup_(memory_freep) char *target = memory_string(area->target);
         struct way way = { .absolute = area->target[0] == '/' };
@@ -175,7 +174,7 @@ static int open_area(const struct verify_options *options, const struct area *ar
                 r = add_parts(&way, target);
         if (r < 0)
                 return r;
-        return open_way(options->parent, &way);
+        return open_way(parent, &way);
 }
 
 static int verify_area(int fd, const struct area *area, struct hash_pool *pool, struct error *err)
@@ -198,7 +197,7 @@ int areas_verify(const struct verify_options *options, struct hash_pool *pool, s
 
         for (size_t i = 0; companion && options->parent >= 0 && i < companion->area_count; i++) {
                 const struct area *area = &companion->areas[i];
-                _cleanup_(fd_closep) int fd = open_area(options, area);
+                _cleanup_(fd_closep) int fd = area_open(options->parent, options->parent_name, area);
                 int r = 0;
 
                 if (fd == -ENOMEM)

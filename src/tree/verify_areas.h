@@ -15,6 +15,10 @@
 int area_item(struct walk *walk, const struct walk_item *item, const struct area *area, const char *prefix,
               bool as_root, struct hash_pool *pool, struct error *err);
 
+/* The folder of an area of the tree called `tree` in the folder `parent`, without following a link on the way: a descriptor
+ * (O_RDONLY), or a negative errno. -ENOENT: it is not there; -ELOOP, -ENOTDIR: something else is. */
+int area_open(int parent, const char *tree, const struct area *area);
+
 /* All mutable areas of the companion, each resolved from options->parent. One that is not there is no finding. */
 int areas_verify(const struct verify_options *options, struct hash_pool *pool, struct error *err);
 

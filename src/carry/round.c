@@ -1,0 +1,569 @@
+#include "carry/round.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/attributes.h"
+#include "base/buffer.h"
+#include "base/i18n.h"
+#include "base/text.h"
+#include "carry/area.h"
+#include "carry/merge.h"
+
+#define QUICK_MS   INT64_C(60000)
+#define SLOW_BYTES 10000 /* of a file in a millisecond, at the least, where it is copied or read as a whole */
+#define SCAN_MS    (60 * 60 * INT64_C(1000))
+#define BUSY_TRIES 50 /* another connection's request to the same area */
+#define BUSY_MS    200
+#define PASSES     20 /* over one area, as long as each gets further: folders are emptied before they are removed */
+#define IDLE       2  /* of them in a row that get no further: what was changed just now is looked at once more */
+#define STALLS     3  /* answers in a row that bring a file no further */
+
+void carry_result_done(struct carry_result *result)
+{
+        json_decref(result->notes);
+        *result = (struct carry_result){ 0 };
+}
+
+/* ---- asking ---- */
+
+static int ask(const struct carry_side *side, const char *verb, json_t *arguments, int64_t deadline_ms, json_t **ret_result,
+               struct error *err)
+{
+        int r = -EBUSY;
+
+        if (!arguments)
+                return error_memory(err);
+        for (int i = 0; i < BUSY_TRIES && r == -EBUSY; i++) {
+                if (i)
+                        nanosleep(&(struct timespec){ .tv_nsec = BUSY_MS * 1000000L }, NULL);
+                r = side->ask(side->context, verb, json_incref(arguments), deadline_ms, ret_result, err);
+        }
+        json_decref(arguments);
+        return r;
+}
+
+static bool is_outcome(const json_t *answer, const char *outcome)
+{
+        const char *said = json_string_value(json_object_get(answer, "outcome"));
+
+        return said && text_equal(said, outcome);
+}
+
+static int not_understood(const struct carry_side *side, struct error *err)
+{
+        return error_set(err, -EBADMSG, _("the agent of %s answered about a mutable area what cannot be"), side->name);
+}
+
+/* ---- one area ---- */
+
+struct sight {
+        struct digest buckets[CARRY_BUCKETS];
+        uint64_t scan, files, bytes, refused;
+};
+
+struct work {
+        const struct carry_round *round;
+        struct carry_result *result;
+        const char *area;
+        struct sight stage, rest;
+        uint64_t deeds; /* of this pass */
+};
+
+/* What breaks the rules is named, so that a person looks at it. */
+static int add_note(struct carry_result *result, const char *what, const char *server, const char *area, json_t *path,
+                    const char *why, struct error *err)
+{
+        json_t *note;
+
+        if (!path)
+                return error_memory(err);
+        if (json_array_size(result->notes) >= CARRY_NOTES) {
+                json_decref(path);
+                return 0;
+        }
+        note = json_pack("{s:s, s:s, s:s, s:o, s:s}", "what", what, "server", server, "area", area, "path", path, "why", why);
+        return !note || json_array_append_new(result->notes, note) < 0 ? error_memory(err) : 0;
+}
+
+static int note_refusals(struct carry_result *result, const char *server, const char *area, const json_t *answer,
+                         struct error *err)
+{
+        const json_t *refusals = json_object_get(answer, "refusals");
+        int r = 0;
+
+        for (size_t i = 0; i < json_array_size(refusals) && i < CARRY_NOTES && r == 0; i++) {
+                const char *path = json_string_value(json_object_get(json_array_get(refusals, i), "path"));
+                const char *why = json_string_value(json_object_get(json_array_get(refusals, i), "why"));
+
+                if (path && why && strlen(path) <= CARRY_NAME_MAXIMUM && strlen(why) < ERROR_TEXT_SIZE)
+                        r = add_note(result, "refused", server, area, json_string(path), why, err);
+        }
+        return r;
+}
+
+static int look_at(const struct carry_side *side, const char *area, struct sight *sight, json_t **ret_answer, struct error *err)
+{
+        json_t *answer = NULL;
+        const json_t *buckets;
+        int r = ask(side, "area-scan", json_pack("{s:s}", "area", area), SCAN_MS, &answer, err);
+
+        if (r < 0)
+                return r;
+        buckets = json_object_get(answer, "buckets");
+        if (json_array_size(buckets) != CARRY_BUCKETS)
+                r = not_understood(side, err);
+        for (size_t i = 0; i < CARRY_BUCKETS && r == 0; i++) {
+                const char *hex = json_string_value(json_array_get(buckets, i));
+
+                if (!hex || digest_parse(hex, strlen(hex), &sight->buckets[i]) < 0)
+                        r = not_understood(side, err);
+        }
+        sight->scan = (uint64_t)json_integer_value(json_object_get(answer, "scan"));
+        sight->files = (uint64_t)json_integer_value(json_object_get(answer, "files"));
+        sight->bytes = (uint64_t)json_integer_value(json_object_get(answer, "bytes"));
+        sight->refused = (uint64_t)json_integer_value(json_object_get(answer, "refused"));
+        if (r == 0 && ret_answer)
+                *ret_answer = answer;
+        else
+                json_decref(answer);
+        return r;
+}
+
+static int get_list(const struct work *work, const struct carry_side *side, const struct sight *sight, unsigned int bucket,
+                    struct carry_list *list, struct error *err)
+{
+        bool more = true;
+        int r = 0;
+
+        while (r == 0 && more) {
+                const struct carry_entry *last = list->count ? &list->entries[list->count - 1] : NULL;
+                const size_t before = list->count;
+                json_t *answer = NULL, *after = last ? carry_path_json(last->path, last->path_length) : json_string("");
+
+                r = ask(side, "area-list", json_pack("{s:s, s:I, s:i, s:o}", "area", work->area, "scan", (json_int_t)sight->scan,
+                                                     "bucket", (int)bucket, "after", after), QUICK_MS, &answer, err);
+                if (r == 0)
+                        r = carry_list_parse(list, bucket, json_object_get(answer, "entries"), err);
+                more = json_is_true(json_object_get(answer, "more"));
+                if (r == 0 && more && list->count == before)
+                        r = not_understood(side, err);
+                json_decref(answer);
+        }
+        if (r < 0)
+                error_prefix(err, "%s", side->name);
+        return r;
+}
+
+/* ---- one name ---- */
+
+enum end { END_DONE, END_LEFT, END_REFUSED };
+
+static void expected_text(const struct carry_entry *there, char text[static DIGEST_HEX_SIZE])
+{
+        if (there && there->type == CARRY_FILE)
+                digest_hex(&there->digest, text);
+        else
+                snprintf(text, DIGEST_HEX_SIZE, "%s", there ? "folder" : "none");
+}
+
+static int64_t time_for(const struct carry_entry *entry)
+{
+        return QUICK_MS + (int64_t)(entry->size / SLOW_BYTES);
+}
+
+static json_t *write_arguments(const struct work *work, const struct carry_entry *entry, const char *expected, uint64_t offset,
+                               json_t *data)
+{
+        json_t *arguments = carry_entry_json(entry);
+
+        if (!arguments || json_object_set_new(arguments, "area", json_string(work->area)) < 0 ||
+            json_object_set_new(arguments, "expect", json_string(expected)) < 0 ||
+            json_object_set_new(arguments, "offset", json_integer((json_int_t)offset)) < 0 ||
+            (data && json_object_set(arguments, "data", data) < 0)) {
+                json_decref(arguments);
+                return NULL;
+        }
+        return arguments;
+}
+
+/* A piece of it; *ret_data stays NULL when it is not there any more. */
+static int read_piece(const struct work *work, const struct carry_side *from, const struct carry_entry *entry, uint64_t offset,
+                      json_t **ret_data, struct error *err)
+{
+        json_t *answer = NULL, *path = carry_path_json(entry->path, entry->path_length), *data;
+        int r = ask(from, "area-read", json_pack("{s:s, s:o, s:I}", "area", work->area, "path", path, "offset", (json_int_t)offset),
+                    QUICK_MS, &answer, err);
+
+        if (r < 0)
+                return r;
+        data = json_object_get(answer, "data");
+        if (is_outcome(answer, "done") && (!json_is_string(data) || json_string_length(data) > CARRY_CHUNK_TEXT))
+                r = not_understood(from, err);
+        else if (is_outcome(answer, "done"))
+                *ret_data = json_incref(data);
+        json_decref(answer);
+        return r;
+}
+
+/* One request to the receiver; what its rules refuse is an end, and no failure. */
+static int write_piece(struct work *work, const struct carry_side *to, const struct carry_entry *entry, const char *expected,
+                       uint64_t *offset, json_t *data, bool *ret_ended, enum end *ret_end, struct error *err)
+{
+        struct error refusal = ERROR_NONE;
+        json_t *answer = NULL;
+        int r = ask(to, "area-write", write_arguments(work, entry, expected, *offset, data), time_for(entry), &answer, &refusal);
+
+        if (r == -EPERM) {
+                *ret_ended = true;
+                *ret_end = END_REFUSED;
+                work->result->refused++;
+                return add_note(work->result, "refused", to->name, work->area, carry_path_json(entry->path, entry->path_length),
+                                refusal.text, err);
+        }
+        if (r < 0) {
+                if (err)
+                        *err = refusal;
+                return r;
+        }
+        *ret_ended = !is_outcome(answer, "more");
+        *ret_end = is_outcome(answer, "done") ? END_DONE : END_LEFT;
+        *offset = (uint64_t)json_integer_value(json_object_get(answer, "have"));
+        json_decref(answer);
+        return 0;
+}
+
+/* From there to here, a piece at a time: the receiver says how much it has, also of an earlier attempt. */
+static int copy(struct work *work, const struct carry_side *from, const struct carry_side *to, const struct carry_entry *entry,
+                const struct carry_entry *replaced, enum end *ret_end, struct error *err)
+{
+        char expected[DIGEST_HEX_SIZE];
+        uint64_t offset = 0;
+        unsigned int stalls = 0;
+        bool ended = false;
+        int r = 0;
+
+        expected_text(replaced, expected);
+        *ret_end = END_LEFT;
+        while (r == 0 && !ended && stalls < STALLS) {
+                const uint64_t before = offset;
+                json_t *data = NULL;
+
+                if (entry->type == CARRY_FILE && entry->size > 0) {
+                        r = read_piece(work, from, entry, offset, &data, err);
+                        if (r < 0 || !data)
+                                return r;
+                }
+                r = write_piece(work, to, entry, expected, &offset, data, &ended, ret_end, err);
+                json_decref(data);
+                if (!ended && offset > entry->size)
+                        return not_understood(to, err);
+                stalls = offset > before ? 0 : stalls + 1;
+        }
+        return r;
+}
+
+static int keep(struct work *work, const struct carry_entry *entry, enum end *ret_end, struct error *err)
+{
+        const struct carry_side *rest = &work->round->rest;
+        json_t *answer = NULL, *path = carry_path_json(entry->path, entry->path_length);
+        char expected[DIGEST_HEX_SIZE];
+        int r;
+
+        expected_text(entry, expected);
+        r = ask(rest, "area-keep", json_pack("{s:s, s:o, s:s}", "area", work->area, "path", path, "expect", expected),
+                time_for(entry), &answer, err);
+        if (r < 0)
+                return r;
+        *ret_end = is_outcome(answer, "done") ? END_DONE : END_LEFT;
+        work->result->kept += *ret_end == END_DONE && entry->type == CARRY_FILE;
+        json_decref(answer);
+        return 0;
+}
+
+static void count_copy(struct work *work, const struct carry_entry *entry, bool to_stage)
+{
+        struct carry_result *result = work->result;
+
+        if (entry->type != CARRY_FILE)
+                return;
+        if (to_stage) {
+                result->to_stage++;
+                result->to_stage_bytes += entry->size;
+        } else {
+                result->to_rest++;
+                result->to_rest_bytes += entry->size;
+        }
+        if (work->round->progress)
+                work->round->progress(work->round->context, result->to_rest + result->to_stage,
+                                      result->to_rest_bytes + result->to_stage_bytes);
+}
+
+static int do_copy(struct work *work, bool to_stage, const struct carry_entry *entry, const struct carry_entry *replaced,
+                   enum end *ret_end, struct error *err)
+{
+        const struct carry_side *stage = &work->round->stage, *rest = &work->round->rest;
+        int r = 0;
+
+        *ret_end = END_DONE;
+        if (!work->round->look)
+                r = to_stage ? copy(work, rest, stage, entry, replaced, ret_end, err)
+                             : copy(work, stage, rest, entry, replaced, ret_end, err);
+        if (r == 0 && *ret_end == END_DONE)
+                count_copy(work, entry, to_stage);
+        return r;
+}
+
+static int do_keep(struct work *work, const struct carry_entry *entry, bool conflict, enum end *ret_end, struct error *err)
+{
+        int r = 0;
+
+        *ret_end = END_DONE;
+        if (work->round->look)
+                work->result->kept += entry->type == CARRY_FILE;
+        else
+                r = keep(work, entry, ret_end, err);
+        if (r < 0 || *ret_end != END_DONE || !conflict)
+                return r;
+        work->result->conflicts++;
+        return add_note(work->result, "conflict", work->round->rest.name, work->area,
+                        carry_path_json(entry->path, entry->path_length),
+                        N_("both sides wrote it: the one on stage has the name, the other's was moved aside"), err);
+}
+
+/* Does what was decided; *ret_agreed is what both have then, NULL for nothing. */
+static int perform(struct work *work, const struct carry_verdict *verdict, const struct carry_entry *stage,
+                   const struct carry_entry *rest, const struct carry_entry *agreed, const struct carry_entry **ret_agreed,
+                   struct error *err)
+{
+        const struct carry_entry *then = NULL;
+        enum end end = END_DONE;
+        int r = 0;
+
+        switch (verdict->deed) {
+        case CARRY_AGREE: *ret_agreed = stage; return 0;
+        case CARRY_FORGET: *ret_agreed = NULL; return 0;
+        case CARRY_LEAVE: *ret_agreed = rest && rest->type != CARRY_REFUSED ? rest : agreed; return 0;
+        case CARRY_TO_REST:
+                then = stage;
+                r = do_copy(work, false, stage, rest, &end, err);
+                break;
+        case CARRY_TO_STAGE:
+                then = rest;
+                r = do_copy(work, true, rest, stage, &end, err);
+                break;
+        case CARRY_KEEP: r = do_keep(work, rest, verdict->conflict, &end, err); break;
+        case CARRY_REPLACE:
+                then = stage;
+                r = do_keep(work, rest, verdict->conflict, &end, err);
+                if (r == 0 && end == END_DONE)
+                        r = do_copy(work, false, stage, NULL, &end, err);
+                break;
+        }
+        if (r < 0)
+                return r;
+        work->deeds += end == END_DONE;
+        work->result->left += end == END_LEFT;
+        *ret_agreed = end == END_DONE ? then : agreed;
+        return 0;
+}
+
+/* ---- a bucket ---- */
+
+/* The first path that is next in any of the lists, and the entries that have it. */
+static bool next_path(struct carry_list *const lists[3], size_t at[3], const struct carry_entry *ret_entries[3])
+{
+        const struct carry_entry *least = NULL;
+
+        for (size_t i = 0; i < 3; i++) {
+                const struct carry_entry *entry = at[i] < lists[i]->count ? &lists[i]->entries[at[i]] : NULL;
+
+                if (entry && (!least || path_compare(entry->path, entry->path_length, least->path, least->path_length) < 0))
+                        least = entry;
+        }
+        for (size_t i = 0; least && i < 3; i++) {
+                const struct carry_entry *entry = at[i] < lists[i]->count ? &lists[i]->entries[at[i]] : NULL;
+                const bool has = entry && path_compare(entry->path, entry->path_length, least->path, least->path_length) == 0;
+
+                ret_entries[i] = has ? entry : NULL;
+                at[i] += has;
+        }
+        return least != NULL;
+}
+
+static int merge_lists(struct work *work, struct carry_list *stage, struct carry_list *rest, struct carry_list *agreed,
+                       struct carry_list *then, struct error *err)
+{
+        struct carry_list *const lists[3] = { stage, rest, agreed };
+        const struct carry_entry *entries[3];
+        size_t at[3] = { 0, 0, 0 };
+        int r = 0;
+
+        while (r == 0 && next_path(lists, at, entries)) {
+                const struct carry_verdict verdict = carry_decide(entries[0], entries[1], entries[2], work->round->two_ways);
+                const struct carry_entry *result = NULL;
+
+                r = perform(work, &verdict, entries[0], entries[1], entries[2], &result, err);
+                if (r == 0 && result && carry_list_add(then, result) < 0)
+                        r = error_memory(err);
+        }
+        return r;
+}
+
+static int merge_bucket(struct work *work, struct carry_sums *sums, unsigned int bucket, struct error *err)
+{
+        _cleanup_(carry_list_done) struct carry_list stage = CARRY_LIST_EMPTY, rest = CARRY_LIST_EMPTY;
+        _cleanup_(carry_list_done) struct carry_list agreed = CARRY_LIST_EMPTY, then = CARRY_LIST_EMPTY;
+        int r;
+
+        if (digest_equal(&work->stage.buckets[bucket], &work->rest.buckets[bucket]) &&
+            digest_equal(&work->stage.buckets[bucket], &sums->buckets[bucket]))
+                return 0;
+        r = get_list(work, &work->round->stage, &work->stage, bucket, &stage, err);
+        if (r == 0)
+                r = get_list(work, &work->round->rest, &work->rest, bucket, &rest, err);
+        if (r == 0)
+                r = carry_sums_list(sums, bucket, &agreed, err);
+        if (r == 0)
+                r = merge_lists(work, &stage, &rest, &agreed, &then, err);
+        return r < 0 || work->round->look ? r : carry_sums_set(sums, bucket, &then, err);
+}
+
+/* ---- an area ---- */
+
+static int pass(struct work *work, struct carry_sums *sums, bool first, struct error *err)
+{
+        const struct carry_round *round = work->round;
+        json_t *stage = NULL, *rest = NULL;
+        int r = look_at(&round->stage, work->area, &work->stage, &stage, err);
+
+        if (r == 0)
+                r = look_at(&round->rest, work->area, &work->rest, &rest, err);
+        if (r == 0 && first) {
+                work->result->files += work->stage.files;
+                work->result->bytes += work->stage.bytes;
+                work->result->refused += work->stage.refused + work->rest.refused;
+                r = note_refusals(work->result, round->stage.name, work->area, stage, err);
+                if (r == 0)
+                        r = note_refusals(work->result, round->rest.name, work->area, rest, err);
+        }
+        json_decref(stage);
+        json_decref(rest);
+        if (r == 0 && work->stage.files == 0 && work->stage.refused == 0 && carry_sums_count(sums) > 0 && work->rest.files > 0)
+                r = error_refuse(err, _("the mutable area %s of %s is empty, and was not when it was carried over last: is it "
+                                        "mounted? If it is meant to be empty, put a file there, or empty that of %s, too"),
+                                 work->area, round->stage.name, round->rest.name);
+        for (unsigned int i = 0; i < CARRY_BUCKETS && r == 0; i++)
+                r = merge_bucket(work, sums, i, err);
+        return r;
+}
+
+static int carry_one(struct carry_book *book, const struct carry_round *round, const char *area, struct carry_result *result,
+                     struct error *err)
+{
+        struct work *work = calloc(1, sizeof(*work));
+        struct carry_sums sums = { .folder = -1 };
+        unsigned int idle = 0;
+        uint64_t left = 0;
+        int r = work ? carry_sums_open(book, area, &sums, err) : error_memory(err);
+
+        for (unsigned int i = 0; i < PASSES && r == 0; i++) {
+                work->round = round;
+                work->result = result;
+                work->area = area;
+                work->deeds = 0;
+                left = result->left;
+                r = pass(work, &sums, i == 0, err);
+                idle = work->deeds ? 0 : idle + 1;
+                if (round->look || result->left == left || idle == IDLE || i + 1 == PASSES)
+                        break;
+                result->left = left; /* the next pass sees it again */
+        }
+        if (!round->look && sums.folder >= 0) {
+                int saved = carry_sums_save(&sums, r < 0 ? NULL : err);
+
+                r = r < 0 ? r : saved;
+        }
+        carry_sums_close(&sums);
+        free(work);
+        return r;
+}
+
+/* ---- all of them ---- */
+
+static int get_areas(const struct carry_side *side, json_t **ret_areas, struct error *err)
+{
+        json_t *answer = NULL, *areas;
+        int r = ask(side, "areas", json_object(), QUICK_MS, &answer, err);
+
+        if (r < 0)
+                return r;
+        areas = json_object_get(answer, "areas");
+        for (size_t i = 0; i < json_array_size(areas) && r == 0; i++) {
+                const char *name = json_string_value(json_array_get(areas, i));
+
+                if (!name || strlen(name) >= CARRY_AREA_NAME)
+                        r = not_understood(side, err);
+        }
+        if (r == 0)
+                *ret_areas = json_is_array(areas) ? json_incref(areas) : json_array();
+        json_decref(answer);
+        return r;
+}
+
+/* Whose release has an area that the other's has not: it is carried when both have it. */
+static bool has_area(const json_t *areas, const char *name)
+{
+        for (size_t i = 0; i < json_array_size(areas); i++)
+                if (text_equal(json_string_value(json_array_get(areas, i)), name))
+                        return true;
+        return false;
+}
+
+int carry_round(struct carry_book *book, const struct carry_round *round, struct carry_result *ret_result, struct error *err)
+{
+        json_t *stage = NULL, *rest = NULL;
+        int r = get_areas(&round->stage, &stage, err);
+
+        *ret_result = (struct carry_result){ .notes = json_array() };
+        if (r == 0)
+                r = get_areas(&round->rest, &rest, err);
+        for (size_t i = 0; i < json_array_size(stage) && r == 0; i++) {
+                const char *area = json_string_value(json_array_get(stage, i));
+
+                if (!has_area(rest, area)) {
+                        ret_result->left++;
+                        continue;
+                }
+                ret_result->areas++;
+                r = carry_one(book, round, area, ret_result, err);
+        }
+        json_decref(stage);
+        json_decref(rest);
+        return r;
+}
+
+int carry_look(struct carry_book *book, const struct carry_side *rest, struct error *err)
+{
+        struct carry_sums sums = { .folder = -1 };
+        json_t *areas = NULL;
+        bool same = true;
+        int r = get_areas(rest, &areas, err);
+
+        for (size_t i = 0; i < json_array_size(areas) && r == 0 && same; i++) {
+                const char *area = json_string_value(json_array_get(areas, i));
+                struct sight sight;
+
+                r = carry_sums_open(book, area, &sums, err);
+                if (r == 0)
+                        r = look_at(rest, area, &sight, NULL, err);
+                for (size_t k = 0; k < CARRY_BUCKETS && r == 0; k++)
+                        same = same && digest_equal(&sight.buckets[k], &sums.buckets[k]);
+                carry_sums_close(&sums);
+        }
+        json_decref(areas);
+        return r < 0 ? r : same;
+}
