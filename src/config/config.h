@@ -104,6 +104,7 @@ enum config_means { CONFIG_BY_ADDRESS = 1, CONFIG_BY_DNS = 2, CONFIG_BY_BOTH = 3
 
 struct config_move {
         int planned, failover; /* enum config_means: bits */
+        int64_t carry_every_ms; /* between two batches of what is in mutable areas */
 };
 
 struct config_service {

@@ -106,6 +106,11 @@ static const struct config_key server_keys[] = {
 static const struct config_key move_keys[] = {
         { .name = "planned", .kind = VALUE_WORD, AT(config_move, planned), .words = means, .fallback = "address" },
         { .name = "failover", .kind = VALUE_WORD, AT(config_move, failover), .words = means, .fallback = "address" },
+        { .name = "carry_every",
+          .kind = VALUE_DURATION,
+          AT(config_move, carry_every_ms),
+          BETWEEN(SECOND, DAY),
+          .fallback = "60s" },
 };
 
 static const struct config_key service_keys[] = {

@@ -67,6 +67,7 @@ enum agent_group {
         AGENT_TREE,    /* changes or reads whole trees */
         AGENT_WEB,     /* starts and stops the web server */
         AGENT_ADDRESS, /* addresses of this server */
+        AGENT_AREA,    /* mutable areas */
         AGENT_DATABASE /* who may write */
 };
 

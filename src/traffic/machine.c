@@ -20,6 +20,7 @@ static const struct trait traits[STEPS] = {
         [STEP_PROVE_OLD] = { "prove-old", BY_ANY, true, false },
         [STEP_PROVE_NEW] = { "prove-new", BY_ANY, true, false },
         [STEP_PREPARE] = { "prepare", BY_ANY, true, false },
+        [STEP_CARRY] = { "carry", BY_ANY, true, false },
         [STEP_ADMIT] = { "admit", BY_ANY, true, false },
         [STEP_PROBE_NEW] = { "probe-new", BY_ANY, false, false },
         [STEP_STILL_CLEAN] = { "still-clean", BY_ANY, false, false },
@@ -29,14 +30,15 @@ static const struct trait traits[STEPS] = {
         [STEP_PROBE_SITE] = { "probe-site", BY_ANY, false, false },
         [STEP_DRAIN] = { "drain", BY_ANY, true, false },
         [STEP_FENCE] = { "fence", BY_ANY, true, false },
+        [STEP_CARRY_LAST] = { "carry-last", BY_ANY, true, true },
         [STEP_RESTORE_TTL] = { "restore-ttl", MOVE_BY_DNS, true, true },
         [STEP_REST] = { "rest", BY_ANY, true, false },
 };
 
-static const enum step planned[] = { STEP_CLAIM,       STEP_LOWER_TTL, STEP_PROVE_OLD,  STEP_PROVE_NEW, STEP_PREPARE,
-                                     STEP_ADMIT,       STEP_PROBE_NEW, STEP_STILL_CLEAN, STEP_ADDRESS,  STEP_DNS,
-                                     STEP_PROBE_SITE,  STEP_DRAIN,     STEP_FENCE,      STEP_RESTORE_TTL, STEP_REST,
-                                     STEPS };
+static const enum step planned[] = { STEP_CLAIM,       STEP_LOWER_TTL, STEP_PROVE_OLD,   STEP_PROVE_NEW,   STEP_PREPARE,
+                                     STEP_CARRY,       STEP_ADMIT,     STEP_PROBE_NEW,   STEP_STILL_CLEAN, STEP_ADDRESS,
+                                     STEP_DNS,         STEP_PROBE_SITE, STEP_DRAIN,      STEP_FENCE,       STEP_CARRY_LAST,
+                                     STEP_RESTORE_TTL, STEP_REST,      STEPS };
 static const enum step failover[] = { STEP_STILL_CLEAN, STEP_CLAIM,    STEP_FENCE,   STEP_ADMIT, STEP_PREPARE,
                                       STEP_PROBE_NEW,   STEP_STOP_OLD, STEP_ADDRESS, STEP_DNS,   STEP_PROBE_SITE,
                                       STEPS };

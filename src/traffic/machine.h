@@ -34,6 +34,7 @@ enum step {
         STEP_PROVE_OLD,   /* the server on stage is pulled and verified, so that the return finds it genuine */
         STEP_PROVE_NEW,   /* the server that comes is pulled and verified */
         STEP_PREPARE,     /* its web server runs; it has no address of the site yet */
+        STEP_CARRY,       /* what the site itself wrote (mutable areas) is on it, too */
         STEP_ADMIT,       /* the database and its packet filter let the new one in */
         STEP_PROBE_NEW,   /* the new one answers at its own address, through the database */
         STEP_STILL_CLEAN, /* nothing has been found on it since it was verified */
@@ -43,6 +44,7 @@ enum step {
         STEP_PROBE_SITE,  /* the site answers as a visitor sees it */
         STEP_DRAIN,       /* the old one's connections have ended, or the time for them has */
         STEP_FENCE,       /* the old one is shut out of the database, and that is proven */
+        STEP_CARRY_LAST,  /* what the old one was still given while it was left is on the new one */
         STEP_RESTORE_TTL, /* DNS: the usual TTL */
         STEP_REST,        /* the old one goes to its rest; the lock is given back */
         STEPS

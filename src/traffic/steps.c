@@ -210,13 +210,14 @@ static int connections(struct steps *steps, size_t *ret_count, struct error *err
         return r;
 }
 
-/* Until there is none left, or the time is over. Where DNS moved, visitors may come for as long as resolvers remember. */
+/* Until there is none left, or the time is over. Where DNS moved, visitors may come for as long as resolvers remember. What
+ * they were given there in the last moments should not be missing for long where they are now; the last batch gets it all. */
 static int drain(struct steps *steps, struct error *err)
 {
         const struct config *config = steps->options.config;
         const int64_t start = clock_monotonic_ms();
         int64_t least = 0;
-        int r = 0;
+        int r = steps_carry_draining(steps, err);
 
         if (steps->options.move->by & MOVE_BY_DNS)
                 least = (int64_t)(steps->waited ? config->dns.move_ttl : config->dns.ttl) * 1000;
@@ -267,12 +268,14 @@ static int act(void *context, enum step step, bool undo, struct error *err)
         case STEP_PROVE_OLD: return undo ? 0 : prove(steps, STEPS_FROM, err);
         case STEP_PROVE_NEW: return undo ? 0 : prove(steps, STEPS_TO, err);
         case STEP_PREPARE: return prepare(steps, undo, err);
+        case STEP_CARRY: return steps_carry(steps, undo, err);
         case STEP_ADMIT: return undo ? steps_close(steps, STEPS_TO, err) : steps_open(steps, STEPS_TO, err);
         case STEP_STOP_OLD: return undo ? 0 : stop_old(steps, err);
         case STEP_ADDRESS: return steps_address(steps, undo, err);
         case STEP_DNS: return steps_dns(steps, undo, err);
         case STEP_DRAIN: return undo ? 0 : drain(steps, err);
         case STEP_FENCE: return undo ? steps_open(steps, STEPS_FROM, err) : steps_close(steps, STEPS_FROM, err);
+        case STEP_CARRY_LAST: return steps_carry_last(steps, err);
         case STEP_RESTORE_TTL: return steps_ttl(steps, steps->options.config->dns.ttl, false, err);
         default: return 0; /* only looks, or (rest) gives back the ledger's lock, which its end does */
         }
@@ -289,6 +292,7 @@ static enum event look(void *context, enum step step, bool undo, struct error *e
         case STEP_PROVE_OLD: return undo ? EVENT_SEEN_BEFORE : prove_look(steps, STEPS_FROM, err);
         case STEP_PROVE_NEW: return undo ? EVENT_SEEN_BEFORE : prove_look(steps, STEPS_TO, err);
         case STEP_PREPARE: return prepare_look(steps, undo, err);
+        case STEP_CARRY: return steps_carry_look(steps, undo, err);
         case STEP_ADMIT: return steps_fence_look(steps, STEPS_TO, true, err);
         case STEP_PROBE_NEW: return probe(steps, steps->to->addresses.items[0].text, PROBE_TRIES, err);
         case STEP_STILL_CLEAN: return steps_clean_look(steps, err);
@@ -298,6 +302,7 @@ static enum event look(void *context, enum step step, bool undo, struct error *e
         case STEP_PROBE_SITE: return site_look(steps, err);
         case STEP_DRAIN: return drain_look(steps, undo);
         case STEP_FENCE: return steps_fence_look(steps, STEPS_FROM, false, err);
+        case STEP_CARRY_LAST: return steps_carry_last_look(steps, err);
         case STEP_RESTORE_TTL: return steps_ttl_look(steps, dns->ttl, dns->move_ttl, err);
         default: return undo ? EVENT_SEEN_BEFORE : EVENT_SEEN_WANTED;
         }
@@ -326,6 +331,7 @@ int steps_new(const struct steps_options *options, struct steps **ret_steps, str
         if (!steps)
                 return error_memory(err);
         steps->options = *options;
+        steps->book = (struct carry_book)CARRY_BOOK_NONE;
         steps->from = config_find_server(config, options->move->from);
         steps->to = config_find_server(config, options->move->to);
         steps->database = config->database.present ? config_find_server(config, config->database.host) : NULL;
@@ -346,6 +352,7 @@ void steps_free(struct steps *steps)
         if (!steps)
                 return;
         steps_clean_forget(steps);
+        carry_book_close(&steps->book);
         for (size_t i = 0; i < LENGTH(steps->agents); i++)
                 if (!steps->lent[i])
                         agent_client_free(steps->agents[i]);

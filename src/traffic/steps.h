@@ -19,6 +19,7 @@ struct agent_client;
 struct steps_options {
         const struct config *config; /* these outlive the steps */
         const struct move *move;
+        const char *state; /* folder: what mutable areas held when they were last carried over; NULL: they are not */
         const char *ssh; /* program; NULL: ssh */
         /* An agent's connection that stands already, borrowed; NULL, or when it gives NULL: one is made. */
         struct agent_client *(*agent)(void *context, const struct config_server *server);

@@ -35,6 +35,10 @@ void steps_describe(const struct config *config, const struct move *move, enum s
                 SAY(_("the web server of %s is started where it rests stopped"), to);
                 BACK(_("it is stopped again"));
                 break;
+        case STEP_CARRY:
+                SAY(_("what is in the mutable areas of %s is carried over to %s"), from, to);
+                BACK(_("what %s was given meanwhile is carried back"), to);
+                break;
         case STEP_ADMIT:
                 SAY(_("the database on %s lets %s in"), config->database.host, to);
                 BACK(_("%s is shut out again"), to);
@@ -58,6 +62,7 @@ void steps_describe(const struct config *config, const struct move *move, enum s
         case STEP_FENCE:
                 SAY(_("the database on %s shuts %s out, and that is proven"), config->database.host, from);
                 break;
+        case STEP_CARRY_LAST: SAY(_("what %s was still given is carried over to %s"), from, to); break;
         case STEP_RESTORE_TTL: SAY(_("the TTL of %" PRIu64 " s again"), config->dns.ttl); break;
         case STEP_REST: SAY(_("%s is free to be worked on"), from); break;
         case STEPS: break;

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "agent_client.h"
+#include "carry/book.h"
 #include "steps.h"
 
 struct steps {
@@ -17,6 +18,7 @@ struct steps {
         uint64_t epoch;                 /* that the database's host has granted this move; 0: not seen yet */
         bool waited;                    /* the old TTL was waited out by this process */
         bool drained;                   /* the time for it is over */
+        struct carry_book book;         /* of mutable areas; its lock is held from the first batch to the end */
 };
 
 enum steps_side { STEPS_FROM, STEPS_TO, STEPS_DATABASE };
@@ -46,6 +48,15 @@ enum event steps_fence_look(struct steps *steps, enum steps_side side, bool in, 
 /* ---- the service's address ---- */
 int steps_address(struct steps *steps, bool undo, struct error *err);
 enum event steps_address_look(struct steps *steps, struct error *err);
+
+/* ---- mutable areas ---- */
+/* A batch before the move; backwards: what the one that had come was given meanwhile, as far as it can be had. */
+int steps_carry(struct steps *steps, bool undo, struct error *err);
+enum event steps_carry_look(struct steps *steps, bool undo, struct error *err);
+/* What the old one was given until nobody wrote there any more. The one while it drains records nothing. */
+int steps_carry_last(struct steps *steps, struct error *err);
+enum event steps_carry_last_look(struct steps *steps, struct error *err);
+int steps_carry_draining(struct steps *steps, struct error *err);
 
 /* ---- DNS ---- */
 int steps_dns(struct steps *steps, bool undo, struct error *err);

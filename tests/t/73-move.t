@@ -15,7 +15,7 @@ anew
 move begin planned address
 is 'a planned move by address is done' "$status" 0
 is 'each step was done once, in this order' "$(tr '\n' ' ' <"$tmp/stdout")" \
-        'act claim act prove-old act prove-new act prepare act admit act address act drain act fence act rest '
+        'act claim act prove-old act prove-new act prepare act carry act admit act address act drain act fence act carry-last act rest '
 is 'and stands in the journal, intent first' "$(kinds | head -n 5 | tr '\n' ' ')" \
         'move_began standby step_intent claim step_done claim step_intent prove-old step_done prove-old '
 is 'to its end' "$(kinds | tail -n 1)" 'move_ended done'
@@ -35,7 +35,7 @@ anew
 move begin planned both
 is 'a move whose new server does not answer is undone' "$status" 1
 is 'all of it' "$(world)" 'fails-probe-new '
-is 'the last first' "$(grep undo "$tmp/stdout" | tr '\n' ' ')" 'undo admit undo prepare undo prove-new undo prove-old undo lower-ttl undo claim '
+is 'the last first' "$(grep undo "$tmp/stdout" | tr '\n' ' ')" 'undo admit undo carry undo prepare undo prove-new undo prove-old undo lower-ttl undo claim '
 
 anew
 : >"$place/world/lies-fence"
