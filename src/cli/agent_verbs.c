@@ -1,7 +1,8 @@
 /*
  * agent_verbs.c - the closed list of what the controller may ask a server for.
  *
- * None of these names a folder, a URL, a key or a command: those are this server's own configuration. So whoever has
+ * None of these names a folder (but in a mutable area), a URL, a key or a command: those are this server's own
+ * configuration. So whoever has
  * taken the controller can at worst have a server pull what a release key signed, stop its web server, or take it off
  * the stage; he cannot put a byte of his own in front of a visitor.
  */
@@ -333,6 +334,19 @@ const struct agent_verb agent_verbs[] = {
         { "arbiter", NULL, AGENT_AT_ONCE, SECOND, agent_arbiter },
         /* The site as a visitor sees it, from here: a second vantage point. Pages and addresses are the configuration's. */
         { "vantage", NULL, AGENT_BESIDE, MINUTE, vantage, warm_vantage },
+        /* Which mutable areas the signed release in place has: names, no contents. */
+        { "areas", NULL, AGENT_BESIDE, MINUTE, agent_areas, agent_carry_warm, true },
+        /* What is in one: names and digests of what its rules allow, and of what they don't the name and the rule. */
+        { "area-scan", agent_area_scan_arguments, AGENT_AREA, 2 * HOUR, agent_area_scan, agent_carry_warm, true },
+        { "area-list", agent_area_list_arguments, AGENT_AREA, 5 * MINUTE, agent_area_list, agent_carry_warm, true },
+        /* A piece of a file, for the other server. It is read below the area, through no link, and may be secret as uploads are:
+         * a controller in the hands of an intruder sees them. */
+        { "area-read", agent_area_read_arguments, AGENT_AREA, 5 * MINUTE, agent_area_read, agent_carry_warm, true },
+        /* A piece of a file from the other server. It stays below the area; what the rules of the release in place refuse is
+         * never visible, whoever sends it; and what is not as the sender has seen it stays as it is. */
+        { "area-write", agent_area_write_arguments, AGENT_AREA, HOUR, agent_area_write, agent_carry_warm, true },
+        /* A file that the server on stage has not got any more is moved aside, where it is kept; nothing is deleted. */
+        { "area-keep", agent_area_keep_arguments, AGENT_AREA, HOUR, agent_area_keep, agent_carry_warm, true },
         /* Who may write now, measured. */
         { "fence-look", NULL, AGENT_BESIDE, 10 * SECOND, agent_fence_look, agent_fence_warm, true },
 };

@@ -32,4 +32,15 @@ int agent_run_command(const char *key, const char *command, struct error *err);
 /* agent_inventory.c */
 int agent_inventory(struct agent_call *call, struct error *err);
 
+/* agent_carry.c: mutable areas, as carry/area.h says */
+int agent_areas(struct agent_call *call, struct error *err);
+int agent_area_scan(struct agent_call *call, struct error *err);
+int agent_area_list(struct agent_call *call, struct error *err);
+int agent_area_read(struct agent_call *call, struct error *err);
+int agent_area_write(struct agent_call *call, struct error *err);
+int agent_area_keep(struct agent_call *call, struct error *err);
+void agent_carry_warm(void *context);
+extern const struct agent_argument agent_area_scan_arguments[], agent_area_list_arguments[], agent_area_read_arguments[],
+        agent_area_write_arguments[], agent_area_keep_arguments[];
+
 #endif

@@ -87,6 +87,6 @@ int command_new_password(const char *what, struct buffer *password, struct error
 extern const struct command command_keygen, command_delegate, command_revoke, command_refresh, command_adopt,
         command_publish, command_releases, command_pull, command_verify, command_analyze, command_check,
         command_journal, command_guard, command_status, command_switch, command_return, command_withdraw, command_alert, command_incident, command_demo,
-        command_init, command_agent, command_controller, command_keeper, command_fence, command_fleet;
+        command_init, command_agent, command_controller, command_keeper, command_fence, command_fleet, command_carry;
 
 #endif

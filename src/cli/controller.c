@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/controller_alerts.h"
+#include "cli/controller_carry.h"
 #include "cli/fleet_view.h"
 #include "cli/site_file.h"
 #include "probe/page.h"
@@ -43,6 +44,7 @@ static const struct option options[] = {
 struct controller {
         struct common common;
         struct controller_alerts *alerts;
+        struct controller_carry carry;
         const char *pub_path;
         const struct config *config;
         struct lookout *lookout;
@@ -164,6 +166,7 @@ static int prepare(struct controller *controller, const struct move *move, struc
                                                .progress = progress, .context = controller };
 
         controller->began_ms = clock_monotonic_ms();
+        controller_carry_stop(&controller->carry);
         return steps_new(&choices, ret_steps, err);
 }
 
@@ -315,6 +318,7 @@ static int turn(struct controller *controller, struct error *err)
         decide(controller);
         hear_servers(controller);
         controller_alerts_tick(controller->alerts);
+        controller_carry_tick(&controller->carry, controller->alerts);
         return 1;
 }
 
@@ -347,6 +351,9 @@ static int control(struct controller *controller)
         int r = controller_alerts_open(controller->config, state_directory(controller->common.state), &alerts, &error);
 
         controller->alerts = alerts;
+        controller->carry = (struct controller_carry){ controller->common.config, controller->pub_path,
+                                                       state_directory(controller->common.state),
+                                                       controller->config->move.carry_every_ms };
         holder_hurry();
         if (r == 0)
                 r = lookout_open(&choices, &lookout, &error);
@@ -362,6 +369,7 @@ static int control(struct controller *controller)
         }
         while (r > 0)
                 r = turn(controller, &error);
+        controller_carry_stop(&controller->carry);
         return r < 0 ? command_fail(&error) : EXIT_DONE;
 }
 

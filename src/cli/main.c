@@ -34,6 +34,7 @@ static const struct command *const commands[] = {
         &command_status,
         &command_switch,
         &command_return,
+        &command_carry,
         &command_fence,
         &command_controller,
         &command_keeper,

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "carry/book.h"
 #include "cli/fleet_view.h"
 #include "cli/site_file.h"
 #include "traffic/agent_client.h"
@@ -31,6 +32,7 @@ struct site_view {
         const struct config *config;
         json_t *arbiter, *fence;
         char words[CELL_SIZE]; /* why there is none */
+        struct carry_book carried; /* time is 0 when mutable areas never were */
         struct row rows[CONFIG_SERVERS_MAXIMUM];
         size_t count;
 };
@@ -167,6 +169,7 @@ static void look(struct site_view *view)
 
 static void done(struct site_view *view)
 {
+        carry_book_close(&view->carried);
         for (size_t i = 0; i < view->count; i++) {
                 json_decref(view->rows[i].look);
                 json_decref(view->rows[i].status);
@@ -237,6 +240,10 @@ static void show(const struct site_view *view, const struct failover_decision *r
         printf("%-14s %-11s %-9s %-9s %-7s %s\n", _("server"), _("role"), _("address"), _("database"), _("keeper"), _("eligible"));
         for (size_t i = 0; i < view->count; i++)
                 show_row(&view->rows[i]);
+        if (view->carried.time)
+                printf(_("\nMutable areas were carried over %lld s ago: %llu files on stage, %llu that break the rules.\n"),
+                       (long long)(clock_now() - view->carried.time), (unsigned long long)view->carried.files,
+                       (unsigned long long)view->carried.refused);
         if (ready->verdict == FAILOVER_MOVE)
                 printf(_("\nIf production failed now, the site would move to the stand-by.\n"));
         else
@@ -248,6 +255,19 @@ static json_t *place_json(const struct site_view *view, const struct row *row)
         const json_t *member = member_of(view->fence, row->server->name);
 
         return member ? json_deep_copy(member) : *row->place ? json_pack("{s:s}", "place", row->place) : json_null();
+}
+
+/* null: they never were. */
+static json_t *carried_json(const struct carry_book *book)
+{
+        char time[CLOCK_TEXT_SIZE];
+
+        if (!book->time)
+                return json_null();
+        clock_format_utc(book->time, time);
+        return json_pack("{s:s, s:I, s:s, s:I, s:I, s:I, s:I}", "time", time, "seconds_ago", (json_int_t)(clock_now() - book->time),
+                         "stage", book->stage, "files", (json_int_t)book->files, "bytes", (json_int_t)book->bytes, "refused",
+                         (json_int_t)book->refused, "conflicts", (json_int_t)book->conflicts);
 }
 
 static int print(const struct site_view *view, const struct failover_decision *ready)
@@ -264,17 +284,17 @@ static int print(const struct site_view *view, const struct failover_decision *r
                                         place_json(view, row), "eligible", row->eligible, "obstacle", row->obstacle, "release",
                                         row->release));
         }
-        return command_print_json(json_pack("{s:s, s:s, s:s, s:I, s:o, s:{s:b, s:s, s:s}}", "site", view->config->site, "stage",
+        return command_print_json(json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:{s:b, s:s, s:s}}", "site", view->config->site, "stage",
                                             text_of(view->arbiter, "stage"), "holder", text_of(view->arbiter, "holder"),
                                             "epoch", json_integer_value(json_object_get(view->arbiter, "epoch")), "servers", list,
-                                            "failover", "ready", ready->verdict == FAILOVER_MOVE, "why",
+                                            "carried", carried_json(&view->carried), "failover", "ready", ready->verdict == FAILOVER_MOVE, "why",
                                             failover_why_name(ready->why), "text", failover_why_text(ready->why)));
 }
 
 int status_site(const struct common *common, const char *pub_path)
 {
         _cleanup_(site_file_done) struct site_file file = SITE_FILE_NONE;
-        struct site_view view = { 0 };
+        struct site_view view = { .carried = CARRY_BOOK_NONE };
         struct failover_decision ready;
         struct error error = ERROR_NONE;
         struct public_key pub;
@@ -285,6 +305,8 @@ int status_site(const struct common *common, const char *pub_path)
         if (r < 0)
                 return site_file_fail(&file, &error);
         view.config = file.config;
+        if (carry_book_read(&view.carried, state_directory(common->state), NULL) < 0)
+                view.carried.time = 0;
         look(&view);
         ask_register(&view, state_directory(common->state));
         ready = readiness(&view);

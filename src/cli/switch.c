@@ -5,8 +5,10 @@
 
 #include "base/attributes.h"
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "cli/carry.h"
 #include "cli/command.h"
 #include "cli/fleet_view.h"
 #include "cli/site_file.h"
@@ -61,9 +63,33 @@ static int probe(void *context _unused_, const struct config_check *check, const
         return page_probe(&page, err);
 }
 
+/* How much there is to carry over, seen now; what cannot be seen is said. NULL: there is nothing to say. */
+static json_t *plan_carrying(const struct request *request, const struct config *config, const struct move *move)
+{
+        _cleanup_(carry_result_done) struct carry_result result = { 0 };
+        char there[COUNT_TEXT_SIZE], back[COUNT_TEXT_SIZE];
+        struct error error = ERROR_NONE;
+        json_t *json;
+
+        if (carry_ahead(config, config_find_server(config, move->from), config_find_server(config, move->to),
+                        state_directory(request->common.state), &result, &error) < 0) {
+                if (!request->common.json)
+                        printf("%-12s   %s: %s\n", "", _("how much is not known"), error.text);
+                return json_pack("{s:s}", "unknown", error.text);
+        }
+        json = carry_result_json(&result);
+        bytes_text(result.to_rest_bytes, there);
+        bytes_text(result.to_stage_bytes, back);
+        if (!request->common.json && result.areas)
+                printf(_("%-12s   %llu files, %s; back %llu files, %s; %llu break the rules and stay where they are\n"), "",
+                       (unsigned long long)result.to_rest, there, (unsigned long long)result.to_stage, back,
+                       (unsigned long long)result.refused);
+        return json;
+}
+
 static int show_plan(const struct request *request, const struct config *config, const struct move *move)
 {
-        json_t *list = json_array();
+        json_t *list = json_array(), *carrying = NULL;
         struct machine machine;
 
         machine_begin(&machine, move->kind, move->by);
@@ -72,11 +98,15 @@ static int show_plan(const struct request *request, const struct config *config,
                 const bool back = machine_undoable(&machine, step);
 
                 steps_describe(config, move, step, change, undo);
+                if (step == STEP_CARRY && request->common.json)
+                        carrying = plan_carrying(request, config, move);
                 json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b}", "step", step_name(step), "change", change, "undo",
                                                       undo, "undoable", back));
                 if (request->common.json)
                         continue;
                 printf("%-12s %s\n", step_name(step), change);
+                if (step == STEP_CARRY)
+                        carrying = plan_carrying(request, config, move);
                 if (undo[0] && back)
                         printf("%-12s   %s: %s\n", "", _("undo"), undo);
                 if (step == STEP_FENCE)
@@ -84,9 +114,11 @@ static int show_plan(const struct request *request, const struct config *config,
         }
         if (!request->common.json) {
                 json_decref(list);
+                json_decref(carrying);
                 return EXIT_DONE;
         }
-        return command_print_json(json_pack("{s:s, s:s, s:o}", "from", move->from, "to", move->to, "steps", list));
+        return command_print_json(json_pack("{s:s, s:s, s:o, s:o}", "from", move->from, "to", move->to, "steps", list, "carry",
+                                            carrying ? carrying : json_null()));
 }
 
 static int tell_end(const struct request *request, const struct move *move, const struct machine *machine,
@@ -163,7 +195,8 @@ static int make(struct request *request, const struct config *config, struct err
                                                 .program = "/proc/self/exe", .note = note };
         _cleanup_(ledger_closep) struct ledger *ledger = NULL;
         _cleanup_(steps_freep) struct steps *steps = NULL;
-        struct steps_options choices = { .config = config, .probe = probe, .progress = progress, .context = request };
+        struct steps_options choices = { .config = config, .state = state_directory(request->common.state), .probe = probe,
+                                         .progress = progress, .context = request };
         struct move move;
         struct machine machine;
         struct stage stage;
