@@ -12,6 +12,7 @@ portal=$build_folder/lab/understudy-portal
 service=192.0.2.80
 declare -A stage_addresses=([production]=192.0.2.77 [standby]=192.0.2.78 [database]=192.0.2.10)
 declare -A stage_more=() # further lines of a server's section
+stage_move='' # and of the moves'
 
 stage_network()
 {
@@ -77,7 +78,7 @@ stage_config()
                 done
                 cat <<END
 server "database" { role = database ssh = "database" addresses = {192.0.2.10} }
-move { planned = address failover = address }
+move { planned = address failover = address $stage_move }
 service {
         addresses = {"$service/24"}
         ports = {80}
