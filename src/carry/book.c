@@ -63,6 +63,7 @@ static bool read_book(struct carry_book *book)
 
         if (whole)
                 snprintf(book->stage, sizeof(book->stage), "%s", stage);
+        book->areas = number_of(json, "areas");
         book->files = number_of(json, "files");
         book->bytes = number_of(json, "bytes");
         book->refused = number_of(json, "refused");
@@ -131,8 +132,8 @@ int carry_book_record(struct carry_book *book, const char *stage, struct error *
         clock_format_utc(book->time, now);
         snprintf(book->stage, sizeof(book->stage), "%s", stage);
         return write_json(book->folder, BOOK_FILE,
-                          json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "time", now, "stage", stage, "files",
-                                    (json_int_t)book->files, "bytes", (json_int_t)book->bytes, "refused",
+                          json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "time", now, "stage", stage, "areas",
+                                    (json_int_t)book->areas, "files", (json_int_t)book->files, "bytes", (json_int_t)book->bytes, "refused",
                                     (json_int_t)book->refused, "conflicts", (json_int_t)book->conflicts), err);
 }
 

@@ -24,6 +24,7 @@ struct carry_book {
         int folder, lock;
         char stage[CARRY_SERVER_SIZE]; /* who was on stage when it last went through; "": it never did */
         int64_t time;                  /* when, seconds since 1970 */
+        uint64_t areas;                /* of the release */
         uint64_t files, bytes;         /* that were on stage */
         uint64_t refused, conflicts;   /* of the last time */
 };

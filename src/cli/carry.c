@@ -180,6 +180,7 @@ static int make(const struct request *request, const struct config *config, stru
         r = choose_ways(&book, stage->name, &two_ways, err);
         if (r == 0)
                 r = carry_between(config, stage, rest, &book, two_ways, request->plan, &result, err);
+        book.areas = result.areas;
         book.files = result.files;
         book.bytes = result.bytes;
         book.refused = result.refused;

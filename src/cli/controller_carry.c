@@ -29,13 +29,18 @@ static void begin(struct controller_carry *carry, int64_t now)
         carry->next_ms = now + carry->every_ms;
 }
 
-/* What was refused or is in conflict is told when it changes. */
-static void tell(struct controller_carry *carry, struct controller_alerts *alerts)
+/* What was refused or is in conflict is told when it changes. A site without areas is asked seldom: it may get one. */
+static void hear(struct controller_carry *carry, struct controller_alerts *alerts)
 {
         struct carry_book book = CARRY_BOOK_NONE;
         char sentence[ALERT_WHAT_MAXIMUM];
 
-        if (carry_book_read(&book, carry->state, NULL) == 0 && book.refused + book.conflicts != carry->told) {
+        if (carry_book_read(&book, carry->state, NULL) < 0) {
+                carry_book_close(&book);
+                return;
+        }
+        carry->pause_ms = book.areas ? 0 : PAUSE_MAXIMUM_MS;
+        if (book.refused + book.conflicts != carry->told) {
                 carry->told = book.refused + book.conflicts;
                 snprintf(sentence, sizeof(sentence), _("in mutable areas %" PRIu64 " names break the rules of the release and were not "
                                                        "carried over, and %" PRIu64 " were written by both servers; 'understudy carry "
@@ -52,8 +57,9 @@ static void end(struct controller_carry *carry, struct controller_alerts *alerts
 
         carry->pid = 0;
         if (went_through)
-                tell(carry, alerts);
-        carry->pause_ms = went_through ? 0 : carry->pause_ms ? carry->pause_ms * 2 : carry->every_ms;
+                hear(carry, alerts);
+        else
+                carry->pause_ms = carry->pause_ms ? carry->pause_ms * 2 : carry->every_ms;
         if (carry->pause_ms > PAUSE_MAXIMUM_MS)
                 carry->pause_ms = PAUSE_MAXIMUM_MS;
         carry->next_ms += carry->pause_ms;

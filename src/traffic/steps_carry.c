@@ -43,6 +43,7 @@ static int round_between(struct steps *steps, enum steps_side stage, enum steps_
         struct carry_result result;
         int r = carry_round(&steps->book, &round, &result, err);
 
+        steps->book.areas = result.areas;
         steps->book.files = result.files;
         steps->book.bytes = result.bytes;
         steps->book.refused = result.refused;
