@@ -2,7 +2,7 @@
  * controller.c - understudy controller: looks at the site all the time, and moves it to the stand-by when it must.
  *
  * lookout.h sees, failover.h decides, conductor.h does; this is the loop between them, and what is said about it. One
- * controller, by default on the database's host. When it is down nobody moves, and nobody leaves the stage: the leases are
+ * controller, by default on the database's host; or several, of which etcd lets one lead. When it is down nobody moves, and nobody leaves the stage: the leases are
  * the keepers' and the arbiter's.
  */
 #include <errno.h>
@@ -21,6 +21,7 @@
 #include "cli/command.h"
 #include "cli/controller_alerts.h"
 #include "cli/controller_carry.h"
+#include "cli/coordination.h"
 #include "cli/fleet_view.h"
 #include "cli/site_file.h"
 #include "probe/page.h"
@@ -32,6 +33,7 @@
 #define MOVING_MS  1000  /* a move that is under way is looked for again after this */
 #define PAUSE_MS   10000 /* after a move that could not be made */
 #define RESTORE_MS 10000 /* for the database's host, at the start */
+#define ACT_MS     30000 /* the longest that a step waits for an answer */
 #define REGISTER_MS 5000 /* so old may be what the register said */
 
 enum { OPTION_PUB = OPTION_COMMAND };
@@ -48,6 +50,10 @@ struct controller {
         const char *pub_path;
         const struct config *config;
         struct lookout *lookout;
+        struct coordinator *coordinator; /* NULL: this is the only controller */
+        const struct move *move;         /* that is being made */
+        bool leads, settled; /* settled: what is done first by whoever leads is done */
+        bool heir;           /* of a move whose controller is gone, which must not be taken back */
         int signals;
         int64_t moving_until; /* a move was under way; looked for again then */
         int64_t pause_until;  /* no move before */
@@ -94,6 +100,9 @@ static void tell(struct controller *controller, const struct failover_decision *
 static void progress(void *context, const struct machine *machine, enum action action, const struct error *err)
 {
         const struct controller *controller = context;
+
+        if (controller->coordinator)
+                coordinator_alive(controller->coordinator, ACT_MS);
         const double seconds = (double)(clock_monotonic_ms() - controller->began_ms) / 1000;
 
         if (err && err->code)
@@ -102,6 +111,14 @@ static void progress(void *context, const struct machine *machine, enum action a
                 fprintf(stderr, "  %8.3f s  %s%s\n", seconds, step_name(machine->at),
                         action == ACTION_RECORD_LEFT ? _(": left, the move goes on without it") :
                         machine->back                ? _(": undone") : "");
+}
+
+/* The epoch is the revision of etcd in which this move wrote who is to be on stage. */
+static int new_epoch(void *context, const char *holder, uint64_t seen, uint64_t *ret_epoch, struct error *err)
+{
+        const struct controller *controller = context;
+
+        return coordinator_epoch(controller->coordinator, controller->move, holder, seen, ret_epoch, err);
 }
 
 static int probe(void *context _unused_, const struct config_check *check, const char *address, struct error *err)
@@ -163,8 +180,10 @@ static void tell_end(struct controller *controller, const struct move *move, con
 static int prepare(struct controller *controller, const struct move *move, struct steps **ret_steps, struct error *err)
 {
         const struct steps_options choices = { .config = controller->config, .move = move, .agent = lend, .probe = probe,
+                                               .epoch = controller->coordinator ? new_epoch : NULL,
                                                .progress = progress, .context = controller };
 
+        controller->move = move;
         controller->began_ms = clock_monotonic_ms();
         controller_carry_stop(&controller->carry);
         return steps_new(&choices, ret_steps, err);
@@ -177,24 +196,33 @@ static int make(struct controller *controller, struct ledger *ledger, struct ste
         enum action action;
         int r = conduct(ledger, move, machine, EVENT_BEGIN, &stage, &action, err);
 
-        if (r == 0 && action == ACTION_STOP && is_harmless(move, machine)) {
+        if (r == 0 && action == ACTION_STOP && !controller->heir && is_harmless(move, machine)) {
                 fprintf(stderr, "understudy: %s\n", err->text);
                 r = conduct(ledger, move, machine, EVENT_UNDO, &stage, &action, err);
         }
         if (r < 0)
                 return r;
+        coordination_end(controller->coordinator, move, action);
         tell_end(controller, move, machine, action, err);
         return action == ACTION_FINISH && !machine->back ? 0 : -EAGAIN;
 }
 
-static void fail_over(struct controller *controller)
+/* `old`: a move whose controller is gone, which this one takes the place of; NULL: none. */
+static void fail_over(struct controller *controller, const struct move *old)
 {
         _cleanup_(ledger_closep) struct ledger *ledger = NULL;
         _cleanup_(steps_freep) struct steps *steps = NULL;
         struct error error = ERROR_NONE;
         struct machine machine;
         struct move move, other;
-        int r = steps_plan(controller->config, MOVE_FAILOVER, lookout_standby(controller->lookout)->name, &move, &error);
+        int r = 0;
+
+        if (controller->coordinator && !old && coordinator_move(controller->coordinator, &other, NULL, &error) == 1) {
+                controller->moving_until = clock_monotonic_ms() + MOVING_MS;
+                return;
+        }
+        r = steps_plan(controller->config, MOVE_FAILOVER, old ? old->to : lookout_standby(controller->lookout)->name, &move,
+                           &error);
 
         if (r == 0)
                 r = prepare(controller, &move, &steps, &error);
@@ -208,6 +236,9 @@ static void fail_over(struct controller *controller)
                 machine_begin(&machine, move.kind, move.by);
                 r = ledger_begin(ledger, &move, &error);
         }
+        if (r == 0)
+                r = coordination_begin(controller->coordinator, ledger, &move, &machine, old, &error);
+        controller->heir = old != NULL;
         if (r == 0)
                 r = make(controller, ledger, steps, &move, &machine, &error);
         if (r == 0)
@@ -228,6 +259,11 @@ static void resume(struct controller *controller)
         struct move move;
         int r = open_ledger(controller, &ledger, &move, &machine, &error);
 
+        controller->heir = false;
+        if (r == 1 && move.kind == MOVE_FAILOVER && coordination_resume(controller->coordinator, ledger, &move, &machine, &error) < 0) {
+                fprintf(stderr, "understudy: %s\n", error.text);
+                return;
+        }
         if (r == 1 && move.kind == MOVE_FAILOVER && !machine.back) {
                 fprintf(stderr, _("understudy: the failover from %s to %s goes on\n"), move.from, move.to);
                 r = prepare(controller, &move, &steps, &error);
@@ -267,6 +303,23 @@ static void ask_register(struct controller *controller, int64_t now, struct fail
                 sight->standby = STANDING_NOT;
 }
 
+/* A failover whose controller is gone, and that does not wait for a person. False: etcd could not be asked for it. */
+static bool inherit(struct controller *controller)
+{
+        struct error error = ERROR_NONE;
+        struct move move;
+        bool waits = false;
+        int r = coordinator_move(controller->coordinator, &move, &waits, &error);
+
+        if (r < 0)
+                fprintf(stderr, "understudy: %s\n", error.text);
+        if (r <= 0 || waits || move.kind != MOVE_FAILOVER)
+                return r >= 0;
+        fprintf(stderr, _("understudy: the failover from %s to %s, whose controller is gone, goes on here\n"), move.from, move.to);
+        fail_over(controller, &move);
+        return true;
+}
+
 static void decide(struct controller *controller)
 {
         struct failover_policy policy;
@@ -287,7 +340,7 @@ static void decide(struct controller *controller)
         if (decision.verdict == FAILOVER_HEAL)
                 heal(controller);
         else if (decision.verdict == FAILOVER_MOVE)
-                fail_over(controller);
+                fail_over(controller, NULL);
 }
 
 static void hear_servers(struct controller *controller)
@@ -301,6 +354,37 @@ static void hear_servers(struct controller *controller)
         }
 }
 
+static void restore_fence(struct controller *controller);
+
+/* What is done first by whoever may move the site; false: not all of it could be. */
+static bool lead(struct controller *controller)
+{
+        restore_fence(controller);
+        resume(controller);
+        return !controller->coordinator || inherit(controller);
+}
+
+/* Whether this controller may move the site now. */
+static bool leads(struct controller *controller)
+{
+        bool now;
+
+        if (!controller->coordinator)
+                return true;
+        coordinator_alive(controller->coordinator, 0);
+        now = coordinator_leads(controller->coordinator);
+        if (now != controller->leads) {
+                controller->leads = now;
+                controller->settled = false;
+                note(NULL, now ? _("this controller leads") : _("this controller does not lead any more"));
+        }
+        if (now && !controller->settled) {
+                coordinator_alive(controller->coordinator, ACT_MS);
+                controller->settled = lead(controller);
+        }
+        return now && controller->settled;
+}
+
 static int turn(struct controller *controller, struct error *err)
 {
         struct pollfd fds[2 + LOOKOUT_POLLS] = { { .fd = controller->signals, .events = POLLIN },
@@ -308,6 +392,7 @@ static int turn(struct controller *controller, struct error *err)
         size_t n = 2 + lookout_poll(controller->lookout, fds + 2);
         const int least = controller_alerts_wait_ms(controller->alerts);
         int wait = lookout_wait_ms(controller->lookout);
+        bool first; /* of several, the one that moves the site */
 
         wait = least >= 0 && least < wait ? least : wait;
         if (poll(fds, (nfds_t)n, wait) < 0 && errno != EINTR)
@@ -315,10 +400,15 @@ static int turn(struct controller *controller, struct error *err)
         if (fds[0].revents)
                 return 0;
         lookout_tick(controller->lookout);
-        decide(controller);
+        first = leads(controller);
+        if (first)
+                decide(controller);
         hear_servers(controller);
         controller_alerts_tick(controller->alerts);
-        controller_carry_tick(&controller->carry, controller->alerts);
+        if (first)
+                controller_carry_tick(&controller->carry, controller->alerts);
+        else
+                controller_carry_stop(&controller->carry);
         return 1;
 }
 
@@ -347,6 +437,7 @@ static int control(struct controller *controller)
         const struct lookout_options choices = { .config = controller->config, .probe = probe, .context = controller };
         _cleanup_(lookout_closep) struct lookout *lookout = NULL;
         _cleanup_(controller_alerts_closep) struct controller_alerts *alerts = NULL;
+        _cleanup_(coordinator_freep) struct coordinator *coordinator = NULL;
         struct error error = ERROR_NONE;
         int r = controller_alerts_open(controller->config, state_directory(controller->common.state), &alerts, &error);
 
@@ -359,10 +450,13 @@ static int control(struct controller *controller)
                 r = lookout_open(&choices, &lookout, &error);
         controller->lookout = lookout;
         if (r == 0)
+                r = coordination_open(controller->config, true, &coordinator, &error);
+        controller->coordinator = coordinator;
+        if (r == 0)
                 r = controller->signals = open_signals(&error);
         if (r >= 0) {
-                restore_fence(controller);
-                resume(controller);
+                if (!controller->coordinator)
+                        (void)lead(controller);
                 puts("ready");
                 fflush(stdout);
                 r = 1;

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/carry.h"
 #include "cli/command.h"
+#include "cli/coordination.h"
 #include "cli/fleet_view.h"
 #include "cli/site_file.h"
 #include "probe/page.h"
@@ -32,7 +33,8 @@ struct request {
         const char *server, *pub_path;
         bool plan, resume, undo, home; /* home: back to the production server */
         int64_t started_ms;
-
+        struct coordinator *coordinator; /* NULL: the site has one controller */
+        struct move move;
 };
 
 /* ---- what a person sees ---- */
@@ -53,6 +55,13 @@ static void progress(void *context, const struct machine *machine, enum action a
                 fprintf(stderr, "  %8.3f s  %s%s\n", seconds, step_name(machine->at), machine->back ? _(": undone") : "");
         if (action == ACTION_RECORD_LEFT)
                 fprintf(stderr, "  %8.3f s  %s%s\n", seconds, step_name(machine->at), _(": left, the move goes on without it"));
+}
+
+static int new_epoch(void *context, const char *holder, uint64_t seen, uint64_t *ret_epoch, struct error *err)
+{
+        const struct request *request = context;
+
+        return coordinator_epoch(request->coordinator, &request->move, holder, seen, ret_epoch, err);
 }
 
 static int probe(void *context _unused_, const struct config_check *check, const char *address, struct error *err)
@@ -170,8 +179,10 @@ static int find_move(const struct request *request, const struct config *config,
                 return r;
         if (going_on && r == 0)
                 return error_refuse(err, _("no move is under way"));
-        if (going_on)
-                return may_go_on(request, config, move, machine, err);
+        if (going_on) {
+                r = coordination_resume(request->coordinator, ledger, move, machine, err);
+                return r < 0 ? r : may_go_on(request, config, move, machine, err);
+        }
         if (r == 1)
                 return error_refuse(err, _("the move from %s to %s has not ended; 'understudy switch --resume' goes on with it, "
                                            "'--undo' takes it back"), move->from, move->to);
@@ -181,7 +192,8 @@ static int find_move(const struct request *request, const struct config *config,
         if (r < 0)
                 return r;
         machine_begin(machine, move->kind, move->by);
-        return ledger_begin(ledger, move, err);
+        r = ledger_begin(ledger, move, err);
+        return r < 0 ? r : coordination_begin(request->coordinator, ledger, move, machine, NULL, err);
 }
 
 static void note(void *context _unused_, const char *sentence)
@@ -195,24 +207,32 @@ static int make(struct request *request, const struct config *config, struct err
                                                 .program = "/proc/self/exe", .note = note };
         _cleanup_(ledger_closep) struct ledger *ledger = NULL;
         _cleanup_(steps_freep) struct steps *steps = NULL;
+        _cleanup_(coordinator_freep) struct coordinator *coordinator = NULL;
         struct steps_options choices = { .config = config, .state = state_directory(request->common.state), .probe = probe,
                                          .progress = progress, .context = request };
-        struct move move;
+        struct move *move = &request->move;
         struct machine machine;
         struct stage stage;
         enum action action;
-        int r = ledger_open(&ledger_options, &ledger, err);
+        int r = coordination_open(config, false, &coordinator, err);
 
+        request->coordinator = coordinator;
         if (r == 0)
-                r = find_move(request, config, ledger, &move, &machine, err);
-        choices.move = &move;
+                r = ledger_open(&ledger_options, &ledger, err);
+        if (r == 0)
+                r = find_move(request, config, ledger, move, &machine, err);
+        choices.move = move;
+        choices.epoch = coordinator ? new_epoch : NULL;
         if (r == 0)
                 r = steps_new(&choices, &steps, err);
         if (r < 0)
                 return r;
         stage = steps_stage(steps);
-        r = conduct(ledger, &move, &machine, request->undo ? EVENT_UNDO : EVENT_BEGIN, &stage, &action, err);
-        return r < 0 ? r : tell_end(request, &move, &machine, action, err);
+        r = conduct(ledger, move, &machine, request->undo ? EVENT_UNDO : EVENT_BEGIN, &stage, &action, err);
+        if (r < 0)
+                return r;
+        coordination_end(coordinator, move, action);
+        return tell_end(request, move, &machine, action, err);
 }
 
 static int parse(int argc, char *argv[], struct request *request, const char *help)

@@ -199,6 +199,14 @@ struct config_shard {
         char *script;        /* where visitors get the tag's script from it, with "/" at its end; NULL: nowhere */
 };
 
+/* coordination { etcd { ... } }: several controllers, of which one at a time may move the site. */
+struct config_etcd {
+        bool present;
+        struct config_texts endpoints; /* "http://192.0.2.21:2379": a client's URL of each member */
+        char *ca, *cert, *key;         /* files, for https; NULL: the system's, none, none */
+        int64_t lease_ms;              /* of the controller that may move; another one follows after so long */
+};
+
 struct config {
         char *site;
         uint64_t serial;  /* grows with each signed version of the file */
@@ -215,6 +223,7 @@ struct config {
         struct config_limits limits;
         struct config_on_tamper on_tamper;
         struct config_repository repository;
+        struct config_etcd etcd;
         struct config_clickhouse clickhouse;
         struct config_shard shards[CONFIG_SHARDS_MAXIMUM];
         size_t shard_count;

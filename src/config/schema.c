@@ -227,6 +227,22 @@ static const struct config_key repository_keys[] = {
         { .name = "pub", .kind = VALUE_PATH, .required = true, AT(config_repository, pub) },
 };
 
+static const struct config_key etcd_keys[] = {
+        { .name = "endpoints",
+          .kind = VALUE_URL,
+          .required = true,
+          LIST(config_etcd, endpoints),
+          .example = "endpoints = {\"http://192.0.2.21:2379\"}" },
+        { .name = "ca", .kind = VALUE_PATH, AT(config_etcd, ca) },
+        { .name = "cert", .kind = VALUE_PATH, AT(config_etcd, cert) },
+        { .name = "key", .kind = VALUE_PATH, AT(config_etcd, key) },
+        { .name = "lease",
+          .kind = VALUE_DURATION,
+          AT(config_etcd, lease_ms),
+          BETWEEN(2 * SECOND, MINUTE),
+          .fallback = "5s" },
+};
+
 static const struct config_key clickhouse_keys[] = {
         { .name = "database", .kind = VALUE_NAME, AT(config_clickhouse, database), .fallback = "understudy" },
         { .name = "deadline",
@@ -269,6 +285,8 @@ const struct config_section config_sections[] = {
         { .name = "limits", KEYS(limits_keys), ONE(limits, SIZE_MAX) },
         { .name = "on_tamper", KEYS(on_tamper_keys), ONE(on_tamper, SIZE_MAX) },
         { .name = "repository", KEYS(repository_keys), ONE(repository, offsetof(struct config_repository, present)) },
+        { .name = "coordination", .present_offset = SIZE_MAX },
+        { .name = "etcd", .inside = "coordination", KEYS(etcd_keys), ONE(etcd, offsetof(struct config_etcd, present)) },
         { .name = "analyze", .present_offset = SIZE_MAX },
         { .name = "clickhouse",
           .inside = "analyze",

@@ -24,8 +24,10 @@ struct steps_options {
         /* An agent's connection that stands already, borrowed; NULL, or when it gives NULL: one is made. */
         struct agent_client *(*agent)(void *context, const struct config_server *server);
         steps_probe_function *probe;
+        /* A new epoch, larger than `seen`, in which `holder` is to be on stage; NULL: the next number, of one controller. */
+        int (*epoch)(void *context, const char *holder, uint64_t seen, uint64_t *ret_epoch, struct error *err);
         void (*progress)(void *context, const struct machine *machine, enum action action, const struct error *err);
-        void *context; /* of all three */
+        void *context; /* of all four */
 };
 
 struct steps;

@@ -73,16 +73,21 @@ int steps_claim(struct steps *steps, bool undo, struct error *err)
         json_t *view = NULL;
         int r = consult(steps, &view, err);
         json_int_t seen;
+        uint64_t epoch;
 
         if (r < 0)
                 return r;
         seen = json_integer_value(json_object_get(view, "epoch"));
-        r = holds(view, wanted) ? 0 :
-                                  steps_ask(steps, STEPS_DATABASE, "fence",
-                                            json_pack("{s:s, s:s, s:I, s:I, s:b}", "action", "claim", "server", wanted->name,
-                                                      "seen", seen, "epoch", seen + 1, "planned",
-                                                      undo || steps->options.move->kind == MOVE_PLANNED),
-                                            LOOK_MS, NULL, err);
+        epoch = (uint64_t)seen + 1;
+        /* Among several controllers, also when another one has claimed it already: his epoch is over then. */
+        if (steps->options.epoch)
+                r = steps->options.epoch(steps->options.context, wanted->name, (uint64_t)seen, &epoch, err);
+        if (r == 0 && (steps->options.epoch || !holds(view, wanted)))
+                r = steps_ask(steps, STEPS_DATABASE, "fence",
+                              json_pack("{s:s, s:s, s:I, s:I, s:b}", "action", "claim", "server", wanted->name, "seen", seen,
+                                        "epoch", (json_int_t)epoch, "planned",
+                                        undo || steps->options.move->kind == MOVE_PLANNED),
+                              LOOK_MS, NULL, err);
         json_decref(view);
         steps->epoch = 0; /* what is so is looked at */
         /* A failover's claim ended the old one's lease. */

@@ -15,6 +15,7 @@ probe='interval = 200ms timeout = 1s'
 failures=2
 hold_down=1s
 alerts='' # targets, as the configuration has them
+coordination='' # the whole section, for several controllers
 
 fast_setting() { lease='lease_self = 200ms lease_take = 250ms' probe='interval = 20ms timeout = 40ms'; }
 
@@ -36,7 +37,7 @@ failover_config()
         limits="limits { drain = 1s hold_down = $hold_down $lease $1 }"
         check="check \"health\" { url = \"http://www.example.org/portal/health\" expect = \"well\" $probe failures = $failures }"
         stage_ssh "$tmp/ssh/config" "$tmp/ssh/controller"
-        stage_config "$tmp/site.conf" "ssh_config = \"$tmp/ssh/config\"" "$check" "$limits" 'on_tamper { planned = heal failover = refuse }' ${alerts:+"alerts = {\"$alerts\"}"}
+        stage_config "$tmp/site.conf" "ssh_config = \"$tmp/ssh/config\"" "$check" "$limits" 'on_tamper { planned = heal failover = refuse }' ${alerts:+"alerts = {\"$alerts\"}"} ${coordination:+"$coordination"}
         for host in production standby; do
                 stage_ssh "$tmp/ssh/config-$host" "$tmp/ssh/keeper-$host"
                 stage_config "$tmp/keeper-$host.conf" "ssh_config = \"$tmp/ssh/config-$host\"" "$check" "$limits"
