@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,16 +17,14 @@
 /* Of include/net/tcp_states.h. */
 enum { STATE_TIME_WAIT = 6, STATE_CLOSE = 7, STATE_LISTEN = 10 };
 
-/* The table prints each 32-bit word of an address as the machine reads it. */
+/* The table prints each 32-bit word of an address as the machine reads it, in upper case. */
 static bool parse_address(const char *hex, size_t digits, uint8_t bytes[static 16])
 {
         for (size_t i = 0; i < digits; i += 8) {
-                uint8_t big[4];
                 uint32_t word;
 
-                if (text_unhex(hex + i, 8, big, sizeof(big)) < 0)
+                if (sscanf(hex + i, "%8" SCNx32, &word) != 1)
                         return false;
-                word = (uint32_t)big[0] << 24 | (uint32_t)big[1] << 16 | (uint32_t)big[2] << 8 | big[3];
                 memcpy(bytes + i / 2, &word, sizeof(word));
         }
         return true;
