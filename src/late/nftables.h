@@ -13,7 +13,7 @@ extern const struct late_library late_nftables;
 #define LATE_NFTABLES(FUNCTION) \
         FUNCTION(nft_ctx_buffer_error) FUNCTION(nft_ctx_buffer_output) FUNCTION(nft_ctx_free) \
         FUNCTION(nft_ctx_get_error_buffer) FUNCTION(nft_ctx_new) FUNCTION(nft_ctx_output_set_flags) \
-        FUNCTION(nft_run_cmd_from_buffer)
+        FUNCTION(nft_ctx_set_dry_run) FUNCTION(nft_run_cmd_from_buffer)
 
 LATE_NFTABLES(LATE_DECLARE)
 
@@ -23,6 +23,7 @@ LATE_NFTABLES(LATE_DECLARE)
 #define nft_ctx_get_error_buffer late_nft_ctx_get_error_buffer
 #define nft_ctx_new              late_nft_ctx_new
 #define nft_ctx_output_set_flags late_nft_ctx_output_set_flags
+#define nft_ctx_set_dry_run      late_nft_ctx_set_dry_run
 #define nft_run_cmd_from_buffer  late_nft_run_cmd_from_buffer
 
 #endif

@@ -3,22 +3,16 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "late/nftables.h"
 #include "barrier_private.h"
+#include "ruleset.h"
 
 static void json_freep(json_t **value)
 {
         json_decref(*value);
-}
-
-static void context_freep(struct nft_ctx **context)
-{
-        if (*context)
-                nft_ctx_free(*context);
 }
 
 /* One command of the transaction, {VERB: {KIND: WHAT}}; takes `what` over, also when it is NULL (no memory). */
@@ -117,28 +111,12 @@ int barrier_prepare(struct error *err)
         return late_load(&late_nftables, err);
 }
 
-/* Runs one transaction. libnftables speaks several lines of complaint; the first says what is wrong. */
 static int run(json_t *list, struct error *err)
 {
-        _cleanup_(context_freep) struct nft_ctx *context = NULL;
         _cleanup_(json_freep) json_t *all = json_pack("{s:O}", "nftables", list);
         _cleanup_(memory_freep) char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
-        const char *said;
-        int r = late_load(&late_nftables, err);
 
-        if (r < 0)
-                return r;
-        if (!text)
-                return error_memory(err);
-        context = nft_ctx_new(NFT_CTX_DEFAULT);
-        if (!context || nft_ctx_buffer_error(context) != 0 || nft_ctx_buffer_output(context) != 0)
-                return error_memory(err);
-        nft_ctx_output_set_flags(context, NFT_CTX_OUTPUT_JSON);
-        if (nft_run_cmd_from_buffer(context, text) == 0)
-                return 0;
-        said = nft_ctx_get_error_buffer(context);
-        return error_set(err, -EIO, _("cannot set the packet filter (nftables table %s): %.*s"), BARRIER_TABLE,
-                         (int)strcspn(said ? said : "", "\n"), said ? said : "");
+        return text ? ruleset_run(text, RULESET_JSON, BARRIER_TABLE, err) : error_memory(err);
 }
 
 int barrier_apply(const struct barrier *barrier, struct error *err)

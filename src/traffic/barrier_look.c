@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "barrier_private.h"
 #include "netlink.h"
+#include "ruleset_look.h"
 
 #define ELEMENTS (PEER_HOSTS * PEER_ADDRESSES)
 #define RULES    2
@@ -41,81 +42,24 @@ struct seen {
         bool rule_is_ours[RULES];
 };
 
-static struct nlmsghdr *ask_for(void *buffer, uint16_t what, uint16_t flags)
-{
-        struct nlmsghdr *message = netlink_message(buffer, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | what), flags);
-        struct nfgenmsg *head = mnl_nlmsg_put_extra_header(message, sizeof(*head));
-
-        head->nfgen_family = NFPROTO_INET;
-        head->version = NFNETLINK_V0;
-        return message;
-}
-
-/* libmnl's own loops turn the distance of two pointers into an int without a cast. */
-/* NOLINTBEGIN(bugprone-macro-parentheses): what is assigned to cannot stand in parentheses */
-#define FOR_EACH_ATTRIBUTE(attribute, begin, end)                                                                      \
-        for (attribute = (begin); mnl_attr_ok(attribute, (int)((const char *)(end) - (const char *)attribute));        \
-             attribute = mnl_attr_next(attribute))
-#define FOR_EACH_NESTED(attribute, nest)                                                                               \
-        FOR_EACH_ATTRIBUTE(attribute, (const struct nlattr *)mnl_attr_get_payload(nest),                               \
-                           (const char *)mnl_attr_get_payload(nest) + mnl_attr_get_payload_len(nest))
-/* NOLINTEND(bugprone-macro-parentheses) */
-
-/* The attribute `type` of a message behind its nfgenmsg, or within a nest; NULL when it has none. */
-static const struct nlattr *in_message(const struct nlmsghdr *message, uint16_t type)
-{
-        const struct nlattr *attribute;
-
-        FOR_EACH_ATTRIBUTE(attribute,
-                           (const struct nlattr *)mnl_nlmsg_get_payload_offset(message, sizeof(struct nfgenmsg)),
-                           mnl_nlmsg_get_payload_tail(message))
-        if (mnl_attr_get_type(attribute) == type)
-                return attribute;
-        return NULL;
-}
-
-static const struct nlattr *in_nest(const struct nlattr *nest, uint16_t type)
-{
-        const struct nlattr *attribute;
-
-        if (nest)
-                FOR_EACH_NESTED(attribute, nest)
-        if (mnl_attr_get_type(attribute) == type)
-                return attribute;
-        return NULL;
-}
-
-static uint32_t number(const struct nlattr *attribute, uint32_t otherwise)
-{
-        return attribute && mnl_attr_get_payload_len(attribute) == 4 ? ntohl(mnl_attr_get_u32(attribute)) : otherwise;
-}
-
-static bool says(const struct nlattr *attribute, const char *text)
-{
-        size_t length = strlen(text) + 1;
-
-        return attribute && mnl_attr_get_payload_len(attribute) == length &&
-               memcmp(mnl_attr_get_payload(attribute), text, length) == 0;
-}
-
 static int see_table(const struct nlmsghdr *message, void *context)
 {
         struct seen *seen = context;
 
         seen->table = true;
-        seen->table_flags = number(in_message(message, NFTA_TABLE_FLAGS), UINT32_MAX);
+        seen->table_flags = ruleset_number(ruleset_in_message(message, NFTA_TABLE_FLAGS), UINT32_MAX);
         return 0;
 }
 
 static int see_chain(const struct nlmsghdr *message, void *context)
 {
         struct seen *seen = context;
-        const struct nlattr *hook = in_message(message, NFTA_CHAIN_HOOK);
+        const struct nlattr *hook = ruleset_in_message(message, NFTA_CHAIN_HOOK);
 
         seen->chain = true;
-        seen->hook = number(in_nest(hook, NFTA_HOOK_HOOKNUM), UINT32_MAX);
-        seen->priority = (int32_t)number(in_nest(hook, NFTA_HOOK_PRIORITY), INT32_MAX);
-        seen->policy = number(in_message(message, NFTA_CHAIN_POLICY), UINT32_MAX);
+        seen->hook = ruleset_number(ruleset_in_nest(hook, NFTA_HOOK_HOOKNUM), UINT32_MAX);
+        seen->priority = (int32_t)ruleset_number(ruleset_in_nest(hook, NFTA_HOOK_PRIORITY), INT32_MAX);
+        seen->policy = ruleset_number(ruleset_in_message(message, NFTA_CHAIN_POLICY), UINT32_MAX);
         return 0;
 }
 
@@ -129,18 +73,18 @@ static bool is_rule(const struct nlattr *expressions, const char *out)
 
         FOR_EACH_NESTED(one, expressions)
         {
-                const struct nlattr *name = in_nest(one, NFTA_EXPR_NAME), *data = in_nest(one, NFTA_EXPR_DATA);
+                const struct nlattr *name = ruleset_in_nest(one, NFTA_EXPR_NAME), *data = ruleset_in_nest(one, NFTA_EXPR_DATA);
 
                 if (rejects)
                         return false;
-                if (says(name, "lookup")) {
-                        if (lookups == LENGTH(sets) || !says(in_nest(data, NFTA_LOOKUP_SET), sets[lookups]) ||
-                            number(in_nest(data, NFTA_LOOKUP_FLAGS), 0) != 0)
+                if (ruleset_says(name, "lookup")) {
+                        if (lookups == LENGTH(sets) || !ruleset_says(ruleset_in_nest(data, NFTA_LOOKUP_SET), sets[lookups]) ||
+                            ruleset_number(ruleset_in_nest(data, NFTA_LOOKUP_FLAGS), 0) != 0)
                                 return false;
                         lookups++;
-                } else if (says(name, "reject")) {
-                        rejects = number(in_nest(data, NFTA_REJECT_TYPE), UINT32_MAX) == NFT_REJECT_TCP_RST;
-                } else if (!says(name, "meta") && !says(name, "cmp") && !says(name, "payload")) {
+                } else if (ruleset_says(name, "reject")) {
+                        rejects = ruleset_number(ruleset_in_nest(data, NFTA_REJECT_TYPE), UINT32_MAX) == NFT_REJECT_TCP_RST;
+                } else if (!ruleset_says(name, "meta") && !ruleset_says(name, "cmp") && !ruleset_says(name, "payload")) {
                         return false;
                 }
         }
@@ -150,7 +94,7 @@ static bool is_rule(const struct nlattr *expressions, const char *out)
 static int see_rule(const struct nlmsghdr *message, void *context)
 {
         static const char *const out[RULES] = { BARRIER_OUT4, BARRIER_OUT6 };
-        const struct nlattr *expressions = in_message(message, NFTA_RULE_EXPRESSIONS);
+        const struct nlattr *expressions = ruleset_in_message(message, NFTA_RULE_EXPRESSIONS);
         struct seen *seen = context;
 
         if (seen->rules < RULES && expressions)
@@ -162,13 +106,13 @@ static int see_rule(const struct nlmsghdr *message, void *context)
 static int see_elements(const struct nlmsghdr *message, void *context)
 {
         struct elements *elements = context;
-        const struct nlattr *list = in_message(message, NFTA_SET_ELEM_LIST_ELEMENTS), *one;
+        const struct nlattr *list = ruleset_in_message(message, NFTA_SET_ELEM_LIST_ELEMENTS), *one;
 
         if (!list)
                 return 0;
         FOR_EACH_NESTED(one, list)
         {
-                const struct nlattr *value = in_nest(in_nest(one, NFTA_SET_ELEM_KEY), NFTA_DATA_VALUE);
+                const struct nlattr *value = ruleset_in_nest(ruleset_in_nest(one, NFTA_SET_ELEM_KEY), NFTA_DATA_VALUE);
                 struct element *to = &elements->list[elements->count];
 
                 if (!value || mnl_attr_get_payload_len(value) > sizeof(to->bytes) || elements->count == ELEMENTS)
@@ -182,43 +126,37 @@ static int see_elements(const struct nlmsghdr *message, void *context)
 
 /* ---------------------------------------------------------------- asking */
 
-/* Not there is an answer, too. */
-static int nothing_is_fine(int r)
-{
-        return r == -ENOENT ? 0 : r;
-}
-
 static int look(struct netlink *netlink, struct seen *seen)
 {
         char buffer[NETLINK_REQUEST_SIZE] __attribute__((aligned(8)));
-        struct nlmsghdr *message = ask_for(buffer, NFT_MSG_GETTABLE, 0);
+        struct nlmsghdr *message = ruleset_ask(buffer, NFPROTO_INET, NFT_MSG_GETTABLE, 0);
         int r;
 
         mnl_attr_put_strz(message, NFTA_TABLE_NAME, BARRIER_TABLE);
-        r = nothing_is_fine(netlink_ask(netlink, message, see_table, seen));
+        r = ruleset_nothing_is_fine(netlink_ask(netlink, message, see_table, seen));
         if (r < 0 || !seen->table)
                 return r;
-        message = ask_for(buffer, NFT_MSG_GETCHAIN, 0);
+        message = ruleset_ask(buffer, NFPROTO_INET, NFT_MSG_GETCHAIN, 0);
         mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, BARRIER_TABLE);
         mnl_attr_put_strz(message, NFTA_CHAIN_NAME, BARRIER_CHAIN);
-        r = nothing_is_fine(netlink_ask(netlink, message, see_chain, seen));
+        r = ruleset_nothing_is_fine(netlink_ask(netlink, message, see_chain, seen));
         if (r < 0 || !seen->chain)
                 return r;
-        message = ask_for(buffer, NFT_MSG_GETRULE, NLM_F_DUMP);
+        message = ruleset_ask(buffer, NFPROTO_INET, NFT_MSG_GETRULE, NLM_F_DUMP);
         mnl_attr_put_strz(message, NFTA_RULE_TABLE, BARRIER_TABLE);
         mnl_attr_put_strz(message, NFTA_RULE_CHAIN, BARRIER_CHAIN);
-        return nothing_is_fine(netlink_ask(netlink, message, see_rule, seen));
+        return ruleset_nothing_is_fine(netlink_ask(netlink, message, see_rule, seen));
 }
 
 static int look_into(struct netlink *netlink, const char *set, struct elements *elements)
 {
         char buffer[NETLINK_REQUEST_SIZE] __attribute__((aligned(8)));
-        struct nlmsghdr *message = ask_for(buffer, NFT_MSG_GETSETELEM, NLM_F_DUMP);
+        struct nlmsghdr *message = ruleset_ask(buffer, NFPROTO_INET, NFT_MSG_GETSETELEM, NLM_F_DUMP);
 
         elements->count = 0;
         mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, BARRIER_TABLE);
         mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, set);
-        return nothing_is_fine(netlink_ask(netlink, message, see_elements, elements));
+        return ruleset_nothing_is_fine(netlink_ask(netlink, message, see_elements, elements));
 }
 
 static bool has(const struct elements *elements, const void *bytes, size_t length)
