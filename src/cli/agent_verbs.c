@@ -322,6 +322,13 @@ const struct agent_verb agent_verbs[] = {
         { "address", agent_address_arguments, AGENT_ADDRESS, 10 * SECOND, agent_address },
         /* Where that address is, read back another way. */
         { "address-look", NULL, AGENT_BESIDE, 5 * SECOND, agent_address_look },
+        /* Established connections in a planned move: packets of the service's address and ports, and no others, are handed on
+         * to another server of this configuration that answers on the same segment; or the address stays on the loopback
+         * interface. All of it is taken back by `end`. */
+        { "relay", agent_relay_arguments, AGENT_ADDRESS, 10 * SECOND, agent_relay },
+        /* Whether that could be done, and whether it is. */
+        { "relay-ready", agent_relay_arguments, AGENT_BESIDE, 5 * SECOND, agent_relay_ready },
+        { "relay-look", agent_relay_look_arguments, AGENT_BESIDE, 5 * SECOND, agent_relay_look },
         /* How many visitors are still connected: a server that leaves the stage is drained first. */
         { "connections", NULL, AGENT_BESIDE, 5 * SECOND, agent_connections },
         /* Who may write to the database. Judged by this host's own rules and epoch: an older controller is refused, and

@@ -17,13 +17,16 @@
 #include "traffic/steps.h"
 #include "tree/state.h"
 
-enum { OPTION_PLAN = OPTION_COMMAND, OPTION_RESUME, OPTION_UNDO, OPTION_PUB };
+enum { OPTION_PLAN = OPTION_COMMAND, OPTION_RESUME, OPTION_UNDO, OPTION_PUB, OPTION_RESET };
+
+#define FATE_SIZE 1500
 
 static const struct option options[] = {
         {"plan",    no_argument,       NULL, OPTION_PLAN  },
         { "resume", no_argument,       NULL, OPTION_RESUME},
         { "undo",   no_argument,       NULL, OPTION_UNDO  },
         { "pub",    required_argument, NULL, OPTION_PUB   },
+        { "allow-reset", no_argument,  NULL, OPTION_RESET },
         { NULL,     0,                 NULL, 0            },
 };
 
@@ -31,7 +34,7 @@ struct request {
         struct common common;
         const struct command *command;
         const char *server, *pub_path;
-        bool plan, resume, undo, home; /* home: back to the production server */
+        bool plan, resume, undo, reset, home; /* home: back to the production server */
         int64_t started_ms;
         struct coordinator *coordinator; /* NULL: the site has one controller */
         struct move move;
@@ -96,8 +99,33 @@ static json_t *plan_carrying(const struct request *request, const struct config 
         return json;
 }
 
+/* What becomes of connections that stand: a word for --json, and a sentence. Asks the servers, changes nothing. */
+static const char *fate_of_connections(const struct config *config, const struct move *move, char sentence[static FATE_SIZE])
+{
+        const struct steps_options choices = { .config = config, .move = move };
+        _cleanup_(steps_freep) struct steps *steps = NULL;
+        struct error error = ERROR_NONE;
+
+        if (!(move->by & MOVE_BY_ADDRESS))
+                snprintf(sentence, FATE_SIZE, _("they stay with %s until they end"), move->from);
+        else if (!(move->by & MOVE_KEEPS))
+                snprintf(sentence, FATE_SIZE, _("they break, which --allow-reset allows"));
+        if (!(move->by & MOVE_KEEPS))
+                return move->by & MOVE_BY_ADDRESS ? "reset" : "kept";
+        if (steps_new(&choices, &steps, &error) == 0 && steps_keeps_connections(steps, &error) == 0) {
+                snprintf(sentence, FATE_SIZE, _("they stay with %s until they end, or are drained no longer"), move->from);
+                return "kept";
+        }
+        snprintf(sentence, FATE_SIZE, error.status == EXIT_REFUSED ?
+                 _("they cannot be kept, and the move is refused without --allow-reset: %s") :
+                 _("it could not be found out whether they can be kept: %s"), error.text);
+        return error.status == EXIT_REFUSED ? "refused" : "unknown";
+}
+
 static int show_plan(const struct request *request, const struct config *config, const struct move *move)
 {
+        char sentence[FATE_SIZE] = "";
+        const char *fate = fate_of_connections(config, move, sentence);
         json_t *list = json_array(), *carrying = NULL;
         struct machine machine;
 
@@ -122,12 +150,13 @@ static int show_plan(const struct request *request, const struct config *config,
                         printf("%-12s   %s\n", "", _("from here on only forward"));
         }
         if (!request->common.json) {
+                printf(_("established connections: %s\n"), sentence);
                 json_decref(list);
                 json_decref(carrying);
                 return EXIT_DONE;
         }
-        return command_print_json(json_pack("{s:s, s:s, s:o, s:o}", "from", move->from, "to", move->to, "steps", list, "carry",
-                                            carrying ? carrying : json_null()));
+        return command_print_json(json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "from", move->from, "to", move->to, "established",
+                                            fate, "why", sentence, "steps", list, "carry", carrying ? carrying : json_null()));
 }
 
 static int tell_end(const struct request *request, const struct move *move, const struct machine *machine,
@@ -169,6 +198,15 @@ static int may_go_on(const struct request *request, const struct config *config,
                      : 0;
 }
 
+static int plan(const struct request *request, const struct config *config, struct move *ret_move, struct error *err)
+{
+        int r = steps_plan(config, MOVE_PLANNED, request->server, ret_move, err);
+
+        if (r == 0 && request->reset)
+                ret_move->by &= ~(unsigned int)MOVE_KEEPS;
+        return r;
+}
+
 static int find_move(const struct request *request, const struct config *config, struct ledger *ledger, struct move *move,
                      struct machine *machine, struct error *err)
 {
@@ -186,12 +224,23 @@ static int find_move(const struct request *request, const struct config *config,
         if (r == 1)
                 return error_refuse(err, _("the move from %s to %s has not ended; 'understudy switch --resume' goes on with it, "
                                            "'--undo' takes it back"), move->from, move->to);
-        r = steps_plan(config, MOVE_PLANNED, request->server, move, err);
+        r = plan(request, config, move, err);
         if (r == 0)
                 r = fleet_admits(state_directory(request->common.state), config, move->to, err);
         if (r < 0)
                 return r;
         machine_begin(machine, move->kind, move->by);
+        return 0;
+}
+
+/* A new move is in the journal from here on. One that would break connections which it should keep never is. */
+static int begin(const struct request *request, struct ledger *ledger, struct steps *steps, struct move *move,
+                 struct machine *machine, struct error *err)
+{
+        int r = move->by & MOVE_KEEPS ? steps_keeps_connections(steps, err) : 0;
+
+        if (r < 0)
+                return error_prefix(err, _("established connections cannot be kept ('--allow-reset' moves and breaks them)"));
         r = ledger_begin(ledger, move, err);
         return r < 0 ? r : coordination_begin(request->coordinator, ledger, move, machine, NULL, err);
 }
@@ -225,6 +274,8 @@ static int make(struct request *request, const struct config *config, struct err
         choices.epoch = coordinator ? new_epoch : NULL;
         if (r == 0)
                 r = steps_new(&choices, &steps, err);
+        if (r == 0 && !request->resume && !request->undo)
+                r = begin(request, ledger, steps, move, &machine, err);
         if (r < 0)
                 return r;
         stage = steps_stage(steps);
@@ -244,12 +295,15 @@ static int parse(int argc, char *argv[], struct request *request, const char *he
                 case OPTION_PLAN: request->plan = true; break;
                 case OPTION_RESUME: request->resume = true; break;
                 case OPTION_UNDO: request->undo = true; break;
+                case OPTION_RESET: request->reset = true; break;
                 case OPTION_PUB: request->pub_path = optarg; break;
                 default: return EXIT_USAGE;
                 }
         }
         if (request->plan + request->resume + request->undo > 1)
                 return command_usage(request->command, _("--plan, --resume and --undo exclude each other"));
+        if (request->reset && (request->resume || request->undo))
+                return command_usage(request->command, _("--allow-reset is for a move that begins"));
         if (!request->common.config)
                 return command_usage(request->command, _("--config FILE is needed: the configuration of the site"));
         return EXIT_DONE;
@@ -274,7 +328,7 @@ static int run_request(struct request *request)
                 request->server = production ? production->name : "";
         request->started_ms = clock_monotonic_ms();
         if (request->plan)
-                r = steps_plan(file.config, MOVE_PLANNED, request->server, &move, &error);
+                r = plan(request, file.config, &move, &error);
         if (request->plan)
                 return r < 0 ? command_fail(&error) : show_plan(request, file.config, &move);
         r = make(request, file.config, &error);
@@ -290,6 +344,8 @@ static int run_switch(int argc, char *argv[])
                               "      --plan     show the steps, what each changes and how it would be undone; change nothing\n"
                               "      --resume   go on with a move that was interrupted or stopped\n"
                               "      --undo     take it back, as long as that is possible\n"
+                              "      --allow-reset\n"
+                              "                 move also where established connections cannot be kept, and break them\n"
                               "      --pub FILE the configuration must be signed by this key\n"));
 
         if (status != EXIT_DONE)
@@ -313,6 +369,8 @@ static int run_return(int argc, char *argv[])
                               "      --plan     show the steps; change nothing\n"
                               "      --resume   go on with a move that was interrupted or stopped\n"
                               "      --undo     take it back, as long as that is possible\n"
+                              "      --allow-reset\n"
+                              "                 move also where established connections cannot be kept, and break them\n"
                               "      --pub FILE the configuration must be signed by this key\n"));
 
         if (status != EXIT_DONE)
@@ -322,7 +380,7 @@ static int run_return(int argc, char *argv[])
         return run_request(&request);
 }
 
-const struct command command_switch = { "switch", run_switch, "switch SERVER --config FILE [--plan|--resume|--undo]",
+const struct command command_switch = { "switch", run_switch, "switch SERVER --config FILE [--plan|--resume|--undo] [--allow-reset]",
                                         N_("move the site to another server") };
-const struct command command_return = { "return", run_return, "return --config FILE [--plan|--resume|--undo]",
+const struct command command_return = { "return", run_return, "return --config FILE [--plan|--resume|--undo] [--allow-reset]",
                                         N_("move the site back to its production server") };

@@ -280,6 +280,18 @@ int address_take(const struct address *address, const struct address_options *op
         return r < 0 ? r : confirm(address, true, err);
 }
 
+int address_lay(const struct address *address, struct error *err)
+{
+        char text[ADDRESS_TEXT_SIZE];
+        int r = change(address, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, 0);
+
+        if (r < 0) {
+                address_text(address, text);
+                return error_errno(err, -r, _("cannot put %s on %s"), text, address->interface);
+        }
+        return confirm(address, true, err);
+}
+
 int address_renew(const struct address *address, unsigned int valid_s, struct error *err)
 {
         enum address_place place = ADDRESS_NOWHERE;

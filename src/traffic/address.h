@@ -78,6 +78,9 @@ int address_renew(const struct address *address, unsigned int valid_s, struct er
  */
 int address_probe(const struct address *address, int wait_ms, struct neighbour_mac *ret_mac, struct error *err);
 
+/* Puts it there without a word to anybody, for the loopback interface, where no neighbour is asked. */
+int address_lay(const struct address *address, struct error *err);
+
 int address_drop(const struct address *address, struct error *err);
 
 #endif

@@ -22,6 +22,18 @@ int agent_address_look(struct agent_call *call, struct error *err);
 int agent_connections(struct agent_call *call, struct error *err);
 
 /*
+ * Established connections in a planned move (relay.h), with another server of the configuration:
+ *
+ *     relay {action: forward|keep|end, server}    this one comes, or leaves; or no trace is left of either
+ *     relay-ready {action: forward|keep, server}  whether it could; changes nothing, refused with the reason
+ *     relay-look {server}                         {"forwards": "all", "keeps": "none"}, or "part", read back another way
+ */
+int agent_relay(struct agent_call *call, struct error *err);
+int agent_relay_ready(struct agent_call *call, struct error *err);
+int agent_relay_look(struct agent_call *call, struct error *err);
+extern const struct agent_argument agent_relay_arguments[], agent_relay_look_arguments[];
+
+/*
  * fence {action, epoch, seen, server, planned, overlap}: on the database's host.
  *
  *     begin  server               the first state: that server is in

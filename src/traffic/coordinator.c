@@ -64,7 +64,8 @@ bool coordinator_move_read(const char *text, struct move *ret_move, bool *ret_wa
             (!text_equal(state, "running") && !text_equal(state, "waiting")))
                 return false;
         move.kind = text_equal(kind, "failover") ? MOVE_FAILOVER : MOVE_PLANNED;
-        if (by[0] < '1' || by[0] > '3' || by[1])
+        /* Connections are kept (4) where the address moves only. */
+        if (by[0] < '1' || by[0] > '7' || by[0] == '4' || by[0] == '6' || by[1])
                 return false;
         move.by = (unsigned int)(by[0] - '0');
         *ret_move = move;

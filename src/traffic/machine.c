@@ -23,6 +23,7 @@ static const struct trait traits[STEPS] = {
         [STEP_CARRY] = { "carry", BY_ANY, true, false },
         [STEP_ADMIT] = { "admit", BY_ANY, true, false },
         [STEP_PROBE_NEW] = { "probe-new", BY_ANY, false, false },
+        [STEP_RELAY] = { "relay", MOVE_KEEPS, true, false },
         [STEP_STILL_CLEAN] = { "still-clean", BY_ANY, false, false },
         [STEP_STOP_OLD] = { "stop-old", BY_ANY, true, true },
         [STEP_ADDRESS] = { "address", MOVE_BY_ADDRESS, true, false },
@@ -30,14 +31,17 @@ static const struct trait traits[STEPS] = {
         [STEP_PROBE_SITE] = { "probe-site", BY_ANY, false, false },
         [STEP_DRAIN] = { "drain", BY_ANY, true, false },
         [STEP_FENCE] = { "fence", BY_ANY, true, false },
+        /* The site is there, and a move that stops keeps it from failing over: the next one clears what was left. */
+        [STEP_RELAY_END] = { "relay-end", MOVE_KEEPS, true, true },
         [STEP_CARRY_LAST] = { "carry-last", BY_ANY, true, true },
         [STEP_RESTORE_TTL] = { "restore-ttl", MOVE_BY_DNS, true, true },
         [STEP_REST] = { "rest", BY_ANY, true, false },
 };
 
-static const enum step planned[] = { STEP_CLAIM,       STEP_LOWER_TTL, STEP_PROVE_OLD,   STEP_PROVE_NEW,   STEP_PREPARE,
-                                     STEP_CARRY,       STEP_ADMIT,     STEP_PROBE_NEW,   STEP_STILL_CLEAN, STEP_ADDRESS,
-                                     STEP_DNS,         STEP_PROBE_SITE, STEP_DRAIN,      STEP_FENCE,       STEP_CARRY_LAST,
+static const enum step planned[] = { STEP_CLAIM,      STEP_LOWER_TTL,  STEP_PROVE_OLD,  STEP_PROVE_NEW, STEP_PREPARE,
+                                     STEP_CARRY,      STEP_ADMIT,      STEP_PROBE_NEW,  STEP_RELAY,     STEP_STILL_CLEAN,
+                                     STEP_ADDRESS,    STEP_DNS,        STEP_PROBE_SITE, STEP_DRAIN,     STEP_FENCE,
+                                     STEP_RELAY_END,  STEP_CARRY_LAST,
                                      STEP_RESTORE_TTL, STEP_REST,      STEPS };
 static const enum step failover[] = { STEP_STILL_CLEAN, STEP_CLAIM,    STEP_FENCE,   STEP_ADMIT, STEP_PREPARE,
                                       STEP_PROBE_NEW,   STEP_STOP_OLD, STEP_ADDRESS, STEP_DNS,   STEP_PROBE_SITE,

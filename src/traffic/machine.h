@@ -25,7 +25,11 @@
 enum move_kind { MOVE_PLANNED, MOVE_FAILOVER };
 
 /* What carries visitors from one server to the other in this move. */
-enum move_by { MOVE_BY_ADDRESS = 1, MOVE_BY_DNS = 2 };
+enum move_by {
+        MOVE_BY_ADDRESS = 1,
+        MOVE_BY_DNS = 2,
+        MOVE_KEEPS = 4 /* with the address, planned: connections that stand stay with the old one until they end (relay.h) */
+};
 
 enum step {
         /* in no order: that of a move is in machine.c */
@@ -37,6 +41,7 @@ enum step {
         STEP_CARRY,       /* what the site itself wrote (mutable areas) is on it, too */
         STEP_ADMIT,       /* the database and its packet filter let the new one in */
         STEP_PROBE_NEW,   /* the new one answers at its own address, through the database */
+        STEP_RELAY,       /* what keeps connections that stand is set up on both; it has no effect yet */
         STEP_STILL_CLEAN, /* nothing has been found on it since it was verified */
         STEP_STOP_OLD,    /* failover: the old one is told to leave; it may well not hear it */
         STEP_ADDRESS,     /* the service address moves: dropped there, then taken here */
@@ -44,6 +49,7 @@ enum step {
         STEP_PROBE_SITE,  /* the site answers as a visitor sees it */
         STEP_DRAIN,       /* the old one's connections have ended, or the time for them has */
         STEP_FENCE,       /* the old one is shut out of the database, and that is proven */
+        STEP_RELAY_END,   /* no trace of that is left on either; what still stands breaks here */
         STEP_CARRY_LAST,  /* what the old one was still given while it was left is on the new one */
         STEP_RESTORE_TTL, /* DNS: the usual TTL */
         STEP_REST,        /* the old one goes to its rest; the lock is given back */

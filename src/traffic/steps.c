@@ -271,10 +271,12 @@ static int act(void *context, enum step step, bool undo, struct error *err)
         case STEP_CARRY: return steps_carry(steps, undo, err);
         case STEP_ADMIT: return undo ? steps_close(steps, STEPS_TO, err) : steps_open(steps, STEPS_TO, err);
         case STEP_STOP_OLD: return undo ? 0 : stop_old(steps, err);
+        case STEP_RELAY: return steps_relay(steps, undo, err);
         case STEP_ADDRESS: return steps_address(steps, undo, err);
         case STEP_DNS: return steps_dns(steps, undo, err);
         case STEP_DRAIN: return undo ? 0 : drain(steps, err);
         case STEP_FENCE: return undo ? steps_open(steps, STEPS_FROM, err) : steps_close(steps, STEPS_FROM, err);
+        case STEP_RELAY_END: return undo ? 0 : steps_relay_end(steps, err);
         case STEP_CARRY_LAST: return steps_carry_last(steps, err);
         case STEP_RESTORE_TTL: return steps_ttl(steps, steps->options.config->dns.ttl, false, err);
         default: return 0; /* only looks, or (rest) gives back the ledger's lock, which its end does */
@@ -297,11 +299,13 @@ static enum event look(void *context, enum step step, bool undo, struct error *e
         case STEP_PROBE_NEW: return probe(steps, steps->to->addresses.items[0].text, PROBE_TRIES, err);
         case STEP_STILL_CLEAN: return steps_clean_look(steps, err);
         case STEP_STOP_OLD: return undo ? EVENT_SEEN_BEFORE : EVENT_SEEN_WANTED; /* the address's own look tells */
+        case STEP_RELAY: return steps_relay_look(steps, true, err);
         case STEP_ADDRESS: return steps_address_look(steps, err);
         case STEP_DNS: return steps_dns_look(steps, err);
         case STEP_PROBE_SITE: return site_look(steps, err);
         case STEP_DRAIN: return drain_look(steps, undo);
         case STEP_FENCE: return steps_fence_look(steps, STEPS_FROM, false, err);
+        case STEP_RELAY_END: return steps_relay_look(steps, false, err);
         case STEP_CARRY_LAST: return steps_carry_last_look(steps, err);
         case STEP_RESTORE_TTL: return steps_ttl_look(steps, dns->ttl, dns->move_ttl, err);
         default: return undo ? EVENT_SEEN_BEFORE : EVENT_SEEN_WANTED;
@@ -381,6 +385,8 @@ int steps_plan(const struct config *config, enum move_kind kind, const char *to,
                 return error_usage(err, _("the configuration has no other server that %s could take over from"), to);
         *ret_move = (struct move){ .kind = kind, .by = (by & CONFIG_BY_ADDRESS ? MOVE_BY_ADDRESS : 0U) |
                                                        (by & CONFIG_BY_DNS ? MOVE_BY_DNS : 0U) };
+        if (kind == MOVE_PLANNED && (by & CONFIG_BY_ADDRESS))
+                ret_move->by |= MOVE_KEEPS;
         if ((size_t)snprintf(ret_move->from, sizeof(ret_move->from), "%s", from->name) >= sizeof(ret_move->from) ||
             (size_t)snprintf(ret_move->to, sizeof(ret_move->to), "%s", there->name) >= sizeof(ret_move->to))
                 return error_usage(err, _("the names of servers must be shorter than %d bytes"), MOVE_NAME_SIZE);

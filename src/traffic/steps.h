@@ -41,13 +41,18 @@ void steps_freep(struct steps **steps);
 /* For conduct(). */
 struct stage steps_stage(struct steps *steps);
 
+/* Whether a move by MOVE_KEEPS could keep established connections, asked of both servers, without a change: refused (status 4)
+ * with the reason when it cannot. */
+int steps_keeps_connections(struct steps *steps, struct error *err);
+
 /* For `--plan`: in English or the operator's language, what the step will change, and how it would be undone; what is not
  * changed is NULL. `change` and `undo` have room for STEPS_WORDS bytes. */
 #define STEPS_WORDS 400
 void steps_describe(const struct config *config, const struct move *move, enum step step, char change[static STEPS_WORDS],
                     char undo[static STEPS_WORDS]);
 
-/* How a move of this kind goes between these two: who must be which. Usage errors name what the file lacks. */
+/* How a move of this kind goes between these two: who must be which. Usage errors name what the file lacks.
+ * A planned move by address keeps established connections (MOVE_KEEPS) unless whoever calls takes that away. */
 int steps_plan(const struct config *config, enum move_kind kind, const char *to, struct move *ret_move, struct error *err);
 
 #endif

@@ -12,6 +12,7 @@ enum holding { HOLDS_ALL, HOLDS_NONE, HOLDS_SOME, HOLDS_UNKNOWN };
 
 static enum holding holding(struct steps *steps, enum steps_side side, struct error *err)
 {
+        const bool keeps = steps->options.move->by & MOVE_KEEPS;
         size_t here = 0, nowhere = 0, count;
         json_t *result = NULL;
         const json_t *list;
@@ -24,7 +25,8 @@ static enum holding holding(struct steps *steps, enum steps_side side, struct er
                 const char *place = json_string_value(json_object_get(json_array_get(list, i), "place"));
 
                 here += place && text_equal(place, "here");
-                nowhere += place && text_equal(place, "nowhere");
+                /* where connections are kept it lies on the loopback interface, which the segment does not hear of */
+                nowhere += place && (text_equal(place, "nowhere") || (keeps && text_equal(place, "elsewhere")));
         }
         json_decref(result);
         if (count == 0)

@@ -44,6 +44,11 @@ void steps_describe(const struct config *config, const struct move *move, enum s
                 BACK(_("%s is shut out again"), to);
                 break;
         case STEP_PROBE_NEW: SAY(_("%zu checks of pages at %s's own address"), config->check_count, to); break;
+        case STEP_RELAY:
+                SAY(_("%s is told to hand packets of established connections on to %s, which keeps %s for them on lo"), to, from,
+                    first_service(config));
+                BACK(_("that is taken away again"));
+                break;
         case STEP_STILL_CLEAN: SAY(_("nothing has been found on %s since it was verified"), to); break;
         case STEP_STOP_OLD: SAY(_("%s is told to drop the service's address, if it hears it"), from); break;
         case STEP_ADDRESS:
@@ -62,6 +67,7 @@ void steps_describe(const struct config *config, const struct move *move, enum s
         case STEP_FENCE:
                 SAY(_("the database on %s shuts %s out, and that is proven"), config->database.host, from);
                 break;
+        case STEP_RELAY_END: SAY(_("no more is handed on to %s: a connection that still stands breaks"), from); break;
         case STEP_CARRY_LAST: SAY(_("what %s was still given is carried over to %s"), from, to); break;
         case STEP_RESTORE_TTL: SAY(_("the TTL of %" PRIu64 " s again"), config->dns.ttl); break;
         case STEP_REST: SAY(_("%s is free to be worked on"), from); break;

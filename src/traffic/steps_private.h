@@ -45,6 +45,12 @@ int steps_lease(struct steps *steps, enum steps_side side, struct error *err);
 /* Is that server let in, or proven out? WANTED when it is as `in` says, BEFORE when it is the other. */
 enum event steps_fence_look(struct steps *steps, enum steps_side side, bool in, struct error *err);
 
+/* ---- established connections ---- */
+int steps_relay(struct steps *steps, bool undo, struct error *err);
+int steps_relay_end(struct steps *steps, struct error *err);
+/* WANTED when it is set up, or when no trace of it is left. */
+enum event steps_relay_look(struct steps *steps, bool set_up, struct error *err);
+
 /* ---- the service's address ---- */
 int steps_address(struct steps *steps, bool undo, struct error *err);
 enum event steps_address_look(struct steps *steps, struct error *err);

@@ -15,7 +15,8 @@
 enum side { NOBODY, OLD, NEW };
 
 struct world {
-        bool claimed, low_ttl, old_proven, proven, prepared, carried, accepts_new, shut_out_old, old_stopped, drained, carried_last;
+        bool claimed, low_ttl, old_proven, proven, prepared, carried, accepts_new, shut_out_old, old_stopped, drained, carried_last,
+                relayed;
         enum side address, name;
 };
 
@@ -27,7 +28,7 @@ static bool same(const struct world *one, const struct world *other)
                 one->proven == other->proven && one->prepared == other->prepared &&
                 one->carried == other->carried && one->carried_last == other->carried_last &&
                 one->accepts_new == other->accepts_new && one->shut_out_old == other->shut_out_old &&
-                one->old_stopped == other->old_stopped && one->drained == other->drained &&
+                one->old_stopped == other->old_stopped && one->drained == other->drained && one->relayed == other->relayed &&
                 one->address == other->address && one->name == other->name;
 }
 
@@ -43,10 +44,12 @@ static void change(struct world *world, enum step step, bool back, bool half)
         case STEP_CARRY: world->carried = !back; break;
         case STEP_ADMIT: world->accepts_new = !back; break;
         case STEP_STOP_OLD: world->old_stopped = !back; break;
+        case STEP_RELAY: world->relayed = !back; break;
         case STEP_ADDRESS: world->address = half ? NOBODY : back ? OLD : NEW; break;
         case STEP_DNS: world->name = back ? OLD : NEW; break;
         case STEP_DRAIN: world->drained = !back; break;
         case STEP_FENCE: world->shut_out_old = !back; break;
+        case STEP_RELAY_END: world->relayed = back; break;
         case STEP_CARRY_LAST: world->carried_last = !back; break;
         case STEP_RESTORE_TTL: world->low_ttl = false; break;
         case STEP_REST: world->claimed = false; break;
@@ -70,11 +73,13 @@ static bool holds(const struct world *world, const struct machine *machine, enum
         case STEP_PROBE_NEW: return world->accepts_new;
         case STEP_STILL_CLEAN: return world->proven;
         case STEP_STOP_OLD: return world->old_stopped;
+        case STEP_RELAY: return world->relayed;
         case STEP_ADDRESS: return world->address == NEW;
         case STEP_DNS: return world->name == NEW;
         case STEP_PROBE_SITE: return on_stage;
         case STEP_DRAIN: return world->drained;
         case STEP_FENCE: return world->shut_out_old;
+        case STEP_RELAY_END: return !world->relayed;
         case STEP_CARRY_LAST: return world->carried_last;
         case STEP_RESTORE_TTL: return !world->low_ttl;
         case STEP_REST: return !world->claimed;
@@ -92,8 +97,10 @@ static void check(const struct world *world, const struct machine *machine)
                 assert_true(world->accepts_new && world->proven && (machine->kind == MOVE_FAILOVER || world->carried));
         if (world->carried_last)
                 assert_true(world->shut_out_old); /* nobody writes there any more */
-        if (machine->kind == MOVE_PLANNED && (world->address == OLD || world->name == OLD) && machine->by != MOVE_BY_ADDRESS &&
-            machine->by != MOVE_BY_DNS)
+        if (machine_has(machine, STEP_RELAY) && world->address != OLD && !world->shut_out_old)
+                assert_true(world->relayed);
+        if (machine->kind == MOVE_PLANNED && (world->address == OLD || world->name == OLD) &&
+            (machine->by & (MOVE_BY_ADDRESS | MOVE_BY_DNS)) == (MOVE_BY_ADDRESS | MOVE_BY_DNS))
                 assert_true(!world->shut_out_old);
 }
 
@@ -172,7 +179,7 @@ static enum event look(struct run *run, enum fault fault)
                 run->dark = true;
         if (run->dark || fault == FAULT_BLIND)
                 return EVENT_SEEN_NOTHING;
-        if (holds(&run->world, &run->machine, step) && !(run->machine.back && (step == STEP_RESTORE_TTL || step == STEP_REST)))
+        if (holds(&run->world, &run->machine, step) && !(run->machine.back && (step == STEP_RESTORE_TTL || step == STEP_RELAY_END || step == STEP_REST)))
                 return EVENT_SEEN_WANTED;
         if (!machine_acts(step))
                 return EVENT_SEEN_BEFORE;
@@ -266,6 +273,7 @@ static void to_the_end(struct run *run, unsigned int by, enum event wish)
 
 static const struct { enum move_kind kind; unsigned int by; } moves[] = {
         { MOVE_PLANNED, MOVE_BY_ADDRESS }, { MOVE_PLANNED, MOVE_BY_DNS }, { MOVE_PLANNED, MOVE_BY_ADDRESS | MOVE_BY_DNS },
+        { MOVE_PLANNED, MOVE_BY_ADDRESS | MOVE_KEEPS }, { MOVE_PLANNED, MOVE_BY_ADDRESS | MOVE_BY_DNS | MOVE_KEEPS },
         { MOVE_FAILOVER, MOVE_BY_ADDRESS }, { MOVE_FAILOVER, MOVE_BY_DNS }, { MOVE_FAILOVER, MOVE_BY_ADDRESS | MOVE_BY_DNS },
 };
 
@@ -328,7 +336,8 @@ static void a_liar_is_found_out(void **state _unused_)
                         begin(&run, moves[m].kind, moves[m].by);
                         run.stuck = step;
                         action = go(&run, EVENT_BEGIN);
-                        if (step == STEP_STOP_OLD || step == STEP_CARRY_LAST || step == STEP_RESTORE_TTL) { /* goes on, and the journal says so */
+                        if (step == STEP_STOP_OLD || step == STEP_RELAY_END || step == STEP_CARRY_LAST ||
+                            step == STEP_RESTORE_TTL) { /* goes on, and the journal says so */
                                 bool left = false;
 
                                 for (size_t i = 0; i < run.logged; i++)

@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# established.sh - connections that stand while a site moves (established.pl), and moves that are made meanwhile. Sourced behind
+# failover.sh, for a site of its making.
+#
+#     big_file 16                      megabytes, in the site that will be published; $big_digest
+#     established 10 25                downloads and kept connections; returns when they stand
+#     move_begins switch standby       in the background; move_killed_at STEP, or move_ends: $moved is its status
+#     established_end                  they come to their end; what came of them is in $tmp/established
+#     came_of new 3                    the third word of that line
+
+big_file()
+{
+        mkdir -p "$tmp/src/files" && head -c "$1M" /dev/urandom >"$tmp/src/files/archive.bin" || return
+        big_digest=$(sha256sum "$tmp/src/files/archive.bin" | cut -d' ' -f1)
+}
+
+# drain TIME: how long a server is drained at most.
+drain() { sed -i "s/drain = [0-9a-z]*/drain = $1/" "$tmp"/*.conf; }
+
+established()
+{
+        rm -f "$tmp/stop" "$tmp/established"
+        "$source_folder/tests/support/established.pl" "$service" /css/site.css /files/archive.bin "$1" "$2" "$tmp/stop" >"$tmp/established" 2>&1 &
+        visitors=$!
+        wait_for 20 grep -q begun "$tmp/established"
+}
+established_end()
+{
+        : >"$tmp/stop"
+        wait "$visitors"
+}
+came_of() { awk -v what="$1" -v field="$2" '$1 == what { print $field }' "$tmp/established"; }
+
+move_begins()
+{
+        nsenter --net=/run/netns/database "$UNDERSTUDY" "$@" -v --config "$tmp/site.conf" --state "$tmp/controller" >"$tmp/move.log" 2>&1 </dev/null &
+        move=$!
+}
+move_ends()
+{
+        wait "$move"
+        moved=$?
+}
+# As soon as it says that the step begins.
+move_killed_at()
+{
+        perl -e 'my ($log, $step, $pid) = @ARGV; my $end = time + 30;
+                while (time < $end) {
+                        open(my $in, "<", $log) or next;
+                        if (grep { /s  \Q$step\E \.\.\.$/ } <$in>) { kill "KILL", $pid; exit 0 }
+                }
+                exit 1' "$tmp/move.log" "$1" "$move"
+        local r=$?
+        wait "$move" 2>/dev/null
+        return "$r"
+}

@@ -1,0 +1,109 @@
+#!/bin/bash
+# A planned move of the address that breaks nothing: slow downloads, kept connections that go on asking, a new connection every
+# 5 ms, while the site goes to the stand-by and back, with keepers that hold the address. What it refuses, and what a crash in
+# the middle of it leaves.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=../../lab/namespaces.sh
+. "$source_folder/lab/namespaces.sh"
+# shellcheck source=../../lab/database.sh
+. "$source_folder/lab/database.sh"
+# shellcheck source=../support/agent.sh
+. "$source_folder/tests/support/agent.sh"
+# shellcheck source=../support/stage.sh
+. "$source_folder/tests/support/stage.sh"
+# shellcheck source=../support/failover.sh
+. "$source_folder/tests/support/failover.sh"
+# shellcheck source=../support/established.sh
+. "$source_folder/tests/support/established.sh"
+PATH=$PATH:/usr/sbin:/sbin
+failover_enter "$(readlink -f "$0")"
+
+big_file 16
+failover_stage 'flips = 50'
+drain 30s
+keeper production
+keeper standby
+ok 'production is on stage' wait_for 30 is_served_by production
+
+# traces HOST: all that such a move touches.
+traces()
+{
+        lab_in "$1" nft list tables | grep relay
+        ip -n "$1" -o address show dev lo | grep "$service"
+        lab_in "$1" cat /proc/sys/net/ipv4/conf/{all,lo,eth0}/{arp_ignore,arp_announce,forwarding,rp_filter} | tr '\n' ' '
+        find "$tmp/$1/state" -name 'relay*'
+        ip -n "$1" rule show
+}
+before=$(traces production; traces standby)
+no_traces() { is "$1: and nothing of it is left on either server" "$(traces production; traces standby)" "$before"; }
+intents() { "$UNDERSTUDY" journal show --dir "$tmp/controller/journal" --json 2>/dev/null | grep -c '"step_intent"'; }
+
+by_hand switch standby --plan
+like 'the plan says that connections are kept' "$(output)" 'established connections: they stay with production'
+by_hand switch standby --plan --json
+json_is 'also to a program' .established kept
+
+# ---------------------------------------------------------------- there and back
+for way in 'switch standby' return; do
+        to=production from=standby
+        [[ $way == return ]] || { to=standby from=production; }
+        established 10 25
+        # shellcheck disable=SC2086
+        move_begins $way
+        ok "$way: $to is on stage" wait_for 30 is_served_by "$to"
+        sleep 1
+        is "$way: while connections stand, $from has the address on lo only" \
+                "$(ip -n "$from" -o address show | awk -v a="$service/" 'index($4, a) == 1 { print $2 }')" lo
+        established_end
+        move_ends
+        is "$way: it is done" "$moved" 0
+        [[ $moved -eq 0 ]] || diag "$(cat "$tmp/move.log")"
+        diag "$way: $(tr '\n' ';' <"$tmp/established")"
+        is "$way: no new request failed" "$(came_of new 3)" 0
+        is "$way: no kept connection broke" "$(came_of kept 3)" 0
+        is "$way: every download is whole, to the byte" "$(grep ^download "$tmp/established")" "download 10 $big_digest 10"
+        ok "$way: new visitors were served by both in turn" test "$(grep -c ^served "$tmp/established")" -eq 2
+        no_traces "$way"
+done
+
+# ---------------------------------------------------------------- without it they break, which must be allowed
+cp "$tmp/site.conf" "$tmp/good.conf"
+sed -i 's/addresses = {192.0.2.77}/addresses = {198.51.100.7}/' "$tmp/site.conf"
+count=$(intents)
+by_hand switch standby
+is 'where the other server is not on the segment, the switch is refused' "$status" 4
+like 'with the reason and the way out' "$(errors)" 'allow-reset.*not on one segment'
+is 'before anything is done' "$(intents)" "$count"
+by_hand switch standby --plan
+like 'the plan says so' "$(output)" 'refused without --allow-reset.*not on one segment'
+is 'production is on stage' "$(served)" production
+cp "$tmp/good.conf" "$tmp/site.conf"
+established 2 2
+move_begins switch standby --allow-reset
+ok 'with --allow-reset the site moves' wait_for 30 is_served_by standby
+sleep 0.5
+established_end
+move_ends
+is 'and is done' "$moved" 0
+is 'established connections break' "$(came_of kept 3)$(grep ^download "$tmp/established")" "2download 2 broken 2"
+no_traces 'allow-reset'
+by_hand return
+is 'and back' "$status" 0
+
+# ---------------------------------------------------------------- killed in the middle
+for round in 'relay undo' 'drain undo' 'drain resume' 'relay-end resume'; do
+        read -r step way <<<"$round"
+        [[ $step != drain ]] || established 0 2
+        move_begins switch standby
+        ok "killed at $step" move_killed_at "$step"
+        [[ $step != drain ]] || established_end
+        by_hand switch "--$way"
+        is "killed at $step: $way ends it" "$status" "$([[ $way == undo ]] && echo 1 || echo 0)"
+        [[ $status -le 1 ]] || output_diag
+        is "killed at $step, $way: who is on stage" "$(served)" "$([[ $way == undo ]] && echo production || echo standby)"
+        no_traces "killed at $step, $way"
+        [[ $way == undo ]] || by_hand return
+done
+is 'and at last production' "$(served)" production
+done_testing
