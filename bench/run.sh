@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh [ROW...] - measures Understudy beside rsync, AIDE, sha256sum, ostree and casync, and writes docs/BENCHMARKS.md.
 #
-# Rows: verify, nothing, update, first, reflink, memory, analyze, analyze8, follow, spread, journal, gate, web, heal, detect, start, failover,
+# Rows: verify, nothing, update, first, reflink, memory, analyze, analyze8, follow, spread, journal, gate, web, heal, detect, start, failover, planned,
 # exposure, timeline, report; without a name all of them. Each row stands in the document by itself with its date and is replaced when it is measured again. Everything is made below $BENCH_FOLDER
 # (/var/tmp/understudy-bench) and taken away at the end of a row, but the downloaded packages.
 #
@@ -44,10 +44,11 @@ export LC_ALL=C.UTF-8 UNDERSTUDY_STATE=$work/state work
 . bench/guard.sh
 . bench/detect.sh
 . bench/failover.sh
+. bench/planned.sh
 . bench/incident.sh
 
 if [[ -z ${BENCH_INSIDE:-} ]]; then
-        [[ ${*:-all} =~ ^(exposure|timeline|report) || ${*:-all} == analyze* || ${*:-all} == follow || ${*:-all} == spread || ${*:-all} == journal || ${*:-all} == failover ]] || packages_unpacked # the tree that is measured on; analyze has lines of its own
+        [[ ${*:-all} =~ ^(exposure|timeline|report) || ${*:-all} == analyze* || ${*:-all} == follow || ${*:-all} == spread || ${*:-all} == journal || ${*:-all} == failover || ${*:-all} == planned ]] || packages_unpacked # the tree that is measured on; analyze has lines of its own
         [[ " ${*:-detect} " != *' detect '* ]] || detect_unpacked
         BENCH_INSIDE=1 exec unshare --net --mount --propagation private -- "$0" "$@"
 fi
@@ -341,10 +342,10 @@ declare -A titles=(
         [analyze]='Analyse 1,000,000 lines of an access log' [journal]='Journal: append, prove, verify' [analyze8]='Analyse 8,000,000 lines of an access log'
         [follow]='Follow an access log; ask a year of figures' [spread]='Spread 8,000,000 events over three ClickHouse servers' [gate]='Guard: what an open costs' [web]='Guard: what the web server loses'
         [heal]='Guard: from a write to the journal, and to a healed tree' [detect]='Guard: how soon a change is known, beside samhain and auditd' [start]='Guard: to start'
-        [failover]='Failover, beside keepalived and ucarp'
+        [failover]='Failover, beside keepalived and ucarp' [planned]='Planned move with connections that stand, beside keepalived'
         [exposure]='Incident: who was served it, 10,000,000 lines' [timeline]='Incident: how it came, 1,000,000 rows of eight logs'
         [report]='Incident: from the finding to a complete draft of the report')
-known=(verify nothing update first reflink memory analyze analyze8 follow spread journal gate web heal detect start failover exposure timeline report)
+known=(verify nothing update first reflink memory analyze analyze8 follow spread journal gate web heal detect start failover planned exposure timeline report)
 [[ $# -gt 0 ]] || set -- "${known[@]}"
 for row in "$@"; do
         [[ -n ${titles[$row]:-} ]] || stop "there is no row $row; there are: ${known[*]}"
