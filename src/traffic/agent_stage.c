@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 
 #include "address.h"
@@ -91,20 +92,41 @@ int agent_address_look(struct agent_call *call, struct error *err)
         return 0;
 }
 
+/* Where visitors come to: at the service's addresses, and at the server's own where names or programs lead them there. */
+static int visited(const struct agent_site *site, struct connections_which *which, struct peer_address *addresses,
+                   uint16_t *ports, struct error *err)
+{
+        static const uint16_t usual[] = { 80, 443 };
+        const struct config *config = site->config;
+        const struct config_addresses *lists[] = { &config->service.addresses, &site->server->addresses };
+        const bool own = !config->service.present || (config->move.planned & ~CONFIG_BY_ADDRESS);
+        const size_t first = config->service.present ? 0 : 1, last = own ? 2 : 1;
+
+        *which = (struct connections_which){ .addresses = addresses, .ports = ports };
+        for (size_t k = first; k < last; k++)
+                for (size_t i = 0; i < lists[k]->count; i++) {
+                        int r = peer_address_parse(lists[k]->items[i].text, &addresses[which->address_count++], err);
+
+                        if (r < 0)
+                                return r;
+                }
+        for (size_t i = 0; config->service.present && i < config->service.ports.count; i++)
+                ports[which->port_count++] = (uint16_t)config->service.ports.items[i];
+        if (which->port_count == 0) {
+                memcpy(ports, usual, sizeof(usual));
+                which->port_count = LENGTH(usual);
+        }
+        return 0;
+}
+
 int agent_connections(struct agent_call *call, struct error *err)
 {
-        const struct agent_site *site = call->context;
-        const struct config_service *service = &site->config->service;
-        struct peer_address addresses[CONFIG_ADDRESSES_MAXIMUM];
+        struct peer_address addresses[2 * CONFIG_ADDRESSES_MAXIMUM];
         uint16_t ports[CONFIG_PORTS_MAXIMUM];
-        struct connections_which which = { addresses, service_count(site), ports, service->ports.count };
+        struct connections_which which;
         size_t count;
-        int r = 0;
+        int r = visited(call->context, &which, addresses, ports, err);
 
-        for (size_t i = 0; i < which.address_count && r == 0; i++)
-                r = peer_address_parse(service->addresses.items[i].text, &addresses[i], err);
-        for (size_t i = 0; i < which.port_count; i++)
-                ports[i] = (uint16_t)service->ports.items[i];
         if (r == 0)
                 r = connections_count(&which, &count, err);
         if (r < 0)

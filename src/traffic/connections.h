@@ -1,5 +1,5 @@
 /*
- * connections.h - the visitors' connections of a web server: how many there are at the service's addresses and ports.
+ * connections.h - the visitors' connections of a web server: how many there are at the addresses and ports that they come to.
  *
  * From /proc/net/tcp and tcp6, of this process's network namespace. A server that leaves the stage is drained when there
  * is none left.
