@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 
 #include "address.h"
 #include "agent_site.h"
@@ -92,6 +94,20 @@ int agent_address_look(struct agent_call *call, struct error *err)
         return 0;
 }
 
+/* May a process be bound to it: does this machine have it? Over connections at one that has left nothing flows any more. */
+static bool is_here(const struct peer_address *address)
+{
+        struct sockaddr_in in = { .sin_family = AF_INET };
+        struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+        const bool four = address->family == AF_INET;
+        _cleanup_(fd_closep) int fd = socket(address->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        memcpy(&in.sin_addr, address->bytes, 4);
+        memcpy(&in6.sin6_addr, address->bytes, 16);
+        return fd < 0 || bind(fd, four ? (struct sockaddr *)&in : (struct sockaddr *)&in6, four ? sizeof(in) : sizeof(in6)) == 0 ||
+                errno != EADDRNOTAVAIL;
+}
+
 /* Where visitors come to: at the service's addresses, and at the server's own where names or programs lead them there. */
 static int visited(const struct agent_site *site, struct connections_which *which, struct peer_address *addresses,
                    uint16_t *ports, struct error *err)
@@ -105,10 +121,12 @@ static int visited(const struct agent_site *site, struct connections_which *whic
         *which = (struct connections_which){ .addresses = addresses, .ports = ports };
         for (size_t k = first; k < last; k++)
                 for (size_t i = 0; i < lists[k]->count; i++) {
-                        int r = peer_address_parse(lists[k]->items[i].text, &addresses[which->address_count++], err);
+                        struct peer_address *address = &addresses[which->address_count];
+                        int r = peer_address_parse(lists[k]->items[i].text, address, err);
 
                         if (r < 0)
                                 return r;
+                        which->address_count += is_here(address);
                 }
         for (size_t i = 0; config->service.present && i < config->service.ports.count; i++)
                 ports[which->port_count++] = (uint16_t)config->service.ports.items[i];
@@ -124,10 +142,10 @@ int agent_connections(struct agent_call *call, struct error *err)
         struct peer_address addresses[2 * CONFIG_ADDRESSES_MAXIMUM];
         uint16_t ports[CONFIG_PORTS_MAXIMUM];
         struct connections_which which;
-        size_t count;
+        size_t count = 0;
         int r = visited(call->context, &which, addresses, ports, err);
 
-        if (r == 0)
+        if (r == 0 && which.address_count > 0)
                 r = connections_count(&which, &count, err);
         if (r < 0)
                 return r;
