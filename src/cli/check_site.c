@@ -5,10 +5,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/attributes.h"
 #include "base/clock.h"
 #include "base/i18n.h"
 #include "base/text.h"
 #include "traffic/agent_client.h"
+#include "traffic/steps.h"
 
 #define ANSWER_MS 10000
 
@@ -246,6 +248,31 @@ static void check_server(struct asking *asking)
         asking->client = NULL;
 }
 
+/* What a planned move would ask before it begins: of DNS, or of the programs that move. */
+static void check_move(const struct machine_report *report, const struct config *config)
+{
+        const struct config_server *standby = config_first_of(config, CONFIG_STANDBY);
+        _cleanup_(steps_freep) struct steps *steps = NULL;
+        struct steps_options options = { .config = config };
+        struct error error = ERROR_NONE;
+        struct move move;
+        int r;
+
+        if (!standby || !config->database.present || !(config->move.planned & ~CONFIG_BY_ADDRESS))
+                return;
+        r = steps_plan(config, MOVE_PLANNED, standby->name, &move, &error);
+        options.move = &move;
+        if (r == 0)
+                r = steps_new(&options, &steps, &error);
+        if (r == 0)
+                r = steps_ready(steps, &error);
+        if (r < 0)
+                report->finding(report->context, "dns", FINDING_PROBLEM, error.text);
+        else
+                report->finding(report->context, "dns", FINDING_OK,
+                                _("every authoritative server names one of the two servers, and the key may change that"));
+}
+
 void check_site(const struct machine_report *report, const struct site_file *file)
 {
         const struct config *config = file->config;
@@ -256,6 +283,7 @@ void check_site(const struct machine_report *report, const struct site_file *fil
                 if (asking.server->ssh)
                         check_server(&asking);
         }
+        check_move(report, config);
         if (!config->service.present || asking.holders == 1)
                 return;
         if (asking.holders == 0)

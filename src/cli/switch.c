@@ -237,8 +237,11 @@ static int find_move(const struct request *request, const struct config *config,
 static int begin(const struct request *request, struct ledger *ledger, struct steps *steps, struct move *move,
                  struct machine *machine, struct error *err)
 {
-        int r = move->by & MOVE_KEEPS ? steps_keeps_connections(steps, err) : 0;
+        int r = steps_ready(steps, err);
 
+        if (r < 0)
+                return error_prefix(err, _("the move was not begun"));
+        r = move->by & MOVE_KEEPS ? steps_keeps_connections(steps, err) : 0;
         if (r < 0)
                 return error_prefix(err, _("established connections cannot be kept ('--allow-reset' moves and breaks them)"));
         r = ledger_begin(ledger, move, err);

@@ -124,6 +124,7 @@ struct config_dns {
         char *zone;
         struct config_names names;
         uint64_t ttl, move_ttl; /* seconds: at rest, and before a move */
+        int64_t settle_ms;      /* most time until every authoritative server shows a change */
         char *tsig_key;         /* file; NULL: none */
         char *command;          /* exec */
 };

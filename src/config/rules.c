@@ -199,6 +199,10 @@ static void check_dns(struct reading *reading)
         if (dns->move_ttl > dns->ttl)
                 config_problem(reading->problems, line ? line : reading_line(reading, &dns->ttl),
                                _("move_ttl is longer than ttl; it is what the TTL is lowered to before a move"));
+        if (moves_by(reading->config, CONFIG_BY_DNS) && !dns->tsig_key && !reading_line(reading, &dns->tsig_key))
+                config_problem(reading->problems, 0,
+                               _("a move by DNS needs a key that signs the updates; write tsig_key = "
+                                 "/etc/understudy/tsig.key in the section dns"));
         if (dns->driver == CONFIG_DNS_EXEC && !dns->command)
                 config_problem(reading->problems, reading_line(reading, &dns->driver),
                                _("driver = exec needs a command"));

@@ -131,6 +131,11 @@ static const struct config_key dns_keys[] = {
         { .name = "names", .kind = VALUE_DOMAIN, .required = true, LIST(config_dns, names) },
         { .name = "ttl", .kind = VALUE_NUMBER, AT(config_dns, ttl), BETWEEN(1, 604800), .fallback = "300" },
         { .name = "move_ttl", .kind = VALUE_NUMBER, AT(config_dns, move_ttl), BETWEEN(1, 604800), .fallback = "5" },
+        { .name = "settle",
+          .kind = VALUE_DURATION,
+          AT(config_dns, settle_ms),
+          BETWEEN(SECOND, HOUR),
+          .fallback = "30s" },
         { .name = "tsig_key", .kind = VALUE_PATH, AT(config_dns, tsig_key) },
         { .name = "command", .kind = VALUE_COMMAND, AT(config_dns, command) },
 };

@@ -96,6 +96,18 @@ static int receive_all(int fd, uint8_t *bytes, size_t length, int64_t deadline)
         return 0;
 }
 
+/*
+ * An update that is on its way must not arrive when nobody reckons with it any more: what the other end has not got yet is
+ * given up with the connection, and not sent again and again.
+ */
+static int give_up(int fd, int r)
+{
+        const struct linger none = { .l_onoff = 1, .l_linger = 0 };
+
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+        return r;
+}
+
 int dns_exchange_tcp(const struct dns_server *server, const uint8_t *request, size_t length, int64_t deadline,
                      struct buffer *answer, bool *ret_sent)
 {
@@ -113,11 +125,11 @@ int dns_exchange_tcp(const struct dns_server *server, const uint8_t *request, si
                 return -ENOMEM;
         r = send_all(fd, (const uint8_t *)message.data, message.length, deadline);
         if (r < 0)
-                return r;
+                return give_up(fd, r);
         *ret_sent = true;
         r = receive_all(fd, head, sizeof(head), deadline);
         if (r < 0)
-                return r;
+                return give_up(fd, r);
         size = (size_t)head[0] << 8 | head[1];
         buffer_clear(answer);
         if (buffer_reserve(answer, size) < 0)

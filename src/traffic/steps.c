@@ -243,15 +243,6 @@ static enum event drain_look(const struct steps *steps, bool undo)
 
 /* ---- the table ---- */
 
-static int lower_ttl(struct steps *steps, bool undo, struct error *err)
-{
-        const struct config_dns *dns = &steps->options.config->dns;
-        int r = steps_ttl(steps, undo ? dns->ttl : dns->move_ttl, !undo, err);
-
-        steps->waited = steps->waited || (r == 0 && !undo);
-        return r;
-}
-
 /* What it does not hear its lease does. */
 static int stop_old(struct steps *steps, struct error *err)
 {
@@ -264,7 +255,7 @@ static int act(void *context, enum step step, bool undo, struct error *err)
 
         switch (step) {
         case STEP_CLAIM: return steps_claim(steps, undo, err);
-        case STEP_LOWER_TTL: return lower_ttl(steps, undo, err);
+        case STEP_LOWER_TTL: return steps_ttl(steps, !undo, err);
         case STEP_PROVE_OLD: return undo ? 0 : prove(steps, STEPS_FROM, err);
         case STEP_PROVE_NEW: return undo ? 0 : prove(steps, STEPS_TO, err);
         case STEP_PREPARE: return prepare(steps, undo, err);
@@ -278,7 +269,7 @@ static int act(void *context, enum step step, bool undo, struct error *err)
         case STEP_FENCE: return undo ? steps_open(steps, STEPS_FROM, err) : steps_close(steps, STEPS_FROM, err);
         case STEP_RELAY_END: return undo ? 0 : steps_relay_end(steps, err);
         case STEP_CARRY_LAST: return steps_carry_last(steps, err);
-        case STEP_RESTORE_TTL: return steps_ttl(steps, steps->options.config->dns.ttl, false, err);
+        case STEP_RESTORE_TTL: return steps_ttl(steps, false, err);
         default: return 0; /* only looks, or (rest) gives back the ledger's lock, which its end does */
         }
 }
@@ -286,11 +277,10 @@ static int act(void *context, enum step step, bool undo, struct error *err)
 static enum event look(void *context, enum step step, bool undo, struct error *err)
 {
         struct steps *steps = context;
-        const struct config_dns *dns = &steps->options.config->dns;
 
         switch (step) {
         case STEP_CLAIM: return steps_claim_look(steps, err);
-        case STEP_LOWER_TTL: return steps_ttl_look(steps, dns->move_ttl, dns->ttl, err);
+        case STEP_LOWER_TTL: return steps_ttl_look(steps, true, undo, err);
         case STEP_PROVE_OLD: return undo ? EVENT_SEEN_BEFORE : prove_look(steps, STEPS_FROM, err);
         case STEP_PROVE_NEW: return undo ? EVENT_SEEN_BEFORE : prove_look(steps, STEPS_TO, err);
         case STEP_PREPARE: return prepare_look(steps, undo, err);
@@ -307,7 +297,7 @@ static enum event look(void *context, enum step step, bool undo, struct error *e
         case STEP_FENCE: return steps_fence_look(steps, STEPS_FROM, false, err);
         case STEP_RELAY_END: return steps_relay_look(steps, false, err);
         case STEP_CARRY_LAST: return steps_carry_last_look(steps, err);
-        case STEP_RESTORE_TTL: return steps_ttl_look(steps, dns->ttl, dns->move_ttl, err);
+        case STEP_RESTORE_TTL: return steps_ttl_look(steps, false, undo, err);
         default: return undo ? EVENT_SEEN_BEFORE : EVENT_SEEN_WANTED;
         }
 }
@@ -349,6 +339,11 @@ int steps_new(const struct steps_options *options, struct steps **ret_steps, str
         free(steps);
         return error_usage(err, _("the configuration has not both servers of the move, %s and %s, and a database with its "
                                   "host"), options->move->from, options->move->to);
+}
+
+int steps_ready(struct steps *steps, struct error *err)
+{
+        return steps->options.move->by & MOVE_BY_DNS ? steps_dns_ready(steps, err) : 0;
 }
 
 void steps_free(struct steps *steps)

@@ -38,6 +38,12 @@ int steps_new(const struct steps_options *options, struct steps **ret_steps, str
 void steps_free(struct steps *steps);
 void steps_freep(struct steps **steps);
 
+/*
+ * Before a planned move begins, so that what can be known is not found out halfway: DNS answers everywhere as it should, and
+ * takes our key. Changes nothing. Status 4 when a rule refuses; not for a failover, which has no time for it.
+ */
+int steps_ready(struct steps *steps, struct error *err);
+
 /* For conduct(). */
 struct stage steps_stage(struct steps *steps);
 

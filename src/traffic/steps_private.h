@@ -16,7 +16,8 @@ struct steps {
         bool deaf;                      /* failover: the old one did not answer, and is not waited for again */
         struct steps_early *early;      /* the status of the one that comes, asked before its step; NULL: not */
         uint64_t epoch;                 /* that the database's host has granted this move; 0: not seen yet */
-        bool waited;                    /* the old TTL was waited out by this process */
+        uint32_t longest_ttl;           /* of the site's names, that this process saw before it lowered them */
+        bool waited;                    /* it was waited out by this process */
         bool drained;                   /* the time for it is over */
         struct carry_book book;         /* of mutable areas; its lock is held from the first batch to the end */
 };
@@ -67,7 +68,9 @@ int steps_carry_draining(struct steps *steps, struct error *err);
 /* ---- DNS ---- */
 int steps_dns(struct steps *steps, bool undo, struct error *err);
 enum event steps_dns_look(struct steps *steps, struct error *err);
-int steps_ttl(struct steps *steps, uint64_t ttl, bool wait, struct error *err);
-enum event steps_ttl_look(struct steps *steps, uint64_t wanted, uint64_t before, struct error *err);
+/* Lowered, and the old one waited out; or the usual one again. */
+int steps_ttl(struct steps *steps, bool lower, struct error *err);
+enum event steps_ttl_look(struct steps *steps, bool lower, bool undo, struct error *err);
+int steps_dns_ready(struct steps *steps, struct error *err);
 
 #endif

@@ -4,7 +4,8 @@
 #
 #     stage_database                     accounts, and access for the web servers' network
 #     stage_server production            its tree pulled, the portal and nginx running; returns when it answers
-#     stage_config FILE [LINE...]        the site's configuration, with these lines at its end
+#     stage_config FILE [LINE...]        the site's configuration, with these lines at its end; by address, or by $stage_moves,
+#                                        which needs a section in these lines
 #
 # The service's address is $service; every answer says in X-Served-By who gave it.
 
@@ -13,6 +14,7 @@ service=192.0.2.80
 declare -A stage_addresses=([production]=192.0.2.77 [standby]=192.0.2.78 [database]=192.0.2.10)
 declare -A stage_more=() # further lines of a server's section
 stage_move='' # and of the moves'
+stage_moves=address      # what moves: of the configuration's section move
 
 stage_network()
 {
@@ -78,11 +80,7 @@ stage_config()
                 done
                 cat <<END
 server "database" { role = database ssh = "database" addresses = {192.0.2.10} }
-move { planned = address failover = address $stage_move }
-service {
-        addresses = {"$service/24"}
-        ports = {80}
-}
+move { planned = $stage_moves failover = $stage_moves $stage_move }
 database {
         kind = postgresql
         host = database
@@ -97,6 +95,7 @@ repository {
         pub = "$pub"
 }
 END
+                [[ $stage_moves != address ]] || printf 'service { addresses = {"%s/24"} ports = {80} }\n' "$service"
                 printf '%s\n' "$@"
         } >"$file"
 }

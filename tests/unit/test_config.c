@@ -224,6 +224,7 @@ static const struct {
           "for its administrator" },
         { "", "kind = postgresql", "kind = exec", 0, "needs a command" },
         { "", "driver = rfc2136", "driver = exec", 0, "needs a command" },
+        { "", "        tsig_key = /etc/understudy/tsig.key\n", "", OF_FILE, "needs a key that signs" },
         { "", "driver = nftables", "driver = exec", 0, "needs a command" },
         { "", "        zone = example.org\n", "", ANYWHERE, "the section dns has no zone" },
         { "", "        url = \"https://repo.example.org/repo\"\n", "", ANYWHERE, "the section repository has no url" },
