@@ -253,6 +253,7 @@ static void check_move(const struct machine_report *report, const struct config 
 {
         const struct config_server *standby = config_first_of(config, CONFIG_STANDBY);
         _cleanup_(steps_freep) struct steps *steps = NULL;
+        const bool by_exec = config->move.planned & CONFIG_BY_EXEC;
         struct steps_options options = { .config = config };
         struct error error = ERROR_NONE;
         struct move move;
@@ -267,7 +268,9 @@ static void check_move(const struct machine_report *report, const struct config 
         if (r == 0)
                 r = steps_ready(steps, &error);
         if (r < 0)
-                report->finding(report->context, "dns", FINDING_PROBLEM, error.text);
+                report->finding(report->context, by_exec ? "exec" : "dns", FINDING_PROBLEM, error.text);
+        else if (by_exec)
+                report->finding(report->context, "exec", FINDING_OK, _("the program that looks sees one of the two servers on stage"));
         else
                 report->finding(report->context, "dns", FINDING_OK,
                                 _("every authoritative server names one of the two servers, and the key may change that"));

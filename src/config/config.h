@@ -99,8 +99,8 @@ struct config_server {
         char *power_on;                                      /* run by the controller for a powered_off one */
 };
 
-/* What is moved: the service address from one server to the other, the names in DNS, or both. */
-enum config_means { CONFIG_BY_ADDRESS = 1, CONFIG_BY_DNS = 2, CONFIG_BY_BOTH = 3 };
+/* What is moved: the service address from one server to the other, the names in DNS, or both; or whatever programs move. */
+enum config_means { CONFIG_BY_ADDRESS = 1, CONFIG_BY_DNS = 2, CONFIG_BY_BOTH = 3, CONFIG_BY_EXEC = 4 };
 
 struct config_move {
         int planned, failover; /* enum config_means: bits */
@@ -114,7 +114,7 @@ struct config_service {
         int64_t announce_ms; /* how long to repeat gratuitous ARP and unsolicited NA */
 };
 
-enum config_dns_driver { CONFIG_DNS_RFC2136, CONFIG_DNS_EXEC };
+enum config_dns_driver { CONFIG_DNS_RFC2136 };
 
 struct config_dns {
         bool present;
@@ -126,7 +126,15 @@ struct config_dns {
         uint64_t ttl, move_ttl; /* seconds: at rest, and before a move */
         int64_t settle_ms;      /* most time until every authoritative server shows a change */
         char *tsig_key;         /* file; NULL: none */
-        char *command;          /* exec */
+};
+
+/* Two programs of the operator's, run by the controller: one leads visitors to a server, the other says to which they are led. */
+struct config_exec {
+        bool present;
+        char *move, *look; /* commands for sh */
+        int64_t timeout_ms; /* of one run */
+        int64_t settle_ms;  /* most time until `look` sees what `move` did */
+        uint64_t ttl;       /* seconds that visitors may still be led to the old one then */
 };
 
 enum config_database_kind { CONFIG_POSTGRESQL, CONFIG_MARIADB, CONFIG_DATABASE_EXEC };
@@ -217,6 +225,7 @@ struct config {
         struct config_move move;
         struct config_service service;
         struct config_dns dns;
+        struct config_exec exec;
         struct config_database database;
         struct config_filter filter;
         struct config_check checks[CONFIG_CHECKS_MAXIMUM];

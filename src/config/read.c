@@ -24,7 +24,7 @@
 #include "config/schema.h"
 #include "config/value.h"
 
-#define SECTIONS_MAXIMUM 16
+#define SECTIONS_MAXIMUM 24
 #define PROBLEMS_SHOWN   100
 
 /* What the callbacks work on. */

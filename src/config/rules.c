@@ -171,6 +171,14 @@ static void check_move(struct reading *reading)
         if (moves_by(config, CONFIG_BY_DNS) && !config->dns.present)
                 config_problem(reading->problems, move_line(reading),
                                _("a move by DNS needs a section dns with servers, zone and names"));
+        if (moves_by(config, CONFIG_BY_EXEC) && !config->exec.present)
+                config_problem(reading->problems, move_line(reading),
+                               _("a move by programs needs exec { move = \"...\" look = \"...\" }: one that moves, and another that "
+                                 "says who is on stage"));
+        if (config->exec.move && config->exec.look && text_equal(config->exec.move, config->exec.look))
+                config_problem(reading->problems, reading_line(reading, &config->exec.look),
+                               _("look: the program that moves cannot be the one that says whether it did; write another, which "
+                                 "finds out another way"));
         if (config->move.failover && config->check_count == 0)
                 config_problem(reading->problems, 0,
                                _("nothing says how to see whether the site lives; write check \"front\" { url = "
@@ -203,9 +211,6 @@ static void check_dns(struct reading *reading)
                 config_problem(reading->problems, 0,
                                _("a move by DNS needs a key that signs the updates; write tsig_key = "
                                  "/etc/understudy/tsig.key in the section dns"));
-        if (dns->driver == CONFIG_DNS_EXEC && !dns->command)
-                config_problem(reading->problems, reading_line(reading, &dns->driver),
-                               _("driver = exec needs a command"));
 }
 
 static void check_database(struct reading *reading)

@@ -31,12 +31,12 @@ static const struct config_word means[] = {
         {"address", CONFIG_BY_ADDRESS},
         { "dns",    CONFIG_BY_DNS    },
         { "both",   CONFIG_BY_BOTH   },
+        { "exec",   CONFIG_BY_EXEC   },
         { NULL,     0                },
 };
 
 static const struct config_word dns_drivers[] = {
         {"rfc2136", CONFIG_DNS_RFC2136},
-        { "exec",   CONFIG_DNS_EXEC   },
         { NULL,     0                 },
 };
 
@@ -137,7 +137,28 @@ static const struct config_key dns_keys[] = {
           BETWEEN(SECOND, HOUR),
           .fallback = "30s" },
         { .name = "tsig_key", .kind = VALUE_PATH, AT(config_dns, tsig_key) },
-        { .name = "command", .kind = VALUE_COMMAND, AT(config_dns, command) },
+};
+
+static const struct config_key exec_keys[] = {
+        { .name = "move",
+          .kind = VALUE_COMMAND,
+          .required = true,
+          AT(config_exec, move) },
+        { .name = "look",
+          .kind = VALUE_COMMAND,
+          .required = true,
+          AT(config_exec, look) },
+        { .name = "timeout",
+          .kind = VALUE_DURATION,
+          AT(config_exec, timeout_ms),
+          BETWEEN(100 * MS, HOUR),
+          .fallback = "60s" },
+        { .name = "settle",
+          .kind = VALUE_DURATION,
+          AT(config_exec, settle_ms),
+          BETWEEN(100 * MS, HOUR),
+          .fallback = "60s" },
+        { .name = "ttl", .kind = VALUE_NUMBER, AT(config_exec, ttl), BETWEEN(0, 604800), .fallback = "0" },
 };
 
 static const struct config_key database_keys[] = {
@@ -284,6 +305,7 @@ const struct config_section config_sections[] = {
         { .name = "move", KEYS(move_keys), ONE(move, SIZE_MAX) },
         { .name = "service", KEYS(service_keys), ONE(service, offsetof(struct config_service, present)) },
         { .name = "dns", KEYS(dns_keys), ONE(dns, offsetof(struct config_dns, present)) },
+        { .name = "exec", KEYS(exec_keys), ONE(exec, offsetof(struct config_exec, present)) },
         { .name = "database", KEYS(database_keys), ONE(database, offsetof(struct config_database, present)) },
         { .name = "filter", KEYS(filter_keys), ONE(filter, offsetof(struct config_filter, present)) },
         { .name = "check", KEYS(check_keys), MANY(checks, check_count) },

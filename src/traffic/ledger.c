@@ -132,6 +132,7 @@ static unsigned int by_of(const json_t *list)
                 by |= word && text_equal(word, "address") ? MOVE_BY_ADDRESS : 0;
                 by |= word && text_equal(word, "dns") ? MOVE_BY_DNS : 0;
                 by |= word && text_equal(word, "keeping-connections") ? MOVE_KEEPS : 0;
+                by |= word && text_equal(word, "exec") ? MOVE_BY_EXEC : 0;
         }
         return by;
 }
@@ -266,6 +267,8 @@ static json_t *by_names(unsigned int by)
                 json_array_append_new(list, json_string("dns"));
         if (by & MOVE_KEEPS)
                 json_array_append_new(list, json_string("keeping-connections"));
+        if (by & MOVE_BY_EXEC)
+                json_array_append_new(list, json_string("exec"));
         return list;
 }
 

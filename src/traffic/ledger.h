@@ -3,7 +3,7 @@
  *
  * Records of a move carry its id ("move") and, for a step, its name ("step"):
  *
- *     move_began        from, to, move_kind (planned, failover), by (address, dns, keeping-connections)
+ *     move_began        from, to, move_kind (planned, failover), by (address, dns, exec, keeping-connections)
  *     step_intent       step_done       step_left            forwards
  *     step_undo_intent  step_undone                          backwards
  *     move_stopped      a person was called

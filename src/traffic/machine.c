@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 
-#define BY_ANY (MOVE_BY_ADDRESS | MOVE_BY_DNS)
+#define BY_ANY (MOVE_BY_ADDRESS | MOVE_BY_DNS | MOVE_BY_EXEC)
 
 struct trait {
         const char *name;
@@ -28,6 +28,7 @@ static const struct trait traits[STEPS] = {
         [STEP_STOP_OLD] = { "stop-old", BY_ANY, true, true },
         [STEP_ADDRESS] = { "address", MOVE_BY_ADDRESS, true, false },
         [STEP_DNS] = { "dns", MOVE_BY_DNS, true, false },
+        [STEP_EXEC] = { "exec", MOVE_BY_EXEC, true, false },
         [STEP_PROBE_SITE] = { "probe-site", BY_ANY, false, false },
         [STEP_DRAIN] = { "drain", BY_ANY, true, false },
         [STEP_FENCE] = { "fence", BY_ANY, true, false },
@@ -40,12 +41,12 @@ static const struct trait traits[STEPS] = {
 
 static const enum step planned[] = { STEP_CLAIM,      STEP_LOWER_TTL,  STEP_PROVE_OLD,  STEP_PROVE_NEW, STEP_PREPARE,
                                      STEP_CARRY,      STEP_ADMIT,      STEP_PROBE_NEW,  STEP_RELAY,     STEP_STILL_CLEAN,
-                                     STEP_ADDRESS,    STEP_DNS,        STEP_PROBE_SITE, STEP_DRAIN,     STEP_FENCE,
-                                     STEP_RELAY_END,  STEP_CARRY_LAST,
+                                     STEP_ADDRESS,    STEP_DNS,        STEP_EXEC,       STEP_PROBE_SITE, STEP_DRAIN,
+                                     STEP_FENCE,      STEP_RELAY_END,   STEP_CARRY_LAST,
                                      STEP_RESTORE_TTL, STEP_REST,      STEPS };
 static const enum step failover[] = { STEP_STILL_CLEAN, STEP_CLAIM,    STEP_FENCE,   STEP_ADMIT, STEP_PREPARE,
-                                      STEP_PROBE_NEW,   STEP_STOP_OLD, STEP_ADDRESS, STEP_DNS,   STEP_PROBE_SITE,
-                                      STEPS };
+                                      STEP_PROBE_NEW,   STEP_STOP_OLD, STEP_ADDRESS, STEP_DNS,   STEP_EXEC,
+                                      STEP_PROBE_SITE,  STEPS };
 
 static const enum step *order(const struct machine *machine)
 {

@@ -28,7 +28,8 @@ enum move_kind { MOVE_PLANNED, MOVE_FAILOVER };
 enum move_by {
         MOVE_BY_ADDRESS = 1,
         MOVE_BY_DNS = 2,
-        MOVE_KEEPS = 4 /* with the address, planned: connections that stand stay with the old one until they end (relay.h) */
+        MOVE_KEEPS = 4, /* with the address, planned: connections that stand stay with the old one until they end (relay.h) */
+        MOVE_BY_EXEC = 8
 };
 
 enum step {
@@ -46,6 +47,7 @@ enum step {
         STEP_STOP_OLD,    /* failover: the old one is told to leave; it may well not hear it */
         STEP_ADDRESS,     /* the service address moves: dropped there, then taken here */
         STEP_DNS,         /* the name moves: an update whose prerequisite is the old value */
+        STEP_EXEC,        /* a program of the operator's moves visitors; another one says that they are */
         STEP_PROBE_SITE,  /* the site answers as a visitor sees it */
         STEP_DRAIN,       /* the old one's connections have ended, or the time for them has */
         STEP_FENCE,       /* the old one is shut out of the database, and that is proven */

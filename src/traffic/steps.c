@@ -192,6 +192,9 @@ static enum event site_look(struct steps *steps, struct error *err)
 {
         const bool by_dns = steps->options.move->by & MOVE_BY_DNS;
 
+        /* Where programs lead visitors is theirs to know: the page is fetched as its URL says. */
+        if (steps->options.move->by & MOVE_BY_EXEC)
+                return probe(steps, NULL, PROBE_TRIES, err);
         if (!by_dns && steps->options.config->service.present)
                 return probe(steps, steps->options.config->service.addresses.items[0].text, PROBE_TRIES, err);
         return probe(steps, by_dns ? steps->to->addresses.items[0].text : NULL, PROBE_TRIES, err);
@@ -221,6 +224,8 @@ static int drain(struct steps *steps, struct error *err)
 
         if (steps->options.move->by & MOVE_BY_DNS)
                 least = (int64_t)(steps->waited ? config->dns.move_ttl : config->dns.ttl) * 1000;
+        if (steps->options.move->by & MOVE_BY_EXEC)
+                least = (int64_t)config->exec.ttl * 1000;
         for (;;) {
                 const int64_t spent = clock_monotonic_ms() - start;
                 size_t count = 0;
@@ -265,6 +270,7 @@ static int act(void *context, enum step step, bool undo, struct error *err)
         case STEP_RELAY: return steps_relay(steps, undo, err);
         case STEP_ADDRESS: return steps_address(steps, undo, err);
         case STEP_DNS: return steps_dns(steps, undo, err);
+        case STEP_EXEC: return steps_exec(steps, undo, err);
         case STEP_DRAIN: return undo ? 0 : drain(steps, err);
         case STEP_FENCE: return undo ? steps_open(steps, STEPS_FROM, err) : steps_close(steps, STEPS_FROM, err);
         case STEP_RELAY_END: return undo ? 0 : steps_relay_end(steps, err);
@@ -292,6 +298,7 @@ static enum event look(void *context, enum step step, bool undo, struct error *e
         case STEP_RELAY: return steps_relay_look(steps, true, err);
         case STEP_ADDRESS: return steps_address_look(steps, err);
         case STEP_DNS: return steps_dns_look(steps, err);
+        case STEP_EXEC: return steps_exec_look(steps, err);
         case STEP_PROBE_SITE: return site_look(steps, err);
         case STEP_DRAIN: return drain_look(steps, undo);
         case STEP_FENCE: return steps_fence_look(steps, STEPS_FROM, false, err);
@@ -343,7 +350,9 @@ int steps_new(const struct steps_options *options, struct steps **ret_steps, str
 
 int steps_ready(struct steps *steps, struct error *err)
 {
-        return steps->options.move->by & MOVE_BY_DNS ? steps_dns_ready(steps, err) : 0;
+        int r = steps->options.move->by & MOVE_BY_DNS ? steps_dns_ready(steps, err) : 0;
+
+        return r == 0 && steps->options.move->by & MOVE_BY_EXEC ? steps_exec_ready(steps, err) : r;
 }
 
 void steps_free(struct steps *steps)
@@ -379,7 +388,8 @@ int steps_plan(const struct config *config, enum move_kind kind, const char *to,
         if (!from)
                 return error_usage(err, _("the configuration has no other server that %s could take over from"), to);
         *ret_move = (struct move){ .kind = kind, .by = (by & CONFIG_BY_ADDRESS ? MOVE_BY_ADDRESS : 0U) |
-                                                       (by & CONFIG_BY_DNS ? MOVE_BY_DNS : 0U) };
+                                                       (by & CONFIG_BY_DNS ? MOVE_BY_DNS : 0U) |
+                                                       (by & CONFIG_BY_EXEC ? MOVE_BY_EXEC : 0U) };
         if (kind == MOVE_PLANNED && (by & CONFIG_BY_ADDRESS))
                 ret_move->by |= MOVE_KEEPS;
         if ((size_t)snprintf(ret_move->from, sizeof(ret_move->from), "%s", from->name) >= sizeof(ret_move->from) ||

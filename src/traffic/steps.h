@@ -2,8 +2,8 @@
  * steps.h - what each step of a move does, and how it is seen: by the agents of the servers, by DNS, and as a visitor.
  *
  * The controller's side. Looks and acts go through the same agents, but never by the same way on the server: an address is
- * written by netlink and read back by a bind, the fence is proven by counting sockets, DNS is asked by plain queries, and a
- * visitor's page is fetched over the network.
+ * written by netlink and read back by a bind, the fence is proven by counting sockets, DNS is asked by plain queries, another
+ * program than the one that moves says who is on stage, and a visitor's page is fetched over the network.
  */
 #ifndef TRAFFIC_STEPS_H
 #define TRAFFIC_STEPS_H
@@ -40,7 +40,7 @@ void steps_freep(struct steps **steps);
 
 /*
  * Before a planned move begins, so that what can be known is not found out halfway: DNS answers everywhere as it should, and
- * takes our key. Changes nothing. Status 4 when a rule refuses; not for a failover, which has no time for it.
+ * takes our key; the program that looks sees one of the two servers. Changes nothing. Status 4 when a rule refuses; not for a failover, which has no time for it.
  */
 int steps_ready(struct steps *steps, struct error *err);
 

@@ -59,6 +59,11 @@ void steps_describe(const struct config *config, const struct move *move, enum s
                 SAY(_("%zu names go from the addresses of %s to those of %s"), config->dns.names.count, from, to);
                 BACK(_("and back"));
                 break;
+        case STEP_EXEC:
+                SAY(_("\"%.100s\" leads visitors from %s to %s, and \"%.100s\" must see %s on stage"), config->exec.move, from, to,
+                    config->exec.look, to);
+                BACK(_("the same program, told to lead them to %s"), from);
+                break;
         case STEP_PROBE_SITE: SAY(_("%zu checks of pages as a visitor sees them"), config->check_count); break;
         case STEP_DRAIN:
                 SAY(_("the connections of %s end, or %" PRId64 " s are over"), from, config->limits.drain_ms / 1000);

@@ -1,4 +1,4 @@
-/* steps_private.h - for steps.c, steps_fence.c, steps_address.c and steps_dns.c. */
+/* steps_private.h - for steps.c, steps_fence.c, steps_address.c, steps_dns.c and steps_exec.c. */
 #ifndef TRAFFIC_STEPS_PRIVATE_H
 #define TRAFFIC_STEPS_PRIVATE_H
 
@@ -72,5 +72,10 @@ enum event steps_dns_look(struct steps *steps, struct error *err);
 int steps_ttl(struct steps *steps, bool lower, struct error *err);
 enum event steps_ttl_look(struct steps *steps, bool lower, bool undo, struct error *err);
 int steps_dns_ready(struct steps *steps, struct error *err);
+
+/* ---- programs of the operator's ---- */
+int steps_exec(struct steps *steps, bool undo, struct error *err);
+enum event steps_exec_look(struct steps *steps, struct error *err);
+int steps_exec_ready(struct steps *steps, struct error *err);
 
 #endif

@@ -2,7 +2,7 @@
  * move_driver.c - a move on a stage of files: WORLD/STEP is there when the step holds. For the tests of the ledger and the
  * conductor, which kill it anywhere and go on.
  *
- *     move_driver STATE WORLD begin planned|failover address|dns|both
+ *     move_driver STATE WORLD begin planned|failover address|dns|both|exec
  *     move_driver STATE WORLD resume|undo
  *
  * WORLD/lies-STEP: the act of this step does nothing and says that it did. Prints the actions; ends in 0 done, 1 undone, 2
@@ -86,6 +86,7 @@ static int run(struct ledger *ledger, char **words, struct error *err)
                 move.kind = text_equal(words[1], "failover") ? MOVE_FAILOVER : MOVE_PLANNED;
                 move.by = text_equal(words[2], "address") ? MOVE_BY_ADDRESS :
                           text_equal(words[2], "dns")     ? MOVE_BY_DNS :
+                          text_equal(words[2], "exec")    ? MOVE_BY_EXEC :
                                                             MOVE_BY_ADDRESS | MOVE_BY_DNS;
                 machine_begin(&machine, move.kind, move.by);
                 r = ledger_begin(ledger, &move, err);

@@ -6,9 +6,12 @@
 #     names_stage                        the site; production is in at the database, and the name is its
 #     switch switch standby              as `us`; the progress is in $tmp/stderr
 #     moving switch standby; reached lower-ttl; ...; moved      the same in the background
-#     visit; switch return; failed; last_from standby
+#     visit; switch return; leave; failed; pages_after "$since" standby
+#
+# Without DNS: stage_network; stage_moves=exec; moves_stage 'exec { ... }'.
 
 name=www.example.org
+check_url=http://$name/portal/health
 # In seconds: at rest, and lowered to.
 ttl=3 move_ttl=1
 
@@ -46,18 +49,23 @@ END
 
 names_stage()
 {
-        local host
         stage_network && names_servers || bail_out 'no network, or no name servers'
+        stage_moves=dns
+        moves_stage "dns { servers = {192.0.2.53, 192.0.2.54} zone = example.org names = {$name} ttl = $ttl move_ttl = $move_ttl settle = 1s tsig_key = \"$tmp/tsig.key\" }"
+}
+
+# moves_stage LINE: the site, with this section of its configuration.
+moves_stage()
+{
+        local host
         make_site "$tmp/src"
         make_repository
         stage_database || bail_out 'no accounts'
         stage_server production && stage_server standby || bail_out 'the web servers do not start'
-        stage_moves=dns
         agent_keys
         stage_ssh "$tmp/ssh/config" "$tmp/ssh/controller"
-        stage_config "$tmp/site.conf" "ssh_config = \"$tmp/ssh/config\"" \
-                "dns { servers = {192.0.2.53, 192.0.2.54} zone = example.org names = {$name} ttl = $ttl move_ttl = $move_ttl settle = 1s tsig_key = \"$tmp/tsig.key\" }" \
-                "check \"health\" { url = \"http://$name/portal/health\" expect = \"well\" timeout = 2s }" 'limits { drain = 5s }'
+        stage_config "$tmp/site.conf" "ssh_config = \"$tmp/ssh/config\"" "$1" \
+                "check \"health\" { url = \"$check_url\" expect = \"well\" timeout = 2s }" 'limits { drain = 5s }'
         us check --config "$tmp/site.conf" --offline || bail_out "$(output)$(errors)"
         mkdir -p "$tmp/controller" "$tmp/database/state"
         for host in production standby database; do
@@ -110,10 +118,11 @@ moved()
 
 # ---------------------------------------------------------------- visitors
 
+# visit [ADDRESS]: of this one, or by the name.
 visit()
 {
         rm -f "$tmp/stop"
-        "$source_folder/tests/support/gap.pl" "$name@192.0.2.53,192.0.2.54" /portal/health "$tmp/stop" 10 5000 >"$tmp/visits" 2>&1 &
+        "$source_folder/tests/support/gap.pl" "${1:-$name@192.0.2.53,192.0.2.54}" /portal/health "$tmp/stop" 10 5000 >"$tmp/visits" 2>&1 &
         visitor=$!
         cleanup_process "$visitor"
         wait_for 20 grep -q ' 200 ' "$tmp/visits"

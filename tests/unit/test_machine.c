@@ -17,10 +17,10 @@ enum side { NOBODY, OLD, NEW };
 struct world {
         bool claimed, low_ttl, old_proven, proven, prepared, carried, accepts_new, shut_out_old, old_stopped, drained, carried_last,
                 relayed;
-        enum side address, name;
+        enum side address, name, led;
 };
 
-static const struct world at_first = { .address = OLD, .name = OLD };
+static const struct world at_first = { .address = OLD, .name = OLD, .led = OLD };
 
 static bool same(const struct world *one, const struct world *other)
 {
@@ -29,7 +29,7 @@ static bool same(const struct world *one, const struct world *other)
                 one->carried == other->carried && one->carried_last == other->carried_last &&
                 one->accepts_new == other->accepts_new && one->shut_out_old == other->shut_out_old &&
                 one->old_stopped == other->old_stopped && one->drained == other->drained && one->relayed == other->relayed &&
-                one->address == other->address && one->name == other->name;
+                one->address == other->address && one->name == other->name && one->led == other->led;
 }
 
 /* Forwards and back; `half` is what is left when the power goes in the middle. */
@@ -47,6 +47,7 @@ static void change(struct world *world, enum step step, bool back, bool half)
         case STEP_RELAY: world->relayed = !back; break;
         case STEP_ADDRESS: world->address = half ? NOBODY : back ? OLD : NEW; break;
         case STEP_DNS: world->name = back ? OLD : NEW; break;
+        case STEP_EXEC: world->led = half ? NOBODY : back ? OLD : NEW; break;
         case STEP_DRAIN: world->drained = !back; break;
         case STEP_FENCE: world->shut_out_old = !back; break;
         case STEP_RELAY_END: world->relayed = back; break;
@@ -60,7 +61,8 @@ static void change(struct world *world, enum step step, bool back, bool half)
 static bool holds(const struct world *world, const struct machine *machine, enum step step)
 {
         const bool on_stage = (!machine_has(machine, STEP_ADDRESS) || world->address == NEW) &&
-                (!machine_has(machine, STEP_DNS) || world->name == NEW);
+                (!machine_has(machine, STEP_DNS) || world->name == NEW) &&
+                (!machine_has(machine, STEP_EXEC) || world->led == NEW);
 
         switch (step) {
         case STEP_CLAIM: return world->claimed;
@@ -76,6 +78,7 @@ static bool holds(const struct world *world, const struct machine *machine, enum
         case STEP_RELAY: return world->relayed;
         case STEP_ADDRESS: return world->address == NEW;
         case STEP_DNS: return world->name == NEW;
+        case STEP_EXEC: return world->led == NEW;
         case STEP_PROBE_SITE: return on_stage;
         case STEP_DRAIN: return world->drained;
         case STEP_FENCE: return world->shut_out_old;
@@ -93,7 +96,7 @@ static void check(const struct world *world, const struct machine *machine)
         const bool both = world->accepts_new && !world->shut_out_old;
 
         assert_false(both && (machine->kind == MOVE_FAILOVER || !world->claimed));
-        if (world->address == NEW || world->name == NEW)
+        if (world->address == NEW || world->name == NEW || world->led == NEW)
                 assert_true(world->accepts_new && world->proven && (machine->kind == MOVE_FAILOVER || world->carried));
         if (world->carried_last)
                 assert_true(world->shut_out_old); /* nobody writes there any more */
@@ -253,6 +256,7 @@ static void check_end(const struct run *run, unsigned int by)
         assert_true(world->shut_out_old && world->accepts_new && world->proven);
         assert_int_equal(world->address, by & MOVE_BY_ADDRESS ? NEW : OLD);
         assert_int_equal(world->name, by & MOVE_BY_DNS ? NEW : OLD);
+        assert_int_equal(world->led, by & MOVE_BY_EXEC ? NEW : OLD);
         assert_true(run->machine.kind == MOVE_FAILOVER || !world->claimed);
 }
 
@@ -274,6 +278,7 @@ static void to_the_end(struct run *run, unsigned int by, enum event wish)
 static const struct { enum move_kind kind; unsigned int by; } moves[] = {
         { MOVE_PLANNED, MOVE_BY_ADDRESS }, { MOVE_PLANNED, MOVE_BY_DNS }, { MOVE_PLANNED, MOVE_BY_ADDRESS | MOVE_BY_DNS },
         { MOVE_PLANNED, MOVE_BY_ADDRESS | MOVE_KEEPS }, { MOVE_PLANNED, MOVE_BY_ADDRESS | MOVE_BY_DNS | MOVE_KEEPS },
+        { MOVE_PLANNED, MOVE_BY_EXEC }, { MOVE_FAILOVER, MOVE_BY_EXEC },
         { MOVE_FAILOVER, MOVE_BY_ADDRESS }, { MOVE_FAILOVER, MOVE_BY_DNS }, { MOVE_FAILOVER, MOVE_BY_ADDRESS | MOVE_BY_DNS },
 };
 
