@@ -131,7 +131,7 @@ leave()
 {
         : >"$tmp/stop"
         wait "$visitor"
-        diag "$(wc -l <"$tmp/visits") pages, $(failed) failed"
+        diag "$(wc -l <"$tmp/visits") pages, $(failed) failed" "$(grep -v ' 200 ' "$tmp/visits" | head -n 3)"
 }
 failed() { grep -vc ' 200 ' "$tmp/visits"; }
 now() { perl -MTime::HiRes=clock_gettime,CLOCK_MONOTONIC -e 'print int 1000 * clock_gettime(CLOCK_MONOTONIC)'; }
