@@ -32,6 +32,7 @@
 
 #define BATCH           64 /* events, requests, signals at once */
 #define ORPHAN_PAUSE_MS 50
+#define ORPHAN_DYING_MS 60000
 #define NAMES_PAUSE_MS  10 /* between two reports of changed names */
 
 int64_t now_ms(void)
@@ -142,18 +143,22 @@ static void take_requests(struct gate *gate)
                 r = request_serve(gate);
         if (r < 0) {
                 gate->orphan = true;
+                gate->orphan_ms = now_ms();
                 gate->serving = true;
         }
 }
 
-/* Is there another guard by now? */
-static void look_for_successor(struct gate *gate)
+/* Is there another guard by now? A process that dies closes its descriptors one after the other: the channel may be at its
+ * end while the dead guard's lock is still there. So the lock must have been free once; one that was never seen free is a
+ * successor's after a long while. */
+static void look_for_successor(struct gate *gate, int64_t now)
 {
         if (flock(GATE_LOCK_FD, LOCK_SH | LOCK_NB) == 0) {
                 (void)flock(GATE_LOCK_FD, LOCK_UN);
+                gate->unserved = true;
                 return;
         }
-        if (errno != EWOULDBLOCK)
+        if (errno != EWOULDBLOCK || (!gate->unserved && now - gate->orphan_ms < ORPHAN_DYING_MS))
                 return;
         open_answer_all(gate, false);
         _exit(GATE_EXIT_DONE);
@@ -232,7 +237,7 @@ static void serve(struct gate *gate)
                         gate->names_untold = gate->folders_untold = false;
                 }
                 if (gate->orphan && now - looked_ms >= ORPHAN_PAUSE_MS) {
-                        look_for_successor(gate);
+                        look_for_successor(gate, now);
                         looked_ms = now;
                 }
         }

@@ -39,6 +39,8 @@ struct gate {
         int signals;  /* of broken leases */
         bool serving; /* the trees were told */
         bool orphan;  /* the guard is gone */
+        bool unserved; /* its lock was seen free since: who has it now is a successor */
+        int64_t orphan_ms; /* since when */
         bool names_untold, folders_untold; /* changes of names that the guard has not been told of */
 };
 
