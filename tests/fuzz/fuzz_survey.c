@@ -8,6 +8,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Two strings, as a query for accounts gives them: what stands before the first NUL, and what follows it. */
+static void parse_account(const char *text, size_t length, json_t *names)
+{
+        const char *nul = memchr(text, '\0', length);
+        char *host = nul ? strndup(nul + 1, length - (size_t)(nul + 1 - text)) : NULL;
+
+        if (host)
+                survey_mariadb(text, host, names);
+        free(host);
+}
+
 static void parse(uint8_t format, const char *text, size_t length, json_t *json, json_t *names, json_t *upstreams)
 {
         json_t *ruleset;
@@ -22,10 +33,7 @@ static void parse(uint8_t format, const char *text, size_t length, json_t *json,
                 survey_drop_upstreams(names, upstreams);
                 break;
         case 5: survey_hba(text, length, "pg_hba.conf", names); break;
-        case 6:
-                if (memchr(text, '\0', length))
-                        survey_mariadb(text, text + strlen(text) + 1, names);
-                break;
+        case 6: parse_account(text, length, names); break;
         default:
                 ruleset = json_loadb(text, length, 0, NULL);
                 survey_nftables(ruleset, names);
