@@ -3,7 +3,7 @@
 # ends the process in 99, which no test takes for an answer, and is also written to a file, so that one in a process
 # whose status nobody looks at counts, too.
 #
-# All unit tests, and a quarter of the integration tests: which one goes round with the commits. `all` takes every one (make
+# All unit tests, and an eighth of the integration tests: which one goes round with the commits. `all` takes every one (make
 # soak).
 set -u
 cd "$(dirname "$0")/../.." || exit
@@ -20,7 +20,7 @@ export TEST_PATIENCE=5
 # under load (its readers are starved), a name service that hangs (the thread that asks it is left, on purpose), following,
 # the page in a browser, and the labs of switch and failover with their drivers.
 export TEST_SUITE=unit TEST_EXCLUDE='/(70|71|72|73-dns|74|76|77|78|79-switch|81|83|84|85|96-alerts-down|97-guard-web|99-guard-attacks|109-incident-portal)[-.]'
-[ "${2:-}" = all ] || export TEST_PART=${TEST_PART:-$(($(tests/support/turn.sh) % 4))/4}
+[ "${2:-}" = all ] || export TEST_PART=${TEST_PART:-$(($(tests/support/turn.sh) % 8))/8}
 echo "integration tests: part ${TEST_PART:-0/1}"
 status=0
 tests/run.sh "$1" || status=1
