@@ -173,20 +173,46 @@ static int save(const struct salts *salts, struct error *err)
         return r;
 }
 
-int salts_make(struct salts *salts, int32_t day, int64_t now, struct error *err)
+int64_t salts_made(const struct salts *salts, int32_t day)
 {
-        struct salt salt = { .day = day, .made = now };
-        int r = random_secret(salt.bytes, SALT_SIZE, err);
+        for (size_t i = salts->count; i-- > 0;)
+                if (salts->list[i].day == day)
+                        return salts->list[i].made;
+        return 0;
+}
 
-        if (r < 0)
-                return r;
+bool salts_newest(const struct salts *salts, int32_t *ret_day)
+{
+        for (size_t i = 0; i < salts->count; i++)
+                if (i == 0 || salts->list[i].day > *ret_day)
+                        *ret_day = salts->list[i].day;
+        return salts->count > 0;
+}
+
+int salts_put(struct salts *salts, int32_t day, int64_t made, const uint8_t bytes[static SALT_SIZE], struct error *err)
+{
+        struct salt salt = { .day = day, .made = made };
+        int r;
+
         if (salts->count == SALTS_MAXIMUM)
                 return error_set(err, -E2BIG, _("more than %d days at once; let the older logs be analysed first"),
                                  SALTS_MAXIMUM);
+        memcpy(salt.bytes, bytes, SALT_SIZE);
         r = add(salts, &salt) < 0 ? error_memory(err) : save(salts, err);
         memory_wipe(&salt, sizeof(salt));
         if (r < 0 && salts->count && salts->list[salts->count - 1].day == day)
                 memory_wipe(&salts->list[--salts->count], sizeof(struct salt));
+        return r;
+}
+
+int salts_make(struct salts *salts, int32_t day, int64_t now, struct error *err)
+{
+        uint8_t bytes[SALT_SIZE];
+        int r = random_secret(bytes, SALT_SIZE, err);
+
+        if (r == 0)
+                r = salts_put(salts, day, now, bytes, err);
+        memory_wipe(bytes, sizeof(bytes));
         return r;
 }
 

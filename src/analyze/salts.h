@@ -28,6 +28,15 @@ const uint8_t *salts_find(const struct salts *salts, int32_t day);
 /* Makes it; when this returns 0 it is on the disk. */
 int salts_make(struct salts *salts, int32_t day, int64_t now, struct error *err);
 
+/* One that was made elsewhere, at this time of our clock (salts_share.h). */
+int salts_put(struct salts *salts, int32_t day, int64_t made, const uint8_t bytes[static SALT_SIZE], struct error *err);
+
+/* When that of a day was made; 0 when there is none. */
+int64_t salts_made(const struct salts *salts, int32_t day);
+
+/* The latest day that has one; false: none has. */
+bool salts_newest(const struct salts *salts, int32_t *ret_day);
+
 /* Destroys those that are too old, here and in the file. True in *ret_any when there was one. */
 int salts_expire(struct salts *salts, int64_t now, bool *ret_any, struct error *err);
 

@@ -162,7 +162,8 @@ static int run(int argc, char *argv[])
                            "  --authorize KEYFILE  print the line for authorized_keys that lets the owner of this\n"
                            "                       public key start the agent, and nothing else\n"
                            "  --from LIST          with --authorize: only from these addresses\n"
-                           "  --for NAME           on the database's host: only the lease of that server, for its keeper\n"),
+                           "  --for NAME           on the database's host: only the lease of that server, for its keeper;\n"
+                           "                       where salts are made: for that analysis server\n"),
                         &request.common)) != -1) {
                 switch (code) {
                 case OPTION_SERVER: request.server = optarg; break;

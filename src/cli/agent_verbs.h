@@ -14,7 +14,7 @@
 extern const struct agent_verb agent_verbs[];
 extern const size_t agent_verb_count;
 
-/* The closed list for a keeper of another server, on the database's host. */
+/* The closed list for another server: its keeper on the database's host, its analyzer where salts are made. */
 extern const struct agent_verb agent_lease_verbs[];
 extern const size_t agent_lease_verb_count;
 
@@ -31,6 +31,10 @@ int agent_run_command(const char *key, const char *command, struct error *err);
 
 /* agent_inventory.c */
 int agent_inventory(struct agent_call *call, struct error *err);
+
+/* agent_salt.c */
+int agent_salt(struct agent_call *call, struct error *err);
+extern const struct agent_argument agent_salt_arguments[];
 
 /* agent_carry.c: mutable areas, as carry/area.h says */
 int agent_areas(struct agent_call *call, struct error *err);

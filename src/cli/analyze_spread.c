@@ -24,7 +24,15 @@ int spreading_start(struct spreading *spreading, const struct common *common, co
                 fputs(buffer_text(&spreading->shards.file.problems), stderr);
                 return r;
         }
-        feed.site = spreading->shards.file.config->site;
+        feed.site = spreading->shards.config->site;
+        if (spreading->shards.config->clickhouse.salts) {
+                r = salt_source_init(&spreading->source, spreading->shards.config, options->server, spreading->shards.state,
+                                     err);
+                if (r < 0)
+                        return r;
+                feed.share = salt_source_get;
+                feed.share_context = &spreading->source;
+        }
         r = spool_open(options->spool, &spreading->shards.spread, options->limit_bytes, &spreading->spool, err);
         if (r < 0)
                 return r;

@@ -11,6 +11,7 @@
 #include "accesslog/follow.h"
 #include "analyze/countries.h"
 #include "base/error.h"
+#include "cli/analyze_salt.h"
 #include "cli/command.h"
 #include "cli/shards.h"
 #include "spread/feed.h"
@@ -23,6 +24,7 @@ struct spreading {
         struct salts *salts;
         struct feed *feed;
         struct senders *senders;
+        struct salt_source source;
 };
 
 #define SPREADING_NONE                                                                                                 \

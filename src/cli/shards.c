@@ -38,26 +38,18 @@ static int admits(void *context, const char *name, struct error *err)
 {
         const struct shards *shards = context;
 
-        return fleet_admits(shards->state, shards->file.config, name, err);
+        return fleet_admits(shards->state, shards->config, name, err);
 }
 
-int shards_read(struct shards *shards, const struct common *common, struct error *err)
+int shards_of(struct shards *shards, const struct config *config, const char *state, struct error *err)
 {
-        const struct config *config;
-        int r = site_file_read(&shards->file, common->config, NULL, NULL, err);
+        int r = 0;
 
-        if (r < 0)
-                return r;
-        config = shards->file.config;
-        if (!config->shard_count)
-                return error_usage(err,
-                                   _("%s names no analysis servers; write analyze { clickhouse { shard \"an1\" { url = "
-                                     "\"http://an1.example.org:8123/\" } } }"),
-                                   common->config);
+        shards->config = config;
         shards->spread.database = config->clickhouse.database;
         shards->spread.deadline_ms = config->clickhouse.deadline_ms;
         shards->spread.unproven = config->clickhouse.unproven;
-        shards->state = state_directory(common->state);
+        shards->state = state;
         shards->spread.admits = admits;
         shards->spread.context = shards;
         for (size_t i = 0; i < config->shard_count && r == 0; i++) {
@@ -72,4 +64,18 @@ int shards_read(struct shards *shards, const struct common *common, struct error
                 shards->spread.count++;
         }
         return r;
+}
+
+int shards_read(struct shards *shards, const struct common *common, struct error *err)
+{
+        int r = site_file_read(&shards->file, common->config, NULL, NULL, err);
+
+        if (r < 0)
+                return r;
+        if (!shards->file.config->shard_count)
+                return error_usage(err,
+                                   _("%s names no analysis servers; write analyze { clickhouse { shard \"an1\" { url = "
+                                     "\"http://an1.example.org:8123/\" } } }"),
+                                   common->config);
+        return shards_of(shards, shards->file.config, state_directory(common->state), err);
 }

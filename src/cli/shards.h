@@ -11,6 +11,7 @@
 
 struct shards {
         struct site_file file;
+        const struct config *config; /* that of the file, or the caller's */
         const char *state; /* where the register is */
         char *passwords[SPREAD_SHARDS_MAXIMUM]; /* owned */
         struct spread_shards spread;            /* what src/spread takes */
@@ -24,6 +25,9 @@ struct shards {
 /* From --config. Status 2 when the file names none. Where there is a register, one that a rule of it shuts out gets no
  * data and is not asked: the shard's name is the server's. `shards` must stay where it is. */
 int shards_read(struct shards *shards, const struct common *common, struct error *err);
+
+/* Of a configuration that was read already; it is borrowed. */
+int shards_of(struct shards *shards, const struct config *config, const char *state, struct error *err);
 void shards_done(struct shards *shards);
 
 /* Prints what is wrong in the configuration and the sentence; returns the exit status. */

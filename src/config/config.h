@@ -198,6 +198,7 @@ struct config_clickhouse {
         char *database;
         int64_t deadline_ms; /* most time for the answer to a question */
         int unproven;        /* 1: servers that nobody vouches for take part as well */
+        char *salts;         /* the server that makes the salts of visitors for all; NULL: each has its own */
 };
 
 struct config_shard {

@@ -277,6 +277,18 @@ static void check_checks(struct reading *reading)
 
 /* ---- analysis servers ---- */
 
+static void check_salts(struct reading *reading)
+{
+        const struct config *config = reading->config;
+        const struct config_server *server =
+                config->clickhouse.salts ? config_find_server(config, config->clickhouse.salts) : NULL;
+
+        if (config->clickhouse.salts && (!server || !server->ssh))
+                config_problem(reading->problems, reading_line(reading, &config->clickhouse.salts),
+                               _("salts: there is no server '%s' with ssh, and the others ask it for the salts over that"),
+                               config->clickhouse.salts);
+}
+
 static void check_shards(struct reading *reading)
 {
         const struct config *config = reading->config;
@@ -318,6 +330,7 @@ void config_check_rules(struct reading *reading)
         check_leases(reading);
         check_checks(reading);
         check_shards(reading);
+        check_salts(reading);
         if (!config->repository.present)
                 config_problem(reading->problems, 0,
                                _("nothing says where releases come from; write repository { url = ... pub = ... }"));

@@ -281,6 +281,7 @@ static const struct config_key clickhouse_keys[] = {
           AT(config_clickhouse, unproven),
           .words = unproven,
           .fallback = "left_out" },
+        { .name = "salts", .kind = VALUE_NAME, AT(config_clickhouse, salts) },
 };
 
 static const struct config_key shard_keys[] = {

@@ -8,6 +8,7 @@
 #include "analyze/summary_private.h"
 #include "base/i18n.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "spread/answer.h"
 #include "spread/outside.h"
 #include "spread/proof.h"
@@ -180,6 +181,22 @@ static int asking_begin(struct asking *asking, struct error *err)
         if (r == 0)
                 r = ask_standing(asking, err);
         return r < 0 ? r : look_at_scripts(asking, err);
+}
+
+int ask_proven(const struct spread_shards *shards, const char *name, struct error *err)
+{
+        struct spread_shards one = *shards;
+        _cleanup_(asking_done) struct asking asking = { .shards = &one };
+
+        one.count = 0;
+        for (size_t i = 0; i < shards->count; i++)
+                if (text_equal(shards->items[i].name, name)) {
+                        one.items[0] = shards->items[i];
+                        one.count = 1;
+                }
+        if (!one.count)
+                return error_refuse(err, _("%s is no analysis server of the configuration"), name);
+        return asking_begin(&asking, err);
 }
 
 /* The caller's from now on. */

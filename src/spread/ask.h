@@ -52,6 +52,9 @@ int ask_shards(const struct spread_shards *shards, const struct store_query *que
                struct ask_answer *ret_answer, struct error *err);
 void ask_answer_done(struct ask_answer *answer);
 
+/* 0: this one server answers and may take part, as in every question; else negative, with why not. */
+int ask_proven(const struct spread_shards *shards, const char *name, struct error *err);
+
 /* What was measured, of the site and time of the query: enum beacon_vital. */
 int ask_vitals(const struct spread_shards *shards, const struct store_query *query,
                struct histogram ret_histograms[VITAL_COUNT], struct ask_who *ret_who, struct error *err);

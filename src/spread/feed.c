@@ -141,6 +141,17 @@ static const struct agent *find_agent(struct feed *feed, struct span text)
 
 /* ---------------------------------------------------------------- days and visitors */
 
+static int share_salt(struct feed *feed, int32_t day, struct error *err)
+{
+        struct shared_salt shared;
+        int r = feed->options.share(feed->options.share_context, day, &shared, err);
+
+        if (r == 0)
+                r = salts_put(feed->salts, day, clock_now() - shared.age_seconds, shared.bytes, err);
+        memory_wipe(&shared, sizeof(shared));
+        return r == -ESTALE ? 0 : r;
+}
+
 /* Its salt, made when the day is new. A day that had one and has none any more gets no other: no visitors then. */
 static int salt_day(struct feed *feed, struct day *day, struct error *err)
 {
@@ -149,7 +160,8 @@ static int salt_day(struct feed *feed, struct day *day, struct error *err)
         int r = spool_day_known(feed->spool, day->day, &known, err);
 
         if (r == 0 && !salt && !known) {
-                r = salts_make(feed->salts, day->day, clock_now(), err);
+                r = feed->options.share ? share_salt(feed, day->day, err)
+                                        : salts_make(feed->salts, day->day, clock_now(), err);
                 salt = r == 0 ? salts_find(feed->salts, day->day) : NULL;
         }
         if (r < 0)

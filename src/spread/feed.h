@@ -13,6 +13,7 @@
 #include "accesslog/follow.h"
 #include "analyze/countries.h"
 #include "analyze/salts.h"
+#include "analyze/salts_share.h"
 #include "analyze/tally.h"
 #include "base/error.h"
 #include "spread/spool.h"
@@ -23,6 +24,11 @@ struct feed_options {
         const struct countries *countries; /* NULL: nothing is known of them */
         const struct goal *goals;          /* at most GOALS_MAXIMUM */
         size_t goal_count;
+        /* The salt of a day that is new, which other servers have, too; NULL: this one makes its own. When it cannot be had
+         * the day's lines are not taken (they wait in the log), but for -ESTALE: nobody gets it any more, and the lines are
+         * counted without visitors. */
+        int (*share)(void *context, int32_t day, struct shared_salt *ret_salt, struct error *err);
+        void *share_context;
 };
 
 struct feed;
