@@ -164,7 +164,7 @@ static int take_part(struct service *service, struct error *err)
         bool was = !service->required.obstacle[0];
         int r;
 
-        if (!service->required.count || now < service->trusted_ms)
+        if (!required_any(&service->required) || now < service->trusted_ms)
                 return !service->required.obstacle[0];
         service->trusted_ms = now + TRUST_MS;
         required_look(&service->required);
@@ -200,7 +200,7 @@ static int end_once(const struct service *service, struct error *err)
 /* What comes together within a moment is kept together. */
 static void wait_for_more(const struct service *service)
 {
-        follow_wait(service->follow, service->required.count || service->spreading ? TRUST_MS : WAIT_MS);
+        follow_wait(service->follow, required_any(&service->required) || service->spreading ? TRUST_MS : WAIT_MS);
         if (!stopping)
                 pause_ms(service->spreading ? SPREAD_MS : GATHER_MS);
 }
@@ -272,7 +272,7 @@ static int start(struct service *service, const char *const paths[], size_t coun
 {
         int r = service->spreading ? open_spool(service, err) : open_store(service, err);
 
-        if (r == 0 && !service->request->required.count) /* an earlier run may have been left out */
+        if (r == 0 && !required_any(&service->request->required)) /* an earlier run may have been left out */
                 r = store_leave_out(service->store, NULL, clock_now(), err);
         if (r == 0)
                 r = follow_new(paths, count, &service->follow, err);

@@ -1,6 +1,7 @@
 /* analyze_follow_options.c - what analyze --follow is told. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -31,6 +32,7 @@ enum {
         OPTION_GEOIP,
         OPTION_REQUIRE,
         OPTION_PUB,
+        OPTION_SCRIPT,
         OPTION_SERVER,
         OPTION_SPOOL,
         OPTION_SPOOL_LIMIT,
@@ -56,6 +58,7 @@ static const struct option options[] = {
         { "geoip",      required_argument, NULL, OPTION_GEOIP     },
         { "require",    required_argument, NULL, OPTION_REQUIRE   },
         { "pub",        required_argument, NULL, OPTION_PUB       },
+        { "script",     required_argument, NULL, OPTION_SCRIPT    },
         { "server",     required_argument, NULL, OPTION_SERVER    },
         { "spool",       required_argument, NULL, OPTION_SPOOL      },
         { "spool-limit", required_argument, NULL, OPTION_SPOOL_LIMIT},
@@ -87,6 +90,7 @@ static const char *help(void)
                  "a\n"
                  "                    file of one such tree (may be given again)\n"
                  "  --pub FILE        and was pulled with this key\n"
+                 "  --script URL      and while the tag's script is given out there (URL as with 'tag --at')\n"
                  "  --server NAME     this server's name in 'analyze embedders' (the host's)\n"
                  "  --bots FILE       another list of robots' user agents\n"
                  "  --names N         names of each list for an hour, twice as many for a day (10000)\n"
@@ -145,6 +149,7 @@ static int set_option(struct follow_request *request, int code, char *argument)
                 request->required.trees[request->required.count++] = argument;
                 return 0;
         case OPTION_PUB: request->required.pub = argument; return 0;
+        case OPTION_SCRIPT: request->required.script = argument; return 0;
         case OPTION_SERVER: request->live.server = argument; return 0;
         case OPTION_SPOOL: request->spread.spool = argument; return 0;
         case OPTION_SPOOL_LIMIT: return analyze_size(argument, &request->spread.limit_bytes);
@@ -182,9 +187,13 @@ static int parse_and_follow(int argc, char *argv[], struct follow_request *reque
                 request->page.top = WEBPAGE_ROWS;
         if (request->required.pub && !request->required.count)
                 return command_usage(&command_analyze, _("--pub needs --require DEST"));
+        if (request->required.script &&
+            (!*request->required.script || request->required.script[strlen(request->required.script) - 1] != '/'))
+                return command_usage(&command_analyze, _("--script needs the folder of the script, with / at its end"));
         request->required.state = request->common.state;
         if (!request->live.server && gethostname(request->host, sizeof(request->host) - 1) == 0)
                 request->live.server = request->host;
+        request->required.server = request->live.server ? request->live.server : "";
         request->paths = argv + optind;
         request->path_count = (size_t)(argc - optind);
         return follow_serve(request);

@@ -2,7 +2,7 @@
 # 85-trust.t - an analysis server takes part only while its own build and what it serves are proven equal to their signed
 # release: else it counts nothing, answers nothing, and says why; and it is known whose visitors fetched the script from it.
 . "$(dirname "$0")/lib.sh"
-need jq sqlite3
+need jq sqlite3 perl
 make_site "$tmp/src"
 mkdir "$tmp/src/bin"
 cp "$UNDERSTUDY" "$tmp/src/bin/understudy"
@@ -61,6 +61,41 @@ wait "$service"
 status_is 0 'started anew' ours "${follow[@]}" --once
 is 'it counts what waited' "$(counted)" 4
 is 'when it was left out is kept' "$(sqlite3 "$store" 'SELECT count(*) > 1, sum(end IS NULL) FROM left_out')" '1|0'
+
+# ---------------------------------------------------------------- the trees are right, and visitors get another script
+# A web server that answers each request with a file, whatever is asked for.
+cat >"$tmp/serve" <<'END'
+use IO::Socket::INET;
+my ($file, $ready) = @ARGV;
+my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 5, ReuseAddr => 1) or die;
+open my $out, '>', "$ready.tmp"; print $out $server->sockport; close $out; rename "$ready.tmp", $ready;
+while (my $client = $server->accept) {
+        while (defined(my $line = <$client>)) { last if $line =~ /^\r?$/ }
+        open my $in, '<', $file; local $/; my $body = <$in>;
+        print $client "HTTP/1.1 200 OK\r\nContent-Length: ", length $body, "\r\nConnection: close\r\n\r\n", $body;
+        close $client;
+}
+END
+cp "$dest$script" "$tmp/given"
+perl "$tmp/serve" "$tmp/given" "$tmp/port" &
+cleanup_process "$!"
+wait_for 10 test -e "$tmp/port" || bail_out 'no web server'
+place="http://127.0.0.1:$(cat "$tmp/port")/understudy/"
+line 5
+status_is 0 'the script is given out as the tag says' ours "${follow[@]}" --script "$place" --once
+is 'and it counts' "$(counted)" 5
+echo 'evil()' >>"$tmp/given"
+line 6
+status_is 4 'another script is given out' ours "${follow[@]}" --script "$place" --server an7 --once
+like 'it is left out by what visitors get' "$(errors)" 'an7 is left out: .*is not the tag.s script'
+is 'and counts nothing' "$(counted)" 5
+status_is 4 'nor does it answer' us analyze query --store "$store" --json
+status_is 4 'nobody gives it out' ours "${follow[@]}" --script 'http://127.0.0.1:1/understudy/' --once
+us analyze --follow "$log" --store "$store" --script "${place%/}" --once
+is 'a place that is no folder' "$status" 2
+cp "$dest$script" "$tmp/given"
+status_is 0 'the right one again' ours "${follow[@]}" --script "$place" --once
+is 'what waited is counted, once' "$(counted)" 6
 
 # ---------------------------------------------------------------- whose visitors fetched the script
 fetch() { printf '192.0.2.9 - - [%s +0000] "GET %s HTTP/1.1" %s 900 "%s" "Firefox"\n' "$1" "$script" "$2" "$3" >>"$log"; }
