@@ -41,7 +41,7 @@ for name in an2 web1; do
         [[ $name == an2 ]] || agent_host web "$(output)"
 done
 us agent --config "$config" --server an1 --state "$tmp/state1" --authorize "$tmp/ssh/controller.pub"
-agent_host controller "$(output)"
+agent_host manager "$(output)"
 us agent --config "$config" --server an2 --state "$tmp/state2" --for an1 --authorize "$tmp/ssh/controller.pub"
 agent_host other "$(output)"
 mkdir -p "$tmp/state1" "$tmp/state2"
@@ -69,7 +69,7 @@ visit()
 follow() { usn analyze --follow "$tmp/access$1.log" --spool "$tmp/spool$1" --config "$config" --state "$tmp/state$1" --server "an$1" --once; }
 figures() { usn analyze query --config "$config" --json; jq -c '.rows[0] | [.hits, .visitors]' "$tmp/stdout"; }
 today=$(date -u +%F)
-drive() { run inside "$driver" "$1" "$2" "$tmp/ssh/config" salt "{\"day\":$(($(date -u +%s) / 86400))}" "$((10000 * ${TEST_PATIENCE:-1}))" 1; }
+drive() { run inside "$driver" "$2" "$1" "$tmp/ssh/config" salt "{\"day\":$(($(date -u +%s) / 86400))}" "$((10000 * ${TEST_PATIENCE:-1}))" 1; }
 
 # ---------------------------------------------------------------- one that is not proven
 proven 1
@@ -82,7 +82,7 @@ not_ok 'nor makes one of its own' test -e "$tmp/spool2/salts"
 not_ok 'none was made for it' test -e "$tmp/state1/salts"
 drive web an1
 like 'a server that is no analysis server gets none' "$(output)" '^EPERM an1: web1 is no analysis server'
-drive controller an1
+drive manager an1
 like 'the controller does not either' "$(output)" "^EOPNOTSUPP an1: .*no verb 'salt'"
 proven 1 2
 drive other an2
