@@ -13,8 +13,8 @@ figures=$(realpath "$1")
 . "$source_folder/lab/database.sh"
 # shellcheck source=../tests/support/agent.sh
 . "$source_folder/tests/support/agent.sh"
-# shellcheck source=../tests/support/stage.sh
-. "$source_folder/tests/support/stage.sh"
+# shellcheck source=../lab/stage.sh
+. "$source_folder/lab/stage.sh"
 # shellcheck source=../tests/support/failover.sh
 . "$source_folder/tests/support/failover.sh"
 PATH=$PATH:/usr/sbin:/sbin
@@ -159,7 +159,7 @@ take_over()
         local run began
         for ((run = 0; run < 3 * runs; run++)); do
                 rm -f "$tmp/stop"
-                "$source_folder/tests/support/gap.pl" "$service" /css/site.css "$tmp/stop" 1 >"$tmp/visits" 2>&1 &
+                "$source_folder/lab/gap.pl" "$service" /css/site.css "$tmp/stop" 1 >"$tmp/visits" 2>&1 &
                 visitor=$!
                 wait_for 10 grep -q ' 200 production' "$tmp/visits"
                 lab_in production "$build_folder/tests/support/traffic_driver" address drop eth0 "$service" || give_up 'drop'

@@ -12,8 +12,8 @@ figures=$(realpath "$1")
 . "$source_folder/lab/database.sh"
 # shellcheck source=../tests/support/agent.sh
 . "$source_folder/tests/support/agent.sh"
-# shellcheck source=../tests/support/stage.sh
-. "$source_folder/tests/support/stage.sh"
+# shellcheck source=../lab/stage.sh
+. "$source_folder/lab/stage.sh"
 # shellcheck source=../tests/support/failover.sh
 . "$source_folder/tests/support/failover.sh"
 # shellcheck source=../tests/support/established.sh

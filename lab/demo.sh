@@ -1,13 +1,16 @@
 #!/bin/bash
 # demo.sh - replays 6 July 2009: what visitors received when the stand-by took over the old way, and with Understudy.
 #
-#     understudy demo [--keep] [--json] [--quiet] [--lang en|ja]
+#     understudy demo [--act day|switch|failover] [--keep] [--json] [--quiet] [--lang en|ja]
+#
+# Acts 1 to 5 are that day (`day`), 6 and 7 moves that Understudy makes by itself (`switch`, `failover`).
 #
 # Real nginx and PHP-FPM as production and stand-by, a visitor who opens pages throughout, the service address moved from
 # one to the other. Nothing is staged but the attack: the numbers are counted from the bodies that the visitor received,
 # by SHA-256, against what production gave before anything was planted; everything unknown counts as tampered.
 #
-# Exit status: 0 when the old way served tampered pages, Understudy none, and what could not be proven was refused;
+# Exit status: 0 when the old way served tampered pages, Understudy none, what could not be proven was
+# refused, and no visitor lost a page in a planned move;
 # 1 when it went otherwise; 2 wrong use; 3 it could not be done.
 
 # shellcheck source-path=SCRIPTDIR
@@ -22,6 +25,8 @@ here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 . "$here/guard_act.sh"
 # shellcheck source=incident_act.sh
 . "$here/incident_act.sh"
+# shellcheck source=moves.sh
+. "$here/moves.sh"
 
 # ---------------------------------------------------------------- options, and what must be there
 
@@ -44,7 +49,7 @@ fail()
         exit "$status"
 }
 
-keep='' json='' quiet=''
+keep='' json='' quiet='' act=all
 choose_words
 # What other tools print is read here; C.UTF-8 is on every machine.
 export LC_ALL=C.UTF-8
@@ -53,6 +58,9 @@ while [[ $# -gt 0 ]]; do
         --keep) keep=yes ;;
         --json) json=yes ;;
         --quiet) quiet=yes ;;
+        --act) [[ ${2:-} =~ ^(day|switch|failover)$ ]] || { echo "$word_usage" >&2 && exit 2; }
+                act=$2
+                shift ;;
         --lang) [[ $# -gt 1 ]] && choose_words "$2" && shift ;;
         --help) echo "$word_usage" && exit 0 ;;
         *) echo "$word_usage" >&2 && exit 2 ;;
@@ -80,7 +88,8 @@ if [[ -z ${LAB_FOLDER:-} ]]; then
         [[ $EUID -eq 0 ]] || fail 3 "$word_need_root"
         need_programs
         lab_place >/dev/null || fail 3 "$word_no_place"
-        lab_enter "$keep" "$here/demo.sh" ${keep:+--keep} ${json:+--json} ${quiet:+--quiet} --lang "$language"
+        [[ $act == all ]] || set -- --act "$act"
+        lab_enter "$keep" "$here/demo.sh" ${keep:+--keep} ${json:+--json} ${quiet:+--quiet} "$@" --lang "$language"
         exit
 fi
 unset LANGUAGE
@@ -282,6 +291,7 @@ start()
         tr ' ' '\n' <<<"$pages" >pages
         : >"$log"
         "$UNDERSTUDY_VISITOR" --pause 8 "http://$service" pages "$log" &
+        day_visitor=$!
         step "$word_visitors" "http://$service"
         watch 15 "$word_production" 0
         act1_start=$(position)
@@ -502,49 +512,77 @@ show_evidence()
 
 print_json()
 {
+        if [[ $act == switch || $act == failover ]]; then
+                jq -n --argjson good "$1" --slurpfile moves moves.json '{good: $good, moves: $moves[0]}'
+                return
+        fi
         # shellcheck disable=SC2046
         jq -n --argjson good "$1" --argjson refused "$act3_refused" --slurpfile found found --arg evidence "$evidence" '
                 def act($name; $a): {act: $name, pages: $a[0], standby: $a[1], tampered: $a[2], unanswered: $a[3]};
                 {good: $good, refused: $refused,
                  acts: [act("before"; $ARGS.positional[0:4]), act("rsync"; $ARGS.positional[4:8]),
                         act("understudy"; $ARGS.positional[8:12]), act("not proven"; $ARGS.positional[12:16])],
-                 guard: $guard, incident: $incident, found: $found[0].differences, evidence: $evidence}' \
-                --argjson guard "$(act4_json)" --argjson incident "$(act5_json)" \
+                 guard: $guard, incident: $incident, moves: $moves[0], found: $found[0].differences, evidence: $evidence}' \
+                --argjson guard "$(act4_json)" --argjson incident "$(act5_json)" --slurpfile moves moves.json \
                 --jsonargs $(count 0 "$act1_start") $(count "$act1_start" "$act2_start") \
                 $(count "$act2_start" "$act3_start") $(count "$act3_start" "$act3_end")
 }
 
-finish()
+# The acts of that day went as they should: that the stand-by did serve in act 2, and nobody in act 3, belongs to it.
+day_is_good()
 {
-        local good=false old new last
-        read -ra old < <(count "$act1_start" "$act2_start")
+        local new last
+        read -ra day_old < <(count "$act1_start" "$act2_start")
         read -ra new < <(count "$act2_start" "$act3_start")
         read -ra last < <(count "$act3_start" "$act3_end")
-        # That the stand-by did serve in act 2, and nobody in act 3, belongs to it.
-        if [[ ${old[2]} -gt 0 && ${new[1]} -gt 0 && ${new[2]} -eq 0 && ${last[1]} -eq 0 && ${last[2]} -eq 0 &&
-                $act3_refused == true && $act4_good != false && $act5_good != false ]]; then
-                good=true
-        fi
+        day_tampered=${new[2]}
+        [[ ${day_old[2]} -gt 0 && ${new[1]} -gt 0 && ${new[2]} -eq 0 && ${last[1]} -eq 0 && ${last[2]} -eq 0 &&
+                $act3_refused == true && $act4_good != false && $act5_good != false ]]
+}
+
+day()
+{
+        start
+        act1
+        act2
+        act3
+        act4
+        act5
+        kill "$day_visitor" && wait "$day_visitor"
+}
+
+finish()
+{
+        local good=true day=''
+        [[ $act == switch || $act == failover ]] || day=yes
+        [[ -z $day ]] || day_is_good || good=false
+        [[ $(jq -r .good moves.json) != false ]] || good=false
         quiet='' # from here on it is the result
         say
-        table
-        heading "$word_found"
-        cp found answer && show_differences .
-        show_evidence
+        [[ -z $day ]] || table
+        moves_table
+        if [[ -n $day ]]; then
+                heading "$word_found"
+                cp found answer && show_differences .
+                show_evidence
+        fi
         say
-        if [[ $good == true ]]; then
-                say "$bold$(printf "$word_good" "${old[2]}" "${new[2]}")$plain"
-        else
+        if [[ $good == false ]]; then
                 say "$red$word_bad$plain"
+        else
+                [[ -z $day ]] || say "$bold$(printf "$word_good" "${day_old[2]}" "$day_tampered")$plain"
+                [[ $(jq -r .good moves.json) != true ]] || say "$bold$word_moves_good$plain"
         fi
         [[ -z $json ]] || print_json "$good"
         [[ $good == true ]]
 }
 
-start
-act1
-act2
-act3
-act4
-act5
+if [[ -n ${DEMO_MOVES:-} ]]; then
+        moves_run
+        exit
+fi
+cd "$LAB_FOLDER" || exit 3
+echo '{"good": "left-out", "switch": null, "failover": null}' >moves.json
+[[ $act == switch || $act == failover ]] || day
+[[ $act == day ]] || moves
 finish

@@ -15,11 +15,12 @@
 #include "base/text.h"
 #include "cli/command.h"
 
-enum { OPTION_KEEP = OPTION_COMMAND };
+enum { OPTION_KEEP = OPTION_COMMAND, OPTION_ACT };
 
 static const struct option options[] = {
-        {"keep", no_argument, NULL, OPTION_KEEP},
-        { NULL,  0,           NULL, 0          },
+        {"keep", no_argument,       NULL, OPTION_KEEP},
+        { "act", required_argument, NULL, OPTION_ACT },
+        { NULL,  0,                 NULL, 0          },
 };
 
 struct place {
@@ -69,13 +70,17 @@ static int find_lab(struct place *place, struct error *err)
 }
 
 /* Becomes the script: Ctrl-C and its end reach whoever started us without anybody in between. */
-static int start(const struct place *place, const struct common *common, bool keep, struct error *err)
+static int start(const struct place *place, const struct common *common, const char *act, bool keep, struct error *err)
 {
-        const char *argv[6] = { "bash", place->script.data };
+        const char *argv[8] = { "bash", place->script.data };
         size_t count = 2;
 
         if (keep)
                 argv[count++] = "--keep";
+        if (act) {
+                argv[count++] = "--act";
+                argv[count++] = act;
+        }
         if (common->json)
                 argv[count++] = "--json";
         if (common->quiet)
@@ -92,28 +97,31 @@ static int run(int argc, char *argv[])
         struct place place = { .script = BUFFER_INIT(2 * PATH_MAX), .visitor = BUFFER_INIT(2 * PATH_MAX) };
         struct common common = { 0 };
         struct error error = ERROR_NONE;
+        const char *act = NULL;
         bool keep = false;
         int code;
 
         while ((code = command_option(
                         argc, argv, &command_demo, options,
-                        N_("Starts a production and a stand-by server in network namespaces of their own, "
-                           "plants what was planted in 2009,\n"
-                           "and counts what visitors receive: the old way, with Understudy, and with a "
-                           "stand-by that cannot be proven.\n"
-                           "Needs root; takes less than a minute; touches no service and leaves nothing "
-                           "behind.\n"
+                        N_("Replays 6 July 2009 with real servers in network namespaces of their own, and counts what visitors\n"
+                           "receive: the copy of then; Understudy; a stand-by that cannot be proven; a server under guard;\n"
+                           "the incident and its notices; the planned switch by DNS and the return; a power cut, and a\n"
+                           "tampered stand-by. Needs root; takes two or three minutes; touches no service and leaves\n"
+                           "nothing behind.\n"
                            "\n"
-                           "  --keep           keep the folder with evidence and logs, and say where it is\n"),
+                           "      --act ACT  only these acts: 'day' (that day, 1 to 5), 'switch' (6) or 'failover' (7)\n"
+                           "      --keep     keep the folder with evidence and logs, and say where it is\n"),
                         &common)) != -1) {
-                if (code != OPTION_KEEP)
-                        return EXIT_USAGE;
-                keep = true;
+                switch (code) {
+                case OPTION_KEEP: keep = true; break;
+                case OPTION_ACT: act = optarg; break;
+                default: return EXIT_USAGE;
+                }
         }
         if (argc > optind)
                 return command_usage(&command_demo, _("the demo takes no '%s'"), argv[optind]);
         if (find_lab(&place, &error) >= 0)
-                start(&place, &common, keep, &error);
+                start(&place, &common, act, keep, &error);
         buffer_done(&place.script);
         buffer_done(&place.visitor);
         return command_fail(&error);
@@ -122,6 +130,6 @@ static int run(int argc, char *argv[])
 const struct command command_demo = {
         .name = "demo",
         .run = run,
-        .synopsis = "demo [--keep]",
+        .synopsis = "demo [--act ACT] [--keep]",
         .summary = N_("replay 6 July 2009 on this machine"),
 };

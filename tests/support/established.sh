@@ -20,7 +20,7 @@ drain() { sed -i "s/drain = [0-9a-z]*/drain = $1/" "$tmp"/*.conf; }
 established()
 {
         rm -f "$tmp/stop" "$tmp/established"
-        "$source_folder/tests/support/established.pl" "$service" /css/site.css /files/archive.bin "$1" "$2" "$tmp/stop" >"$tmp/established" 2>&1 &
+        "$source_folder/lab/established.pl" "$service" /css/site.css /files/archive.bin "$1" "$2" "$tmp/stop" >"$tmp/established" 2>&1 &
         visitors=$!
         wait_for 20 grep -q begun "$tmp/established"
 }

@@ -159,7 +159,7 @@ start_web()
 visit()
 {
         rm -f "$tmp/stop"
-        "$source_folder/tests/support/gap.pl" "$service" /portal/health "$tmp/stop" >"$tmp/visits" 2>&1 &
+        "$source_folder/lab/gap.pl" "$service" /portal/health "$tmp/stop" >"$tmp/visits" 2>&1 &
         visitor=$!
         wait_for 20 grep -q " 200 " "$tmp/visits"
         sleep 0.3

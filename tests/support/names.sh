@@ -10,10 +10,7 @@
 #
 # Without DNS: stage_network; stage_moves=exec; moves_stage 'exec { ... }'.
 
-name=www.example.org
 check_url=http://$name/portal/health
-# In seconds: at rest, and lowered to.
-ttl=3 move_ttl=1
 
 # names_enter SCRIPT: in a lab of its own, which it enters by running itself again.
 names_enter()
@@ -27,31 +24,11 @@ names_enter()
         exit
 }
 
-# (A secondary that missed a notification asks again after two seconds.)
-names_servers()
-{
-        secret=$(head -c 32 /dev/urandom | base64)
-        lab_dns_key understudy "$secret"
-        (umask 077 && echo "hmac-sha256:understudy:$secret" >"$tmp/tsig.key")
-        lab_host dns1 192.0.2.53 && lab_host dns2 192.0.2.54 || return
-        cat >"$tmp/zone" <<END
-\$ORIGIN example.org.
-\$TTL $ttl
-@       SOA     dns1 hostmaster 1 2 1 604800 60
-        NS      dns1
-        NS      dns2
-dns1    A       192.0.2.53
-dns2    A       192.0.2.54
-www     A       192.0.2.77
-END
-        lab_dns_primary dns1 192.0.2.53 example.org "$tmp/zone" 192.0.2.54 && lab_dns_secondary dns2 192.0.2.54 example.org 192.0.2.53
-}
-
 names_stage()
 {
-        stage_network && names_servers || bail_out 'no network, or no name servers'
+        stage_network && stage_names || bail_out 'no network, or no name servers'
         stage_moves=dns
-        moves_stage "dns { servers = {192.0.2.53, 192.0.2.54} zone = example.org names = {$name} ttl = $ttl move_ttl = $move_ttl settle = 1s tsig_key = \"$tmp/tsig.key\" }"
+        moves_stage "$(stage_names_section)"
 }
 
 # moves_stage LINE: the site, with this section of its configuration.
@@ -122,7 +99,7 @@ moved()
 visit()
 {
         rm -f "$tmp/stop"
-        "$source_folder/tests/support/gap.pl" "${1:-$name@192.0.2.53,192.0.2.54}" /portal/health "$tmp/stop" 10 5000 >"$tmp/visits" 2>&1 &
+        "$source_folder/lab/gap.pl" "${1:-$name@192.0.2.53,192.0.2.54}" /portal/health "$tmp/stop" 10 5000 >"$tmp/visits" 2>&1 &
         visitor=$!
         cleanup_process "$visitor"
         wait_for 20 grep -q ' 200 ' "$tmp/visits"

@@ -14,7 +14,7 @@ if [[ -z ${LAB_FOLDER:-} ]]; then
         TMPDIR=$tmp lab_enter '' "$(readlink -f "$0")"
         exit
 fi
-. "$source_folder/tests/support/stage.sh"
+. "$source_folder/lab/stage.sh"
 stage_network || bail_out 'no network'
 stage_database || bail_out 'no accounts'
 for name in taro jiro hanako; do

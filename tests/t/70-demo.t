@@ -27,7 +27,7 @@ interfaces_before=$(ip -br link | sed 's/@.*//' | awk '{ print $1 }')
 namespaces_before=$(ip netns list)
 
 # Two at once, in both languages: they must not see each other.
-"$UNDERSTUDY" demo --lang en >"$tmp/english" 2>&1 </dev/null &
+"$UNDERSTUDY" demo --act day --lang en >"$tmp/english" 2>&1 </dev/null &
 english=$!
 cleanup_process "$english"
 TMPDIR=$tmp/kept "$UNDERSTUDY" demo --json --keep --lang ja >"$tmp/stdout" 2>"$tmp/stderr" </dev/null
@@ -59,6 +59,18 @@ else
                 'true 0 0 true true'
         json_is 'act 5: as many as received the planted bytes' .incident.exposed 5
         like 'act 5: the report in Japanese' "$(cat "$tmp"/kept/*/act5/report.ja)" 'アカウント'
+fi
+if [[ $(json .moves.good) == left-out ]]; then
+        skip 'acts 6 and 7: PostgreSQL, Knot DNS or nftables is not installed'
+else
+        json_is 'act 6: no visitor lost a page by the switch and the return, no connection broke' \
+                '.moves.switch | [.there.failed, .there.broken, .back.failed, .back.broken] | map(tostring) | join(" ")' '0 0 0 0'
+        ok 'act 6: the stand-by served' test "$(json .moves.switch.there.from_standby)" -gt 100
+        ok 'act 7: a power cut is felt' test "$(json .moves.failover.power_cut.gap_ms)" -gt 100
+        ok 'act 7: and the stand-by served after it' test "$(json .moves.failover.power_cut.from_standby)" -gt 10
+        json_is 'act 7: only it may write to the database' .moves.failover.power_cut.only_new_writes true
+        json_is 'act 7: a tampered stand-by gets no visitors' '.moves.failover.tampered | [.refused, .from_standby, .tampered, .unanswered] | map(tostring) | join(" ")' \
+                'true 0 0 0'
 fi
 ok '--keep: the evidence is kept' grep -rqF http://malware.invalid/x.js "$(json .evidence)"
 ok '--keep: where it was told to' test "$(ls "$tmp/kept" | wc -l)" -eq 1

@@ -10,7 +10,7 @@
 # shellcheck source=../../lab/dns.sh
 . "$source_folder/lab/dns.sh"
 . "$source_folder/tests/support/agent.sh"
-. "$source_folder/tests/support/stage.sh"
+. "$source_folder/lab/stage.sh"
 . "$source_folder/tests/support/names.sh"
 PATH=$PATH:/usr/sbin:/sbin
 names_enter "$(readlink -f "$0")"

@@ -10,8 +10,8 @@
 . "$source_folder/lab/database.sh"
 # shellcheck source=../support/agent.sh
 . "$source_folder/tests/support/agent.sh"
-# shellcheck source=../support/stage.sh
-. "$source_folder/tests/support/stage.sh"
+# shellcheck source=../../lab/stage.sh
+. "$source_folder/lab/stage.sh"
 # shellcheck source=../support/failover.sh
 . "$source_folder/tests/support/failover.sh"
 # shellcheck source=../support/established.sh

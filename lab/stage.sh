@@ -1,20 +1,27 @@
 # shellcheck shell=bash
-# stage.sh - a whole site in a lab, for tests of moves: nginx with the portal on production and stand-by, PostgreSQL on the
-# database's host. Sourced behind lib.sh, lab/namespaces.sh and lab/database.sh, inside of a lab with a network.
+# stage.sh - a whole site in a lab that can be moved: nginx with the portal on production and stand-by, PostgreSQL on the
+# database's host. For the demo (moves.sh) and for tests, where it is sourced behind lib.sh, lab/namespaces.sh and
+# lab/database.sh, inside of a lab. It wants $tmp, $repo, $pub, $UNDERSTUDY and wait_for.
 #
 #     stage_database                     accounts, and access for the web servers' network
 #     stage_server production            its tree pulled, the portal and nginx running; returns when it answers
 #     stage_config FILE [LINE...]        the site's configuration, with these lines at its end; by address, or by $stage_moves,
 #                                        which needs a section in these lines
+#     stage_names                        two authoritative servers (lab/dns.sh; dns2 gets the zone from dns1) in which $name is
+#                                        production's; stage_names_section is what the configuration has of them
 #
 # The service's address is $service; every answer says in X-Served-By who gave it.
 
-portal=$build_folder/lab/understudy-portal
+stage_files=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+portal=${UNDERSTUDY_PORTAL:-${build_folder:-}/lab/understudy-portal}
 service=192.0.2.80
 declare -A stage_addresses=([production]=192.0.2.77 [standby]=192.0.2.78 [database]=192.0.2.10)
 declare -A stage_more=() # further lines of a server's section
 stage_move='' # and of the moves'
 stage_moves=address      # what moves: of the configuration's section move
+name=www.example.org
+# In seconds: at rest, and lowered to.
+ttl=3 move_ttl=1
 
 stage_network()
 {
@@ -31,15 +38,37 @@ host    portal portal 192.0.2.0/24 password
 END
         lab_postgres_sql database "create user portal password 'secret'" &&
                 lab_postgres_sql database 'create database portal owner portal' &&
-                lab_postgres_as psql -X -q -h /run/postgresql-database -d portal -f "$source_folder/lab/portal/schema.sql" &&
+                lab_postgres_as psql -X -q -h /run/postgresql-database -d portal -f "$stage_files/portal/schema.sql" &&
                 lab_postgres_sql database 'grant all on all tables in schema public to portal; grant all on all sequences in schema public to portal' portal &&
                 lab_postgres_sql database "insert into account (name, salt, password) values ('alice', 'x', encode(sha256('xsecret'), 'hex'))" portal
 }
 
+# (A secondary that missed a notification asks again after two seconds.)
+stage_names()
+{
+        secret=$(head -c 32 /dev/urandom | base64)
+        lab_dns_key understudy "$secret"
+        (umask 077 && echo "hmac-sha256:understudy:$secret" >"$tmp/tsig.key")
+        lab_host dns1 192.0.2.53 && lab_host dns2 192.0.2.54 || return
+        cat >"$tmp/zone" <<END
+\$ORIGIN example.org.
+\$TTL $ttl
+@       SOA     dns1 hostmaster 1 2 1 604800 60
+        NS      dns1
+        NS      dns2
+dns1    A       192.0.2.53
+dns2    A       192.0.2.54
+www     A       192.0.2.77
+END
+        lab_dns_primary dns1 192.0.2.53 example.org "$tmp/zone" 192.0.2.54 && lab_dns_secondary dns2 192.0.2.54 example.org 192.0.2.53
+}
+
+stage_names_section() { echo "dns { servers = {192.0.2.53, 192.0.2.54} zone = example.org names = {$name} ttl = $ttl move_ttl = $move_ttl settle = 1s tsig_key = \"$tmp/tsig.key\" }"; }
+
 stage_web()
 {
         local host=$1 here=$tmp/$1
-        lab_in "$host" "$portal" "$here/portal.sock" "$source_folder/lab/portal/templates" \
+        lab_in "$host" "$portal" "$here/portal.sock" "$stage_files/portal/templates" \
                 'host=192.0.2.10 user=portal dbname=portal password=secret connect_timeout=2' "$host" >"$here/portal.log" 2>&1 </dev/null &
         lab_in "$host" nginx -c "$here/nginx.conf" -e "$here/nginx.log" >"$here/nginx.out" 2>&1 </dev/null &
         wait_for 20 lab_in "$host" curl -fsS -o "$here/front" http://127.0.0.1/css/site.css 2>/dev/null

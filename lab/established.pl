@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# established.pl ADDRESS PAGE FILE DOWNLOADS KEPT STOP - visitors whose connections stand while the site moves: DOWNLOADS of FILE,
-# slow ones; KEPT connections with a request for PAGE every 50 ms; and a new connection with a request for PAGE every 5 ms. When
+# established.pl ADDRESS PAGE FILE DOWNLOADS KEPT STOP [EVERY_MS] - visitors whose connections stand while the site moves: DOWNLOADS
+# of FILE, slow ones; KEPT connections with a request for PAGE every 50 ms; and a new connection with a request for PAGE every 5 ms
+# (or EVERY_MS; 0: none). When
 # the file STOP is there, the downloads hurry to their end, and everything else ends. "begun" is said once all of them stand.
 # Then prints what came of it:
 #
@@ -16,7 +17,8 @@ use Fcntl;
 use Socket;
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
-my ($address, $page, $file, $downloads, $kept, $stop) = @ARGV;
+my ($address, $page, $file, $downloads, $kept, $stop, $every) = @ARGV;
+$every //= 5;
 my $to = pack_sockaddr_in(80, inet_aton($address));
 my ($slice, $pause, $limit) = (65536, 100, 3000); # bytes of a download every so many ms; ms for a request
 my (%open, %served, %digest);
@@ -113,7 +115,7 @@ my ($next, $said, $ending) = (now(), 0, 0);
 while (1) {
         my $now = now();
         $ending ||= -e $stop ? $now : 0;
-        begin('new'), $next += 5 while !$ending && $next <= $now && $next > $now - 1000;
+        begin('new'), $next += $every while $every && !$ending && $next <= $now && $next > $now - 1000;
         $next = $now if $next < $now;
         my ($r, $w) = ('', '');
         for my $one (values %open) {
