@@ -58,7 +58,7 @@ while [[ $# -gt 0 ]]; do
         --keep) keep=yes ;;
         --json) json=yes ;;
         --quiet) quiet=yes ;;
-        --act) [[ ${2:-} =~ ^(day|switch|failover)$ ]] || { echo "$word_usage" >&2 && exit 2; }
+        --act) [[ ${2:-} =~ ^(all|day|switch|failover)$ ]] || { echo "$word_usage" >&2 && exit 2; }
                 act=$2
                 shift ;;
         --lang) [[ $# -gt 1 ]] && choose_words "$2" && shift ;;
