@@ -119,15 +119,12 @@ static int authorize(const struct request *request)
 static int serve(const struct request *request)
 {
         _cleanup_(site_file_done) struct site_file file = SITE_FILE_NONE;
-        const char *state = state_directory(request->common.state);
-        struct agent_site site = { .state = state, .program = request->program, .asker = request->asker };
+        struct agent_site site = { .state = state_directory(request->common.state), .program = request->program,
+                                   .asker = request->asker };
         char digest[DIGEST_HEX_SIZE];
         struct error error = ERROR_NONE;
-        struct public_key pub;
-        int r = request->pub_path ? public_key_read(request->pub_path, &pub, &error) : 0;
+        int r = site_file_open(&file, &request->common, request->pub_path, &error);
 
-        if (r == 0)
-                r = site_file_read(&file, request->common.config, request->pub_path ? &pub : NULL, state, &error);
         if (r < 0)
                 return site_file_fail(&file, &error);
         site.config = file.config;

@@ -202,7 +202,6 @@ static int run(int argc, char *argv[])
         _cleanup_(site_file_done) struct site_file file = SITE_FILE_NONE;
         struct request request = { 0 };
         struct error error = ERROR_NONE;
-        struct public_key pub;
         int code, r;
 
         while ((code = command_option(argc, argv, &command_carry, options,
@@ -222,10 +221,7 @@ static int run(int argc, char *argv[])
                 return command_usage(&command_carry, _("'%s' is one argument too many"), argv[optind]);
         if (!request.common.config)
                 return command_usage(&command_carry, _("--config FILE is needed: the configuration of the site"));
-        r = request.pub_path ? public_key_read(request.pub_path, &pub, &error) : 0;
-        if (r == 0)
-                r = site_file_read(&file, request.common.config, request.pub_path ? &pub : NULL,
-                                   state_directory(request.common.state), &error);
+        r = site_file_open(&file, &request.common, request.pub_path, &error);
         if (r < 0)
                 return site_file_fail(&file, &error);
         r = make(&request, file.config, &error);

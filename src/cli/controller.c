@@ -472,7 +472,6 @@ static int run(int argc, char *argv[])
         _cleanup_(site_file_done) struct site_file file = SITE_FILE_NONE;
         struct controller controller = { .signals = -1 };
         struct error error = ERROR_NONE;
-        struct public_key pub;
         int code, r;
 
         while ((code = command_option(argc, argv, &command_controller, options,
@@ -489,10 +488,7 @@ static int run(int argc, char *argv[])
                 return command_usage(&command_controller, _("'%s' is one argument too many"), argv[optind]);
         if (!controller.common.config)
                 return command_usage(&command_controller, _("--config FILE is needed: the configuration of the site"));
-        r = controller.pub_path ? public_key_read(controller.pub_path, &pub, &error) : 0;
-        if (r == 0)
-                r = site_file_read(&file, controller.common.config, controller.pub_path ? &pub : NULL,
-                                   state_directory(controller.common.state), &error);
+        r = site_file_open(&file, &controller.common, controller.pub_path, &error);
         if (r < 0)
                 return site_file_fail(&file, &error);
         controller.config = file.config;

@@ -86,7 +86,6 @@ static int run(int argc, char *argv[])
         const char *action, *pub_path = NULL;
         struct common common = { 0 };
         struct error error = ERROR_NONE;
-        struct public_key pub;
         int code, r;
 
         while ((code = command_option(argc, argv, &command_fence, options,
@@ -107,9 +106,7 @@ static int run(int argc, char *argv[])
                 return command_usage(&command_fence, _("say begin SERVER, restore, or show"));
         if (!common.config)
                 return command_usage(&command_fence, _("--config FILE is needed: the configuration of the site"));
-        r = pub_path ? public_key_read(pub_path, &pub, &error) : 0;
-        if (r == 0)
-                r = site_file_read(&file, common.config, pub_path ? &pub : NULL, state_directory(common.state), &error);
+        r = site_file_open(&file, &common, pub_path, &error);
         if (r < 0)
                 return site_file_fail(&file, &error);
         if (text_equal(action, "show"))

@@ -161,12 +161,10 @@ static const struct verb {
 static int read_config(struct fleet_request *request)
 {
         struct error error = ERROR_NONE;
-        struct public_key pub;
-        int r = request->pub_path ? public_key_read(request->pub_path, &pub, &error) : 0;
+        int r = 0;
 
-        if (r == 0 && request->common.config)
-                r = site_file_read(&request->file, request->common.config, request->pub_path ? &pub : NULL,
-                                   request->state, &error);
+        if (request->common.config)
+                r = site_file_open(&request->file, &request->common, request->pub_path, &error);
         return r < 0 ? site_file_fail(&request->file, &error) : EXIT_DONE;
 }
 

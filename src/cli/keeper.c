@@ -233,7 +233,6 @@ static int run(int argc, char *argv[])
         _cleanup_(site_file_done) struct site_file file = SITE_FILE_NONE;
         struct request request = { 0 };
         struct error error = ERROR_NONE;
-        struct public_key pub;
         int code, r;
 
         while ((code = command_option(argc, argv, &command_keeper, options,
@@ -253,10 +252,7 @@ static int run(int argc, char *argv[])
                 return command_usage(&command_keeper, _("'%s' is one argument too many"), argv[optind]);
         if (!request.common.config || !request.server)
                 return command_usage(&command_keeper, _("say --config FILE and --server NAME"));
-        r = request.pub_path ? public_key_read(request.pub_path, &pub, &error) : 0;
-        if (r == 0)
-                r = site_file_read(&file, request.common.config, request.pub_path ? &pub : NULL,
-                                   state_directory(request.common.state), &error);
+        r = site_file_open(&file, &request.common, request.pub_path, &error);
         return r < 0 ? site_file_fail(&file, &error) : keep(&request, file.config);
 }
 

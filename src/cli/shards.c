@@ -68,7 +68,7 @@ int shards_of(struct shards *shards, const struct config *config, const char *st
 
 int shards_read(struct shards *shards, const struct common *common, struct error *err)
 {
-        int r = site_file_read(&shards->file, common->config, NULL, NULL, err);
+        int r = site_file_open(&shards->file, common, NULL, err);
 
         if (r < 0)
                 return r;

@@ -16,6 +16,7 @@
 #include "crypto/signature.h"
 #include "manifest/trust.h"
 #include "notify/target.h"
+#include "tree/state.h"
 
 #define SIGNATURE_SUFFIX ".minisig"
 #define ACCEPTED_MAXIMUM 256
@@ -182,6 +183,14 @@ int site_file_read(struct site_file *file, const char *path, const struct public
         if (r == 0 && pub)
                 r = check_serial(file, path, state_directory, err);
         return r;
+}
+
+int site_file_open(struct site_file *file, const struct common *common, const char *pub_path, struct error *err)
+{
+        struct public_key pub;
+        int r = pub_path ? public_key_read(pub_path, &pub, err) : 0;
+
+        return r < 0 ? r : site_file_read(file, common->config, pub_path ? &pub : NULL, state_directory(common->state), err);
 }
 
 /* ---- signing ---- */

@@ -18,6 +18,8 @@
 #include "crypto/digest.h"
 #include "crypto/key.h"
 
+struct common;
+
 struct site_file {
         struct config *config;  /* owned */
         struct digest digest;   /* of its bytes: two machines with the same one agree */
@@ -33,6 +35,10 @@ struct site_file {
  * wrong in it (then problems has lines), 3 when its signature does not hold, 4 when it is older than one accepted. */
 int site_file_read(struct site_file *file, const char *path, const struct public_key *pub, const char *state_directory,
                    struct error *err);
+
+/* The same for a command with --config, --pub FILE (NULL: not given) and --state. */
+int site_file_open(struct site_file *file, const struct common *common, const char *pub_path, struct error *err);
+
 void site_file_done(struct site_file *file);
 
 /* Prints the problems and the sentence; returns the exit status. */

@@ -297,12 +297,9 @@ int status_site(const struct common *common, const char *pub_path)
         struct site_view view = { .carried = CARRY_BOOK_NONE };
         struct failover_decision ready;
         struct error error = ERROR_NONE;
-        struct public_key pub;
-        int r = pub_path ? public_key_read(pub_path, &pub, &error) : 0, status = EXIT_DONE;
+        int status = EXIT_DONE;
 
-        if (r == 0)
-                r = site_file_read(&file, common->config, pub_path ? &pub : NULL, state_directory(common->state), &error);
-        if (r < 0)
+        if (site_file_open(&file, common, pub_path, &error) < 0)
                 return site_file_fail(&file, &error);
         view.config = file.config;
         if (carry_book_read(&view.carried, state_directory(common->state), NULL) < 0)

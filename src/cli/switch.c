@@ -317,13 +317,9 @@ static int run_request(struct request *request)
         _cleanup_(site_file_done) struct site_file file = SITE_FILE_NONE;
         struct error error = ERROR_NONE;
         const struct config_server *production;
-        struct public_key pub;
         struct move move;
-        int r = request->pub_path ? public_key_read(request->pub_path, &pub, &error) : 0;
+        int r = site_file_open(&file, &request->common, request->pub_path, &error);
 
-        if (r == 0)
-                r = site_file_read(&file, request->common.config, request->pub_path ? &pub : NULL,
-                                   state_directory(request->common.state), &error);
         if (r < 0)
                 return site_file_fail(&file, &error);
         production = config_first_of(file.config, CONFIG_PRODUCTION);
