@@ -137,7 +137,7 @@ struct config_exec {
         uint64_t ttl;       /* seconds that visitors may still be led to the old one then */
 };
 
-enum config_database_kind { CONFIG_POSTGRESQL, CONFIG_MARIADB, CONFIG_DATABASE_EXEC };
+enum config_database_kind { CONFIG_POSTGRESQL, CONFIG_MARIADB };
 
 struct config_database {
         bool present;
@@ -147,16 +147,14 @@ struct config_database {
         char *connection; /* of the administrator, for that host's agent: libpq's or my.cnf's words */
         char *hba_file, *reload;
         char *user, *database; /* the site's own: what is admitted and shut out; "all" */
-        char *command;         /* exec */
 };
 
-enum config_filter_driver { CONFIG_NFTABLES, CONFIG_FILTER_EXEC };
+enum config_filter_driver { CONFIG_NFTABLES };
 
 struct config_filter {
         bool present;
         int driver; /* enum config_filter_driver */
         char *table;
-        char *command; /* exec */
 };
 
 struct config_check {

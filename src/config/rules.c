@@ -235,20 +235,13 @@ static void check_database(struct reading *reading)
         if (database->kind == CONFIG_POSTGRESQL && !database->hba_file && !reading_line(reading, &database->hba_file))
                 config_problem(reading->problems, reading_line(reading, &database->kind),
                                _("kind = postgresql needs hba_file, as \"/etc/postgresql/15/main/pg_hba.conf\""));
-        if (database->kind != CONFIG_DATABASE_EXEC && !database->connection &&
-            !reading_line(reading, &database->connection))
+        if (!database->connection && !reading_line(reading, &database->connection))
                 config_problem(reading->problems, reading_line(reading, &database->kind),
                                database->kind == CONFIG_MARIADB
                                        ? _("the database needs a connection for its administrator, as "
                                            "\"socket=/run/mysqld/mysqld.sock user=root\"")
                                        : _("the database needs a connection for its administrator, as \"host=/run/postgresql "
                                            "user=postgres dbname=postgres\""));
-        if (database->kind == CONFIG_DATABASE_EXEC && !database->command)
-                config_problem(reading->problems, reading_line(reading, &database->kind),
-                               _("kind = exec needs a command"));
-        if (reading->config->filter.driver == CONFIG_FILTER_EXEC && !reading->config->filter.command)
-                config_problem(reading->problems, reading_line(reading, &reading->config->filter.driver),
-                               _("driver = exec needs a command"));
 }
 
 /* ---- limits ---- */

@@ -41,16 +41,14 @@ static const struct config_word dns_drivers[] = {
 };
 
 static const struct config_word database_kinds[] = {
-        {"postgresql", CONFIG_POSTGRESQL   },
-        { "mariadb",   CONFIG_MARIADB      },
-        { "exec",      CONFIG_DATABASE_EXEC},
-        { NULL,        0                   },
+        {"postgresql", CONFIG_POSTGRESQL},
+        { "mariadb",   CONFIG_MARIADB   },
+        { NULL,        0                },
 };
 
 static const struct config_word filter_drivers[] = {
-        {"nftables", CONFIG_NFTABLES   },
-        { "exec",    CONFIG_FILTER_EXEC},
-        { NULL,      0                 },
+        {"nftables", CONFIG_NFTABLES},
+        { NULL,      0              },
 };
 
 static const struct config_word unproven[] = {
@@ -170,7 +168,6 @@ static const struct config_key database_keys[] = {
         { .name = "reload", .kind = VALUE_COMMAND, AT(config_database, reload) },
         { .name = "user", .kind = VALUE_TEXT, AT(config_database, user), .fallback = "all" },
         { .name = "database", .kind = VALUE_TEXT, AT(config_database, database), .fallback = "all" },
-        { .name = "command", .kind = VALUE_COMMAND, AT(config_database, command) },
 };
 
 static const struct config_key filter_keys[] = {
@@ -180,7 +177,6 @@ static const struct config_key filter_keys[] = {
           .words = filter_drivers,
           .fallback = "nftables" },
         { .name = "table", .kind = VALUE_NAME, AT(config_filter, table), .fallback = "understudy" },
-        { .name = "command", .kind = VALUE_COMMAND, AT(config_filter, command) },
 };
 
 static const struct config_key check_keys[] = {

@@ -97,26 +97,20 @@ int agent_fence_folder(const char *state, struct error *err)
         return fd < 0 ? error_errno(err, errno, _("cannot open %s"), path) : fd;
 }
 
-static int set_database(const struct config_database *database, struct fence_host *host, struct error *err)
+static void set_database(const struct config_database *database, struct fence_host *host)
 {
-        switch (database->kind) {
-        case CONFIG_POSTGRESQL:
-                host->postgres.options = (struct postgres_options){ .conninfo = database->connection,
-                                                                    .run_as = geteuid() == 0 ? "postgres" : NULL,
-                                                                    .hba_file = database->hba_file,
-                                                                    .port = host->port };
-                host->setup.database = &fence_database_postgres;
-                host->setup.context = &host->postgres;
-                return 0;
-        case CONFIG_MARIADB:
+        if (database->kind == CONFIG_MARIADB) {
                 host->mariadb.options = (struct mariadb_options){ .connection = database->connection, .folder = -1, .port = host->port };
                 host->setup.database = &fence_database_mariadb;
                 host->setup.context = &host->mariadb;
-                return 0;
-        default:
-                return error_usage(err, _("only PostgreSQL and MariaDB can be fenced by this version; the configuration names "
-                                          "another"));
+                return;
         }
+        host->postgres.options = (struct postgres_options){ .conninfo = database->connection,
+                                                            .run_as = geteuid() == 0 ? "postgres" : NULL,
+                                                            .hba_file = database->hba_file,
+                                                            .port = host->port };
+        host->setup.database = &fence_database_postgres;
+        host->setup.context = &host->postgres;
 }
 
 static int host_open(const struct agent_site *site, struct fence_host *host, struct error *err)
@@ -137,9 +131,8 @@ static int host_open(const struct agent_site *site, struct fence_host *host, str
                                                         .flips = (unsigned int)limits->flips,
                                                         .window_s = limits->flips_window_ms / 1000 },
                                             .lease_take_ms = limits->lease_take_ms };
-        r = set_database(database, host, err);
-        if (r == 0)
-                r = add_peers(site->config, host, err);
+        set_database(database, host);
+        r = add_peers(site->config, host, err);
         if (r == 0)
                 r = find_listen(site->server, &host->postgres.options.listen, err);
         if (r == 0)
