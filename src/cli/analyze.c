@@ -353,6 +353,7 @@ static int run(int argc, char *argv[])
 const struct command command_analyze = {
         .name = "analyze",
         .run = run,
-        .synopsis = "analyze LOG... [--html FILE | --json | --csv] [--top N] [--own HOST ...] [--goal NAME=PATH ...]",
+        .synopsis = "analyze LOG... [--html FILE | --json | --csv] [--top N] [--own HOST ...] [--goal NAME=PATH ...] | "
+                    "--follow LOG... (analyze --follow --help)",
         .summary = N_("count visitors, pages and referrers from access logs"),
 };
