@@ -127,12 +127,28 @@ static int stage_file(struct stage *stage, struct copier *copier, struct stage_i
         return r;
 }
 
+/* ---- threads ---- */
+
+void stage_in_threads(void *(*work)(void *), void *members, size_t size, unsigned int count)
+{
+        pthread_t threads[STAGE_THREADS_MAXIMUM];
+        char *member = members;
+        unsigned int started = 1;
+
+        while (started < count && pthread_create(&threads[started], NULL, work, member + started * size) == 0)
+                started++;
+        (void)work(member);
+        for (unsigned int i = started; i < count; i++) /* what no thread could be had for */
+                (void)work(member + i * size);
+        for (unsigned int i = 1; i < started; i++)
+                pthread_join(threads[i], NULL);
+}
+
 /* ---- workers: a chunk of jobs at a time, each thread takes the next one ---- */
 
 struct worker {
         struct stage *stage;
         struct copier *copier;
-        pthread_t thread;
 };
 
 static void *work(void *argument)
@@ -180,18 +196,12 @@ static int collect_missing(struct stage *stage, struct error *err)
 int stage_run_jobs(struct stage *stage, struct error *err)
 {
         struct worker workers[STAGE_THREADS_MAXIMUM];
-        unsigned int started = 1;
 
         atomic_store(&stage->next_job, 0);
         for (unsigned int i = 0; i < stage->threads; i++)
                 workers[i] = (struct worker){ .stage = stage, .copier = stage->copiers[i] };
-        /* A thread that cannot be started is one worker less; this one always works. */
-        while (started < stage->threads && started < stage->jobs.count &&
-               pthread_create(&workers[started].thread, NULL, work, &workers[started]) == 0)
-                started++;
-        (void)work(&workers[0]);
-        for (unsigned int i = 1; i < started; i++)
-                pthread_join(workers[i].thread, NULL);
+        stage_in_threads(work, workers, sizeof(workers[0]),
+                         stage->jobs.count < stage->threads ? (unsigned int)stage->jobs.count : stage->threads);
         if (atomic_load(&stage->failed)) {
                 if (err)
                         *err = stage->error;

@@ -172,7 +172,6 @@ int stage_take_live(struct stage *stage, struct stage_item *item, struct error *
 struct check {
         const struct pull_root *root;
         size_t turn, of;
-        pthread_t thread;
         bool stale; /* this file was written to */
         struct buffer path;
         int r;
@@ -219,7 +218,6 @@ static void *check_links(void *argument)
 static int check_root(struct stage *stage, struct pull_root *root, struct error *err)
 {
         struct check checks[STAGE_THREADS_MAXIMUM];
-        unsigned int started = 1;
         int r = 0;
 
         proven_sort(&root->linked);
@@ -227,15 +225,8 @@ static int check_root(struct stage *stage, struct pull_root *root, struct error 
                 checks[i] = (struct check){
                         .root = root, .turn = i, .of = stage->threads, .path = BUFFER_INIT(ENTRY_PATH_MAXIMUM * 4)
                 };
-        while (started < stage->threads &&
-               pthread_create(&checks[started].thread, NULL, check_links, &checks[started]) == 0)
-                started++;
-        (void)check_links(&checks[0]);
-        for (unsigned int i = started; i < stage->threads; i++) /* what no thread could be had for */
-                (void)check_links(&checks[i]);
+        stage_in_threads(check_links, checks, sizeof(checks[0]), stage->threads);
         for (unsigned int i = 0; i < stage->threads; i++) {
-                if (i > 0 && i < started)
-                        pthread_join(checks[i].thread, NULL);
                 if (checks[i].r < 0 && r == 0) {
                         r = checks[i].r;
                         if (err)

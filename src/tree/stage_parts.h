@@ -82,6 +82,10 @@ int stage_apply(const struct stage_item *item, int fd, struct error *err);
 int stage_apply_entry(const struct pull_root *root, int fd, const struct entry *entry,
                       const struct attributes *attributes, struct error *err);
 
+/* work(member) for each of `count` members of `size` bytes, at most STAGE_THREADS_MAXIMUM, and at least for the first: that one
+ * here, each other in a thread of its own, or here as well where none could be had. */
+void stage_in_threads(void *(*work)(void *), void *members, size_t size, unsigned int count);
+
 /* The workers fill stage->jobs, each taking the next one, from the live tree and from what an interrupted pull left.
  * What neither had is in stage->missing then. */
 int stage_run_jobs(struct stage *stage, struct error *err);
