@@ -2,10 +2,7 @@
 #include "cli/agent_verbs.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 
-#include "base/clock.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -38,13 +35,12 @@ int agent_salt(struct agent_call *call, struct error *err)
 {
         const struct agent_site *site = call->context;
         struct shared_salt salt;
-        char path[PATH_MAX], hex[2 * SALT_SIZE + 1];
+        char hex[2 * SALT_SIZE + 1];
         int r = check_asker(site, err);
 
         if (r < 0)
                 return r;
-        snprintf(path, sizeof(path), "%s/" SALT_FILE, site->state);
-        r = salts_share(path, (int32_t)agent_number(call, "day", 0), clock_now(), &salt, err);
+        r = salt_made_here(site->state, (int32_t)agent_number(call, "day", 0), &salt, err);
         if (r == -ESTALE)
                 return json_object_set_new(call->result, "gone", json_true()) < 0 ? error_memory(err) : 0;
         if (r < 0)

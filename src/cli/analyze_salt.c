@@ -71,11 +71,11 @@ static int ask_maker(const struct salt_source *source, int32_t day, struct share
         return r;
 }
 
-static int look_here(const struct salt_source *source, int32_t day, struct shared_salt *ret_salt, struct error *err)
+int salt_made_here(const char *state, int32_t day, struct shared_salt *ret_salt, struct error *err)
 {
         char path[PATH_MAX];
 
-        snprintf(path, sizeof(path), "%s/" SALT_FILE, source->state);
+        snprintf(path, sizeof(path), "%s/salts", state);
         return salts_share(path, day, clock_now(), ret_salt, err);
 }
 
@@ -101,8 +101,9 @@ int salt_source_get(void *context, int32_t day, struct shared_salt *ret_salt, st
                 return err->code;
         }
         source->failure = ERROR_NONE;
-        r = source->maker == config_find_server(source->config, source->server) ? look_here(source, day, ret_salt, &why)
-                                                                                : ask_maker(source, day, ret_salt, &why);
+        r = source->maker == config_find_server(source->config, source->server)
+                    ? salt_made_here(source->state, day, ret_salt, &why)
+                    : ask_maker(source, day, ret_salt, &why);
         if (r == 0)
                 return 0;
         if (r == -ESTALE) {

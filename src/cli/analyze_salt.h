@@ -12,8 +12,6 @@
 #include "base/error.h"
 #include "config/config.h"
 
-#define SALT_FILE "salts" /* in the state of the server that makes them */
-
 struct salt_source {
         const struct config *config;
         const struct config_server *maker;
@@ -23,6 +21,9 @@ struct salt_source {
         int64_t again_ms;
         int32_t told; /* the last day of which was said that it has none */
 };
+
+/* Out of the state of the server that makes them, which is this one; errors as of salts_share(). */
+int salt_made_here(const char *state, int32_t day, struct shared_salt *ret_salt, struct error *err);
 
 /* All is borrowed. Status 2 when the configuration has no server of this name. */
 int salt_source_init(struct salt_source *source, const struct config *config, const char *server, const char *state,
