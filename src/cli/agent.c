@@ -136,8 +136,8 @@ static int serve(const struct request *request)
                 return command_usage(NULL, _("there is no server '%s' in %s"), request->asker, request->common.config);
         digest_hex(&file.digest, digest);
         site.digest = digest;
-        r = agent_serve(request->asker ? agent_lease_verbs : agent_verbs,
-                        request->asker ? agent_lease_verb_count : agent_verb_count, &site, STDIN_FILENO, STDOUT_FILENO, &error);
+        r = agent_serve(request->asker ? agent_peer_verbs : agent_verbs,
+                        request->asker ? agent_peer_verb_count : agent_verb_count, &site, STDIN_FILENO, STDOUT_FILENO, &error);
         return r < 0 ? command_fail(&error) : EXIT_DONE;
 }
 

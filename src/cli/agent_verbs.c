@@ -47,10 +47,10 @@ static int add(struct agent_call *call, json_t *more, struct error *err)
 static int hello(struct agent_call *call, struct error *err)
 {
         const struct agent_site *site = call->context;
-        const struct agent_verb *list = site->asker ? agent_lease_verbs : agent_verbs;
+        const struct agent_verb *list = site->asker ? agent_peer_verbs : agent_verbs;
         json_t *verbs = json_array();
 
-        for (size_t i = 0; i < (site->asker ? agent_lease_verb_count : agent_verb_count); i++)
+        for (size_t i = 0; i < (site->asker ? agent_peer_verb_count : agent_verb_count); i++)
                 json_array_append_new(verbs, json_string(list[i].name));
         return add(call,
                    json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:s, s:o}", "protocol", AGENT_PROTOCOL, "version",
@@ -359,7 +359,7 @@ const struct agent_verb agent_verbs[] = {
 };
 const size_t agent_verb_count = LENGTH(agent_verbs);
 
-const struct agent_verb agent_lease_verbs[] = {
+const struct agent_verb agent_peer_verbs[] = {
         { "hello", NULL, AGENT_AT_ONCE, SECOND, hello },
         /* May the server whose keeper this is hold the service's address? Whoever has taken that server can keep its own
          * lease alive by asking, and nothing else: the database's fence does not ask him. */
@@ -369,4 +369,4 @@ const struct agent_verb agent_lease_verbs[] = {
          * list of the controller, which needs none. */
         { "salt", agent_salt_arguments, AGENT_BESIDE, MINUTE, agent_salt },
 };
-const size_t agent_lease_verb_count = LENGTH(agent_lease_verbs);
+const size_t agent_peer_verb_count = LENGTH(agent_peer_verbs);

@@ -15,8 +15,8 @@ extern const struct agent_verb agent_verbs[];
 extern const size_t agent_verb_count;
 
 /* The closed list for another server: its keeper on the database's host, its analyzer where salts are made. */
-extern const struct agent_verb agent_lease_verbs[];
-extern const size_t agent_lease_verb_count;
+extern const struct agent_verb agent_peer_verbs[];
+extern const size_t agent_peer_verb_count;
 
 /*
  * Runs this same program, as a person would, with --json: what it prints is the result's `output`, its status (0 or 1)
