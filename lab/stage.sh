@@ -13,6 +13,8 @@
 # The service's address is $service; every answer says in X-Served-By who gave it.
 
 stage_files=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=sshd.sh
+. "$stage_files/sshd.sh"
 portal=${UNDERSTUDY_PORTAL:-${build_folder:-}/lab/understudy-portal}
 service=192.0.2.80
 declare -A stage_addresses=([production]=192.0.2.77 [standby]=192.0.2.78 [database]=192.0.2.10)
@@ -132,27 +134,10 @@ END
 # ---------------------------------------------------------------- sshd at port 22 of each host: what a cut cable cuts
 
 # stage_sshd HOST LINE...: LINE is what its authorized_keys has.
-# (SHLVL: as in agent.sh.)
 stage_sshd()
 {
         local host=$1 here=$tmp/ssh/$1
-        shift
-        mkdir -p "$here" /run/sshd && printf '%s\n' "$@" >"$here/authorized_keys" || return
-        if [[ ! -e $here/host_key ]]; then
-                ssh-keygen -q -t ed25519 -N '' -f "$here/host_key" </dev/null || return
-                echo "$host $(cut -d' ' -f1,2 "$here/host_key.pub")" >>"$tmp/ssh/known_hosts"
-                cat >"$here/sshd_config" <<END
-HostKey $here/host_key
-AuthorizedKeysFile $here/authorized_keys
-PidFile none
-UsePAM no
-StrictModes no
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin forced-commands-only
-SetEnv SHLVL=1
-END
-        fi
+        lab_sshd_files "$@" || return
         lab_in "$host" "$(command -v sshd)" -D -f "$here/sshd_config" -E "$here/log" </dev/null >"$here/out" 2>&1 &
 }
 

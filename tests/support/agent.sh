@@ -7,40 +7,28 @@
 #     agent_frame VERB NUMBER BODY         a frame, to standard output
 #     agent_frames                         frames from standard input, one a line: "VERB NUMBER BODY"
 
+# shellcheck source=../../lab/sshd.sh
+. "$source_folder/lab/sshd.sh"
+
 agent_keys()
 {
         mkdir -p "$tmp/ssh" && chmod 0700 "$tmp/ssh" || return
         [[ -e $tmp/ssh/controller ]] || ssh-keygen -q -t ed25519 -N '' -C controller -f "$tmp/ssh/controller"
-        # Asked for by sshd when it starts as root; a folder of the system's that may be missing in a container.
-        mkdir -p /run/sshd
 }
 
-# agent_host NAME LINE...: LINE is what authorized_keys has. (SHLVL: a shell that is not the first one leaves out the
-# ~/.bashrc of whoever runs the tests.)
+# agent_host NAME LINE...: LINE is what authorized_keys has.
 agent_host()
 {
         local name=$1 here=$tmp/ssh/$1 sshd
         shift
         sshd=$(PATH=$PATH:/usr/sbin:/sbin command -v sshd)
-        mkdir -p "$here" && agent_keys || return
-        ssh-keygen -q -t ed25519 -N '' -f "$here/host_key" </dev/null || return
-        printf '%s\n' "$@" >"$here/authorized_keys"
-        cat >"$here/sshd_config" <<END
-HostKey $here/host_key
-AuthorizedKeysFile $here/authorized_keys
-PidFile none
-UsePAM no
-StrictModes no
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin forced-commands-only
+        agent_keys && lab_sshd_files "$name" "$@" || return
+        cat >>"$here/sshd_config" <<END
 Subsystem sftp internal-sftp
 AcceptEnv *
-SetEnv SHLVL=1
 PermitUserEnvironment no
 LogLevel VERBOSE
 END
-        echo "$name $(cut -d' ' -f1,2 "$here/host_key.pub")" >>"$tmp/ssh/known_hosts"
         cat >>"$tmp/ssh/config" <<END
 Host $name
         ProxyCommand $sshd -i -f $here/sshd_config -E $here/log
