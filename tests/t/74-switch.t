@@ -8,6 +8,8 @@
 # shellcheck source=../../lab/database.sh
 . "$source_folder/lab/database.sh"
 . "$source_folder/tests/support/agent.sh"
+# shellcheck source=../../lab/stage.sh
+. "$source_folder/lab/stage.sh"
 PATH=$PATH:/usr/sbin:/sbin
 
 if [[ -z ${LAB_FOLDER:-} ]]; then
@@ -19,51 +21,12 @@ if [[ -z ${LAB_FOLDER:-} ]]; then
         exit
 fi
 
-portal=$build_folder/lab/understudy-portal
 driver=$build_folder/tests/support/agent_driver
-service=192.0.2.80
-lab_network && lab_host database 192.0.2.10 && lab_host production 192.0.2.77 && lab_host standby 192.0.2.78 ||
-        bail_out 'no network'
+stage_network || bail_out 'no network'
 make_site "$tmp/src"
 make_repository
-
-# ---------------------------------------------------------------- the database
-lab_postgres database 192.0.2.10 <<'END' || bail_out 'no PostgreSQL'
-local   all all peer
-host    portal portal 192.0.2.0/24 password
-END
-lab_postgres_sql database "create user portal password 'secret'" && lab_postgres_sql database 'create database portal owner portal' &&
-        lab_postgres_as psql -X -q -h /run/postgresql-database -d portal -f "$source_folder/lab/portal/schema.sql" &&
-        lab_postgres_sql database 'grant all on all tables in schema public to portal; grant all on all sequences in schema public to portal' portal &&
-        lab_postgres_sql database "insert into account (name, salt, password) values ('alice', 'x', encode(sha256('xsecret'), 'hex'))" portal ||
-        bail_out 'no accounts'
-
-# ---------------------------------------------------------------- the servers
-server()
-{
-        local host=$1 here=$tmp/$1
-        mkdir -p "$here/www" "$here/state" "$here/nginx"
-        "$UNDERSTUDY" pull "$here/www/site" --repo "$repo" --pub "$pub" --state "$here/state" --quiet || return
-        chmod -R a+rX "$here"
-        lab_in "$host" "$portal" "$here/portal.sock" "$source_folder/lab/portal/templates" \
-                'host=192.0.2.10 user=portal dbname=portal password=secret connect_timeout=2' "$host" >"$here/portal.log" 2>&1 </dev/null &
-        cat >"$here/nginx.conf" <<END
-user root; daemon off; pid $here/nginx.pid; error_log $here/nginx.log crit; worker_processes 1;
-events { worker_connections 256; }
-http {
-        access_log off; include /etc/nginx/fastcgi_params;
-        client_body_temp_path $here/nginx/1; fastcgi_temp_path $here/nginx/2; proxy_temp_path $here/nginx/3; scgi_temp_path $here/nginx/4; uwsgi_temp_path $here/nginx/5;
-        server {
-                listen 80; root $here/www/site;
-                add_header X-Served-By $host always;
-                location /portal/ { fastcgi_pass unix:$here/portal.sock; }
-        }
-}
-END
-        lab_in "$host" nginx -c "$here/nginx.conf" -e "$here/nginx.log" >"$here/nginx.out" 2>&1 </dev/null &
-        wait_for 20 lab_in "$host" curl -fsS -o "$here/front" http://127.0.0.1/css/site.css 2>/dev/null
-}
-server production && server standby || bail_out 'the web servers do not start'
+stage_database || bail_out 'no accounts'
+stage_server production && stage_server standby || bail_out 'the web servers do not start'
 
 cat >"$tmp/site.conf" <<END
 site = test
