@@ -67,6 +67,8 @@ while [[ $# -gt 0 ]]; do
         esac
         shift
 done
+with_day=yes
+[[ $act != switch && $act != failover ]] || with_day=''
 
 need_programs()
 {
@@ -512,7 +514,7 @@ show_evidence()
 
 print_json()
 {
-        if [[ $act == switch || $act == failover ]]; then
+        if [[ -z $with_day ]]; then
                 jq -n --argjson good "$1" --slurpfile moves moves.json '{good: $good, moves: $moves[0]}'
                 return
         fi
@@ -553,15 +555,14 @@ day()
 
 finish()
 {
-        local good=true day=''
-        [[ $act == switch || $act == failover ]] || day=yes
-        [[ -z $day ]] || day_is_good || good=false
+        local good=true
+        [[ -z $with_day ]] || day_is_good || good=false
         [[ $(jq -r .good moves.json) != false ]] || good=false
         quiet='' # from here on it is the result
         say
-        [[ -z $day ]] || table
+        [[ -z $with_day ]] || table
         moves_table
-        if [[ -n $day ]]; then
+        if [[ -n $with_day ]]; then
                 heading "$word_found"
                 cp found answer && show_differences .
                 show_evidence
@@ -570,7 +571,7 @@ finish()
         if [[ $good == false ]]; then
                 say "$red$word_bad$plain"
         else
-                [[ -z $day ]] || say "$bold$(printf "$word_good" "${day_old[2]}" "$day_tampered")$plain"
+                [[ -z $with_day ]] || say "$bold$(printf "$word_good" "${day_old[2]}" "$day_tampered")$plain"
                 [[ $(jq -r .good moves.json) != true ]] || say "$bold$word_moves_good$plain"
         fi
         [[ -z $json ]] || print_json "$good"
@@ -583,6 +584,6 @@ if [[ -n ${DEMO_MOVES:-} ]]; then
 fi
 cd "$LAB_FOLDER" || exit 3
 echo '{"good": "left-out", "switch": null, "failover": null}' >moves.json
-[[ $act == switch || $act == failover ]] || day
+[[ -z $with_day ]] || day
 [[ $act == day ]] || moves
 finish

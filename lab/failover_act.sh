@@ -57,7 +57,7 @@ act7_power()
         [[ $standby -gt 0 ]] || moves_good=false
         act7_boot || fail 3 "$(tail -n 1 keeper-production.log)"
         step "$word_act7_boot"
-        act6_alone standby production "$word_standby" || alone=false
+        moves_alone standby production "$word_standby" || alone=false
         act7_served_by standby || moves_good=false
         moves_command return || moves_good=false
         wait_for 10 act7_served_by production || moves_good=false

@@ -131,6 +131,18 @@ moves_may_write() { lab_in "$1" curl -fsS -m 5 -o health http://127.0.0.1/portal
 # moves_only SERVER OTHER: the one can write to the database, the other cannot.
 moves_only() { moves_may_write "$1" && ! moves_may_write "$2"; }
 
+# moves_alone SERVER OTHER WORDS: who may write to the database, as the servers themselves find out.
+moves_alone()
+{
+        if moves_only "$1" "$2"; then
+                step "$green$word_moves_only$plain" "$3"
+        else
+                step "$red$word_moves_not_only$plain" "$3"
+                moves_good=false
+                return 1
+        fi
+}
+
 # moves_command COMMAND...: a line for each step; its words are in move.log. When it drains, connections that stand come to
 # their end, for which the file stop.kept is the sign.
 moves_command()

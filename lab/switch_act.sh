@@ -30,29 +30,17 @@ act6_move()
                 --jsonargs "$requests" "$failed" "$standby" "$gap" "$standing" "$broken" >"$way.json"
 }
 
-# act6_alone SERVER OTHER WORDS: who may write to the database, as the servers themselves find out.
-act6_alone()
-{
-        if moves_only "$1" "$2"; then
-                step "$green$word_moves_only$plain" "$3"
-        else
-                step "$red$word_moves_not_only$plain" "$3"
-                moves_good=false
-                return 1
-        fi
-}
-
 act6()
 {
         heading "$word_act6"
         moves_stage dns || fail 3 "$(tail -n 3 stage.out)"
         step "$word_act6_names" "$name" "$ttl"
         act6_move there "${stage_addresses[production]}" switch standby
-        act6_alone standby production "$word_standby"
+        moves_alone standby production "$word_standby"
         sed -i 's|</main>|<p>Maintenance is done.</p>\n&|' src/news/index.html && moves_publish || fail 3 "$(tail -n 3 stage.out)"
         step "$word_act6_work"
         act6_move back "${stage_addresses[standby]}" return
-        act6_alone production standby "$word_production"
+        moves_alone production standby "$word_production"
         moves_rest
         jq -n --slurpfile there there.json --slurpfile back back.json '{there: $there[0], back: $back[0]}' >switch.json
 }
