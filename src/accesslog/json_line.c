@@ -156,24 +156,25 @@ static const struct {
 #define SERVER_BEACON (LENGTH(servers) - 1)
 
 struct parsing {
-        size_t server;
+        size_t server, next; /* the key that is looked for first: the one behind the last, for so the lines have them */
         struct log_line *line;
         bool sign, time, address, damaged;
         struct span target;
         struct span origin, body; /* of a beacon */
 };
 
-/* Whether the names on the way are this path. */
-static bool is_path(const char *path, const struct span *keys, unsigned int depth)
+static inline char lower(char c)
+{
+        return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+/* Whether the names on the way are this path. Short names of many lines: no calls. */
+static inline bool is_path(const char *path, const struct span *keys, unsigned int depth)
 {
         for (unsigned int i = 0; i < depth; i++) {
-                size_t length = keys[i].length;
-
-                if (length == 0 || (*path ^ *keys[i].text) & ~0x20) /* most names end here: no call for them */
-                        return false;
-                if (strncasecmp(path, keys[i].text, length) != 0)
-                        return false;
-                path += length;
+                for (uint32_t at = 0; at < keys[i].length; at++, path++)
+                        if (*path == '\0' || lower(*path) != lower(keys[i].text[at]))
+                                return false;
                 if (*path++ != (i + 1 < depth ? '.' : '\0'))
                         return false;
         }
@@ -283,16 +284,18 @@ static bool set(struct parsing *p, enum meaning meaning, struct span value)
 static bool scalar(void *context, const struct span *keys, unsigned int depth, enum json_type type, struct span value)
 {
         struct parsing *p = context;
+        const size_t count = servers[p->server].count;
 
         if (type != JSON_TYPE_STRING && type != JSON_TYPE_NUMBER)
                 return true;
         if (is_path(servers[p->server].sign, keys, depth))
                 p->sign = true;
-        for (size_t i = 0; i < servers[p->server].count; i++) {
-                if (!is_path(servers[p->server].keys[i].path, keys, depth))
+        for (size_t i = 0, at = p->next; i < count; i++, at = at + 1 < count ? at + 1 : 0) {
+                if (!is_path(servers[p->server].keys[at].path, keys, depth))
                         continue;
-                if (!set(p, servers[p->server].keys[i].meaning, value))
+                if (!set(p, servers[p->server].keys[at].meaning, value))
                         p->damaged = true;
+                p->next = at + 1 < count ? at + 1 : 0;
                 break;
         }
         return true;

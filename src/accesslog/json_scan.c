@@ -3,6 +3,9 @@
 
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 struct scan {
         const char *at, *end;
@@ -118,14 +121,42 @@ static bool take_escape(struct scan *s)
         return true;
 }
 
+#ifdef __SSE2__
+/* Which of sixteen bytes end a plain string: a quote, a backslash, or below 0x20. */
+static inline unsigned int special_of_sixteen(const char *at)
+{
+        const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+        const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+        const __m128i quotes = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                            _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+
+        return (unsigned int)_mm_movemask_epi8(_mm_or_si128(low, quotes));
+}
+#endif
+
+/* The first byte that a string cannot have as it is; `end` when there is none. */
+static inline const char *find_special(const char *at, const char *end)
+{
+#ifdef __SSE2__
+        for (; end - at >= 16; at += 16) {
+                const unsigned int found = special_of_sixteen(at);
+
+                if (found)
+                        return at + __builtin_ctz(found);
+        }
+#endif
+        while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
+                at++;
+        return at;
+}
+
 /* The inside of a string, behind its opening quote. Bytes below 0x20 are not allowed raw (RFC 8259 section 7). */
 static bool take_string(struct scan *s, struct span *ret_value)
 {
         const char *begin = s->at;
         char *decoded = s->scratch;
 
-        while (s->at < s->end && *s->at != '"' && *s->at != '\\' && (unsigned char)*s->at >= 0x20)
-                s->at++;
+        s->at = find_special(s->at, s->end);
         if (s->at < s->end && *s->at == '"') { /* the usual case: nothing to decode */
                 *ret_value = (struct span){ begin, (uint32_t)(s->at++ - begin) };
                 return true;
@@ -193,6 +224,33 @@ static bool take_key(struct scan *s)
 }
 
 /*
+ * Most lines are flat and without a space, {"key":"value","key":"value"}, as nginx writes them: these pairs are taken here,
+ * up to whatever is another shape, where json_scan() goes on. False when the line is damaged.
+ */
+static bool take_flat(struct scan *s, bool *fresh)
+{
+        while (s->end - s->at > 4 && (*fresh ? *s->at == '"' : s->at[0] == ',' && s->at[1] == '"')) {
+                const char *kept = s->at;
+                char *kept_scratch = s->scratch;
+                struct span value;
+
+                s->at += *fresh ? 1 : 2;
+                if (!take_string(s, &s->keys[0]))
+                        return false;
+                if (s->end - s->at < 2 || s->at[0] != ':' || s->at[1] != '"') {
+                        s->at = kept;
+                        s->scratch = kept_scratch;
+                        return true;
+                }
+                s->at += 2;
+                if (!take_string(s, &value) || !s->scalar(s->context, s->keys, 1, JSON_TYPE_STRING, value))
+                        return false;
+                *fresh = false;
+        }
+        return true;
+}
+
+/*
  * Containers are kept on a stack of closing brackets instead of in recursion. An array adds no level of keys, so that
  * "User-Agent":["x"] is found as User-Agent.
  */
@@ -208,6 +266,8 @@ bool json_scan(const char *text, size_t length, char *scratch, json_scalar_funct
         closers[open++] = '}';
         s.depth = 1;
         fresh = true;
+        if (!take_flat(&s, &fresh))
+                return false;
         while (open > 0) {
                 skip_space(&s);
                 if (s.at == s.end)
