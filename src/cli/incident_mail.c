@@ -2,14 +2,20 @@
  * incident_mail.c - understudy incident mail: to each account that was identified, once.
  *
  * Before the mail server is spoken to, "sending" is in the casebook, synced; after it answered, what it said. So a kill
- * leaves one account of which nobody knows, and that one is not written to again unless a person says --again. A server
- * that does not answer ends the run: the rest is not tried.
+ * leaves one account of which nobody knows, and that one is not written to again unless a person says --again. One process
+ * at a time sends: two would read the same states and write to everybody twice.
+ *
+ * What the server says of one recipient or mail is kept with it, and the next one is tried: "no such user" is what most of
+ * them are refused with. A server that is away, says nothing, or refuses ten in a row for now ends the run.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/i18n.h"
 #include "base/io.h"
@@ -21,6 +27,7 @@
 
 #define FILE_MAXIMUM (256U << 20) /* of addresses: some million accounts */
 #define LETTER_MS    60000
+#define ROW_MAXIMUM  10 /* mails one after the other that are refused for now: the server wants a pause */
 
 /* In the order of recipient.language. */
 static const struct {
@@ -32,6 +39,7 @@ static const struct {
 
 struct account {
         char *name; /* owned */
+        char *said; /* owned: by the server, or what came back; NULL: nothing */
         char state[16];
         struct recipient recipient; /* address "": not known */
 };
@@ -44,7 +52,9 @@ struct work {
         struct casebook_fact subjects[LENGTH(words)], bodies[LENGTH(words)];
         struct buffer file;
         uint64_t invalid; /* lines of it */
-        uint64_t sent, rejected, unsure, done_before, without_address;
+        uint64_t sent, rejected, deferred, unsure, done_before, without_address;
+        unsigned int row; /* deferred one after the other */
+        int lock;
 };
 
 /* ---- who ---- */
@@ -76,13 +86,16 @@ static struct account *find(const struct work *work, const char *name, size_t le
                                    : NULL;
 }
 
-static int on_mail(void *context, const struct casebook_mail *mail, struct error *err _unused_)
+static int on_mail(void *context, const struct casebook_mail *mail, struct error *err)
 {
         struct account *account = find(context, mail->account, mail->account_length);
 
-        if (account)
-                snprintf(account->state, sizeof(account->state), "%s", mail->state);
-        return 0;
+        if (!account)
+                return 0;
+        snprintf(account->state, sizeof(account->state), "%s", mail->state);
+        free(account->said);
+        account->said = memory_string(mail->words);
+        return account->said ? 0 : error_memory(err);
 }
 
 static void take_addresses(struct work *work)
@@ -195,9 +208,43 @@ static int keep(struct work *work, const struct account *account, const char *st
         return casebook_put_mail(work->book, work->request->number, &mail, err);
 }
 
+static int keep_end(struct work *work, const struct account *account, enum letter_end end, const char *said,
+                    struct error *err)
+{
+        static const char *const states[] = { [LETTER_SENT] = CASEBOOK_MAIL_SENT,
+                                              [LETTER_REFUSED] = CASEBOOK_MAIL_REJECTED,
+                                              [LETTER_LATER] = CASEBOOK_MAIL_DEFERRED,
+                                              [LETTER_AWAY] = CASEBOOK_MAIL_DEFERRED,
+                                              [LETTER_UNSURE] = CASEBOOK_MAIL_UNSURE };
+        const bool later = end == LETTER_LATER || end == LETTER_AWAY;
+
+        work->sent += end == LETTER_SENT;
+        work->rejected += end == LETTER_REFUSED;
+        work->deferred += later;
+        work->unsure += end == LETTER_UNSURE;
+        work->row = later ? work->row + 1 : 0;
+        return keep(work, account, states[end], said, err);
+}
+
+/* Whether the rest is to be tried; an error with the words of the last answer if not. */
+static int go_on(const struct work *work, enum letter_end end, const char *said, struct error *err)
+{
+        if (end == LETTER_UNSURE)
+                return error_set(err, -EIO,
+                                 _("the mail server did not say whether it took a mail: %s; nobody else was written to. "
+                                   "When it is mended: the same again, and --again to write to that one once more"),
+                                 said);
+        if (end == LETTER_AWAY || work->row == ROW_MAXIMUM)
+                return error_set(err, -EIO,
+                                 _("the mail server did not take a mail: %s; nobody else was written to. When it is "
+                                   "mended: the same again"),
+                                 said);
+        return 0;
+}
+
 static int send_one(struct work *work, const struct account *account, struct error *err)
 {
-        enum schedule_end end = SCHEDULE_LATER;
+        enum letter_end end = LETTER_AWAY;
         char id[DIGEST_HEX_SIZE], said[SENDER_WORDS] = "";
         struct notify_target target;
         struct letter letter;
@@ -207,25 +254,14 @@ static int send_one(struct work *work, const struct account *account, struct err
                 r = make_letter(work, account, id, &letter, err);
         if (r == 0)
                 r = keep(work, account, CASEBOOK_MAIL_SENDING, "", err);
-        if (r == 0)
-                r = letter_send(&letter, &target, LETTER_MS, &end, said, err);
         if (r < 0)
                 return r;
-        work->sent += end == SCHEDULE_DELIVERED;
-        work->rejected += end == SCHEDULE_REJECTED;
-        r = keep(work, account,
-                 end == SCHEDULE_DELIVERED  ? CASEBOOK_MAIL_SENT
-                 : end == SCHEDULE_REJECTED ? CASEBOOK_MAIL_REJECTED
-                                            : CASEBOOK_MAIL_UNSURE,
-                 said, err);
-        if (r == 0 && end == SCHEDULE_LATER) {
-                work->unsure++;
-                r = error_set(err, -EIO,
-                              _("the mail server did not take a mail: %s; nobody else was written to. When it is "
-                                "mended: the same with --again"),
-                              said);
-        }
-        return r;
+        r = letter_send(&letter, &target, LETTER_MS, &end, said, err);
+        if (r < 0) /* nothing was sent */
+                (void)keep_end(work, account, LETTER_AWAY, "", NULL);
+        else
+                r = keep_end(work, account, end, said, err);
+        return r < 0 ? r : go_on(work, end, said, err);
 }
 
 static bool is_wanted(struct work *work, const struct account *account)
@@ -238,20 +274,39 @@ static bool is_wanted(struct work *work, const struct account *account)
                 work->unsure += !work->request->again;
                 return work->request->again;
         }
-        work->done_before += *account->state != '\0';
-        return *account->state == '\0';
+        if (!*account->state || text_equal(account->state, CASEBOOK_MAIL_DEFERRED))
+                return true;
+        work->done_before++;
+        return false;
 }
 
 /* In the journal how many, and on whose word; no account, no address. */
 static void note(struct work *work, const char *kind, const char *what)
 {
         journal_sink_add(&work->request->journal, kind, NULL,
-                         json_pack("{s:I, s:o, s:I, s:I, s:I, s:I}", "incident", (json_int_t)work->request->number,
+                         json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:I}", "incident", (json_int_t)work->request->number,
                                    "approved_by", command_json_name(work->request->name, strlen(work->request->name)),
                                    "accounts", (json_int_t)work->count, "sent", (json_int_t)work->sent, "rejected",
-                                   (json_int_t)work->rejected, "unsure", (json_int_t)work->unsure),
+                                   (json_int_t)work->rejected, "deferred", (json_int_t)work->deferred, "unsure",
+                                   (json_int_t)work->unsure),
                          "incident %lld: %s", (long long)work->request->number, what);
         journal_sink_commit(&work->request->journal);
+}
+
+static int lock(struct work *work, struct error *err)
+{
+        char path[PATH_MAX];
+
+        snprintf(path, sizeof(path), "%.3900s/incident/mail.lock", work->request->state);
+        work->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (work->lock < 0 && errno == ENOENT)
+                return 0; /* there is no casebook, as prepare() will say */
+        if (work->lock < 0)
+                return error_errno(err, errno, _("cannot open %s"), path);
+        if (flock(work->lock, LOCK_EX | LOCK_NB) < 0)
+                return errno == EWOULDBLOCK ? error_refuse(err, _("another 'incident mail' is sending; wait for its end"))
+                                            : error_errno(err, errno, _("cannot lock %s"), path);
+        return 0;
 }
 
 static int send_all(struct work *work, struct error *err)
@@ -263,6 +318,9 @@ static int send_all(struct work *work, struct error *err)
                 if (is_wanted(work, &work->accounts[i]))
                         r = send_one(work, &work->accounts[i], err);
         note(work, "incident_mail", "mail was sent to its accounts");
+        if (r == 0 && work->deferred)
+                r = error_set(err, -EIO, _("%llu mails were not taken for now; the same again tries them once more"),
+                              (unsigned long long)work->deferred);
         return r;
 }
 
@@ -274,8 +332,13 @@ static int dry_run(struct work *work, struct error *err)
         bool shown = false;
         int r = 0;
 
+        journal_sink_add(&work->request->journal, "incident_accounts_read", NULL,
+                         json_pack("{s:I}", "incident", (json_int_t)work->request->number),
+                         "accounts of incident %lld were read", (long long)work->request->number);
+        journal_sink_commit(&work->request->journal);
         for (size_t i = 0; i < work->count && r == 0; i++) {
                 const struct account *account = &work->accounts[i];
+                const char *said = account->said ? account->said : "";
                 const bool wanted = is_wanted(work, account);
                 _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(2 * LETTER_BODY_MAXIMUM + 8192);
                 char id[DIGEST_HEX_SIZE];
@@ -283,9 +346,10 @@ static int dry_run(struct work *work, struct error *err)
                 struct letter letter;
 
                 json_array_append_new(list,
-                                      json_pack("{s:o, s:s, s:s, s:b}", "account",
+                                      json_pack("{s:o, s:s, s:s, s:o, s:b}", "account",
                                                 command_json_name(account->name, strlen(account->name)), "address",
-                                                account->recipient.address, "state", account->state, "wanted", wanted));
+                                                account->recipient.address, "state", account->state, "said",
+                                                command_json_name(said, strlen(said)), "wanted", wanted));
                 if (!wanted || shown || work->request->common.json)
                         continue;
                 r = make_target(work, account, &target, err);
@@ -308,16 +372,15 @@ static int tell(const struct work *work)
 {
         if (work->request->common.json)
                 return command_print_json(json_pack(
-                        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "incident", (json_int_t)work->request->number,
+                        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "incident", (json_int_t)work->request->number,
                         "identified", (json_int_t)work->count, "sent", (json_int_t)work->sent, "rejected",
-                        (json_int_t)work->rejected, "unsure", (json_int_t)work->unsure, "done_before",
+                        (json_int_t)work->rejected, "deferred", (json_int_t)work->deferred, "unsure", (json_int_t)work->unsure, "done_before",
                         (json_int_t)work->done_before, "without_address", (json_int_t)work->without_address,
                         "invalid_lines", (json_int_t)work->invalid));
-        printf(_("%zu accounts: %llu mails sent now, %llu done before, %llu rejected, %llu not known to be sent, %llu "
-                 "without "
-                 "an address\n"),
+        printf(_("%zu accounts: %llu mails sent now, %llu done before, %llu refused, %llu to be tried again, %llu not known "
+                 "to be sent, %llu without an address\n"),
                work->count, (unsigned long long)work->sent, (unsigned long long)work->done_before,
-               (unsigned long long)work->rejected, (unsigned long long)work->unsure,
+               (unsigned long long)work->rejected, (unsigned long long)work->deferred, (unsigned long long)work->unsure,
                (unsigned long long)work->without_address);
         return EXIT_DONE;
 }
@@ -352,8 +415,10 @@ static int take_answer(struct incident_request *request)
 
 static void work_done(struct work *work)
 {
-        for (size_t i = 0; i < work->count; i++)
+        for (size_t i = 0; i < work->count; i++) {
                 free(work->accounts[i].name);
+                free(work->accounts[i].said);
+        }
         free(work->accounts);
         for (size_t i = 0; i < LENGTH(words); i++) {
                 casebook_fact_done(&work->subjects[i]);
@@ -361,11 +426,12 @@ static void work_done(struct work *work)
         }
         buffer_done(&work->file);
         casebook_close(work->book);
+        fd_close(&work->lock);
 }
 
 int incident_mail(struct incident_request *request)
 {
-        struct work work = { .request = request, .file = BUFFER_INIT(FILE_MAXIMUM) };
+        struct work work = { .request = request, .file = BUFFER_INIT(FILE_MAXIMUM), .lock = -1 };
         struct error error = ERROR_NONE;
         int r, status;
 
@@ -377,11 +443,13 @@ int incident_mail(struct incident_request *request)
                 return command_usage(&command_incident,
                                      _("say where accounts get mail (--addresses FILE), through which server (--smtp "
                                        "smtp://HOST:PORT) and from whom (--sender ADDRESS)"));
-        r = prepare(&work, &error);
+        r = request->dry_run ? 0 : lock(&work, &error); /* before the states are read */
+        if (r == 0)
+                r = prepare(&work, &error);
         if (r == 0)
                 r = request->dry_run ? dry_run(&work, &error) : send_all(&work, &error);
         status = r < 0 ? command_fail(&error) : r;
-        if (!request->dry_run && (r == 0 || work.sent))
+        if (!request->dry_run && (r == 0 || work.sent + work.rejected + work.deferred))
                 (void)tell(&work);
         work_done(&work);
         return status;

@@ -153,7 +153,8 @@ int casebook_count_notices(struct casebook *book, int64_t number, struct caseboo
 #define CASEBOOK_MAIL_SENDING  "sending"
 #define CASEBOOK_MAIL_SENT     "sent"
 #define CASEBOOK_MAIL_REJECTED "rejected"
-#define CASEBOOK_MAIL_UNSURE   "unsure" /* the server did not answer, or said "later" */
+#define CASEBOOK_MAIL_DEFERRED "deferred" /* certainly not sent: tried again by the next run */
+#define CASEBOOK_MAIL_UNSURE   "unsure"   /* the server may have it, and did not say so */
 struct casebook_mail {
         const char *account; /* valid until the callback returns */
         size_t account_length;

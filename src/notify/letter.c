@@ -56,17 +56,25 @@ int letter_render(const struct letter *letter, const struct notify_target *targe
 }
 
 int letter_send(const struct letter *letter, const struct notify_target *target, int64_t timeout_ms,
-                enum schedule_end *ret_end, char words[static SENDER_WORDS], struct error *err)
+                enum letter_end *ret_end, char words[static SENDER_WORDS], struct error *err)
 {
         _cleanup_(buffer_done) struct buffer head = BUFFER_INIT(TARGET_ADDRESS_SIZE),
                                              payload = BUFFER_INIT(FRAME_BODY_MAXIMUM - 8192);
+        static const enum letter_end ends[] = { [SENDER_MAYBE] = LETTER_UNSURE,
+                                                [SENDER_NOT] = LETTER_AWAY,
+                                                [SENDER_LATER] = LETTER_LATER,
+                                                [SENDER_NEVER] = LETTER_REFUSED };
         const struct sender_limits limits = { .try_ms = timeout_ms };
+        enum schedule_end end = SCHEDULE_LATER; /* if the process breaks: nobody knows */
+        enum sender_reach reach = SENDER_MAYBE;
         int r = letter_render(letter, target, &payload, err);
 
         if (r < 0)
                 return r;
         if (buffer_append_text(&head, target->from) < 0)
                 return error_memory(err);
-        *ret_end = SCHEDULE_LATER;
-        return sender_run(target, &limits, &head, &payload, ret_end, words, err);
+        r = sender_run(target, &limits, &head, &payload, &end, &reach, words, err);
+        if (r == 0)
+                *ret_end = end == SCHEDULE_DELIVERED ? LETTER_SENT : ends[reach];
+        return r;
 }

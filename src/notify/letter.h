@@ -25,9 +25,16 @@ struct letter {
 int letter_render(const struct letter *letter, const struct notify_target *target, struct buffer *out,
                   struct error *err);
 
-/* Sends it and waits. 0 with *ret_end: SCHEDULE_DELIVERED (the server took it), _LATER or _NEVER with words; negative:
- * nothing was sent. */
+enum letter_end {
+        LETTER_SENT,    /* the server took it */
+        LETTER_REFUSED, /* for ever: nobody of that name, or not this letter */
+        LETTER_LATER,   /* refused for now; the next letter may be taken */
+        LETTER_AWAY,    /* not sent, and the next one would not be either: no server, or it takes nothing from us */
+        LETTER_UNSURE,  /* the server may have it */
+};
+
+/* Sends it and waits. 0 with *ret_end, and words unless it was sent; negative: nothing was sent. */
 int letter_send(const struct letter *letter, const struct notify_target *target, int64_t timeout_ms,
-                enum schedule_end *ret_end, char words[static SENDER_WORDS], struct error *err);
+                enum letter_end *ret_end, char words[static SENDER_WORDS], struct error *err);
 
 #endif

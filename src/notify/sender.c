@@ -22,7 +22,8 @@
 #include "notify/sender_parts.h"
 
 #define VERB_JOB      1
-#define VERB_RESULT   2
+#define VERB_RESULT   2 /* its argument: enum schedule_end, and above REACH_SHIFT enum sender_reach */
+#define REACH_SHIFT   8
 #define GIVE_SECONDS  5    /* a job fits into the socket's buffer: longer only when the process is stopped */
 #define TAKE_MS       1000 /* a result is sent in one piece */
 #define MEMORY_BYTES  (UINT64_C(1) << 30)
@@ -57,12 +58,14 @@ static void work(const struct notify_target *target, const struct sender_limits 
                 body[frame.argument] = '\0';
                 body[frame.length + 1] = '\0';
                 if (failed->code)
+                        result.reach = SENDER_NOT;
+                if (failed->code)
                         snprintf(result.words, sizeof(result.words), "%.599s", failed->text);
                 else if (curl)
                         sender_curl_run(curl, &job, &result);
                 else
                         sender_syslog_run(target, limits, &job, &result);
-                if (frame_send(HELPER_SOCKET, VERB_RESULT, result.end, result.words, strlen(result.words)) < 0)
+                if (frame_send(HELPER_SOCKET, VERB_RESULT, (uint32_t)result.end | (uint32_t)result.reach << REACH_SHIFT, result.words, strlen(result.words)) < 0)
                         _exit(EXIT_SUCCESS);
         }
 }
@@ -90,7 +93,7 @@ static void run(int socket, const struct notify_target *target, const struct sen
                         char *body = memory_new(FRAME_BODY_MAXIMUM, 1);
 
                         if (!body || frame_receive(HELPER_SOCKET, &frame, body, -1) <= 0 ||
-                            frame_send(HELPER_SOCKET, VERB_RESULT, SCHEDULE_LATER, failed.text,
+                            frame_send(HELPER_SOCKET, VERB_RESULT, SCHEDULE_LATER | SENDER_NOT << REACH_SHIFT, failed.text,
                                        strnlen(failed.text, SENDER_WORDS - 1)) < 0)
                                 _exit(EXIT_FAILURE);
                         memory_freep(&body);
@@ -137,17 +140,21 @@ int sender_give(const struct sender *sender, const struct buffer *head, const st
         return frame_send(sender->socket, VERB_JOB, head->length, body.data, body.length);
 }
 
-int sender_take(const struct sender *sender, enum schedule_end *ret_end, char words[static SENDER_WORDS])
+int sender_take(const struct sender *sender, enum schedule_end *ret_end, enum sender_reach *ret_reach,
+                char words[static SENDER_WORDS])
 {
         _cleanup_(memory_freep) char *body = memory_new(FRAME_BODY_MAXIMUM, 1);
         _cleanup_(buffer_done) struct buffer escaped = BUFFER_INIT(4 * SENDER_WORDS);
         struct frame frame;
+        uint64_t end, reach;
         int r = body ? frame_receive(sender->socket, &frame, body, TAKE_MS) : -ENOMEM;
 
         if (r <= 0)
                 return r < 0 ? r : -EPIPE;
-        if (frame.verb != VERB_RESULT || frame.length >= SENDER_WORDS || frame.argument < SCHEDULE_DELIVERED ||
-            frame.argument > SCHEDULE_REJECTED)
+        end = frame.argument & ((1U << REACH_SHIFT) - 1);
+        reach = frame.argument >> REACH_SHIFT;
+        if (frame.verb != VERB_RESULT || frame.length >= SENDER_WORDS || end < SCHEDULE_DELIVERED ||
+            end > SCHEDULE_REJECTED || reach > SENDER_NEVER)
                 return -EBADMSG;
         if (!text_is_printable(body, frame.length)) { /* it may be an intruder's by now */
                 if (text_escape(&escaped, body, frame.length) < 0)
@@ -155,7 +162,8 @@ int sender_take(const struct sender *sender, enum schedule_end *ret_end, char wo
                 snprintf(words, SENDER_WORDS, "%s", buffer_text(&escaped));
         } else
                 snprintf(words, SENDER_WORDS, "%.*s", (int)frame.length, body);
-        *ret_end = (enum schedule_end)frame.argument;
+        *ret_end = (enum schedule_end)end;
+        *ret_reach = (enum sender_reach)reach;
         return 0;
 }
 

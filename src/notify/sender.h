@@ -21,6 +21,14 @@
 
 #define SENDER_WORDS 600
 
+/* How far a message came that was not delivered: for who must know whether somebody may have got it. Only mail tells. */
+enum sender_reach {
+        SENDER_MAYBE,  /* some of it went out, and no answer came: nobody knows */
+        SENDER_NOT,    /* nothing went out: no server, or one that takes nothing from us */
+        SENDER_LATER,  /* refused for now (4yz), it or this recipient */
+        SENDER_NEVER,  /* refused for ever (5yz), it or this recipient */
+};
+
 struct sender {
         pid_t pid;  /* 0: none runs */
         int socket; /* -1: none */
@@ -47,16 +55,18 @@ int sender_start(const struct notify_target *target, const struct sender_limits 
 int sender_give(const struct sender *sender, const struct buffer *head, const struct buffer *payload);
 
 /* When its socket is readable: the result, with words unless it was delivered. Negative: it is broken; end it. */
-int sender_take(const struct sender *sender, enum schedule_end *ret_end, char words[static SENDER_WORDS]);
+int sender_take(const struct sender *sender, enum schedule_end *ret_end, enum sender_reach *ret_reach,
+                char words[static SENDER_WORDS]);
 
 /* Ends it, now. */
 void sender_stop(struct sender *sender);
 
-/* All of it for one job, while the caller waits: *ret_end and words as sender_take() gives them. Negative with words when
+/* All of it for one job, while the caller waits: *ret_end, *ret_reach and words as sender_take() gives them, if it does;
+ * the caller sets them to what holds when the process breaks. Negative with words when
  * it could not be started: then nothing was sent. (try.c) */
 int sender_run(const struct notify_target *target, const struct sender_limits *limits, const struct buffer *head,
-               const struct buffer *payload, enum schedule_end *ret_end, char words[static SENDER_WORDS],
-               struct error *err);
+               const struct buffer *payload, enum schedule_end *ret_end, enum sender_reach *ret_reach,
+               char words[static SENDER_WORDS], struct error *err);
 
 /* One datagram to the local socket. Never waits. */
 enum schedule_end sender_local(const struct notify_target *target, const struct buffer *line,

@@ -33,6 +33,7 @@ struct sender_curl {
         /* of the job at hand */
         const struct sender_job *job;
         size_t sent, header_bytes, body_bytes;
+        bool recipient; /* of a mail: the last command named one */
         bool answered; /* the head of its answer, not only of an informational one, has come whole */
 };
 
@@ -83,6 +84,16 @@ static size_t on_body(char *bytes _unused_, size_t one, size_t length, void *con
         return curl->body_bytes > BODY_MAXIMUM ? 0 : one * length;
 }
 
+/* The commands that libcurl sends: an answer to RCPT is about one recipient, one to MAIL about us. */
+static int on_command(CURL *easy _unused_, curl_infotype type, char *bytes, size_t length, void *context)
+{
+        struct sender_curl *curl = context;
+
+        if (type == CURLINFO_HEADER_OUT && length > 4 && memcmp(bytes, "QUIT", 4) != 0) /* which comes after a refusal */
+                curl->recipient = memcmp(bytes, "RCPT", 4) == 0 || memcmp(bytes, "DATA", 4) == 0;
+        return 0;
+}
+
 /* ---- set-up ---- */
 
 static int read_files(struct sender_curl *curl, struct error *err)
@@ -108,6 +119,9 @@ static void set_mail(struct sender_curl *curl)
         curl_easy_setopt(curl->easy, CURLOPT_USE_SSL, levels[curl->target->tls]);
         curl_easy_setopt(curl->easy, CURLOPT_PROXY, "");
         curl_easy_setopt(curl->easy, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(curl->easy, CURLOPT_VERBOSE, 1L); /* to the function, nowhere else */
+        curl_easy_setopt(curl->easy, CURLOPT_DEBUGFUNCTION, on_command);
+        curl_easy_setopt(curl->easy, CURLOPT_DEBUGDATA, curl);
 }
 
 static void set_webhook(struct sender_curl *curl)
@@ -204,6 +218,17 @@ static void judge_status(struct sender_curl *curl, long status, struct sender_re
                 result->end = SCHEDULE_REJECTED;
 }
 
+/* RFC 5321 section 4.2.1. 421 is about the server, whatever it answers. Without an answer behind the first byte of the
+ * mail (354 is the one before it) nobody knows. */
+static enum sender_reach reach_of(const struct sender_curl *curl, long status)
+{
+        const bool answered = status >= 400 && status < 600 && status != 421;
+
+        if (answered && (curl->recipient || curl->sent > 0))
+                return status >= 500 ? SENDER_NEVER : SENDER_LATER;
+        return curl->sent > 0 && status < 400 ? SENDER_MAYBE : SENDER_NOT;
+}
+
 static void judge(struct sender_curl *curl, CURLcode code, struct sender_result *result)
 {
         const char *words = *curl->curl_words ? curl->curl_words : curl_easy_strerror(code);
@@ -223,6 +248,8 @@ static void judge(struct sender_curl *curl, CURLcode code, struct sender_result 
         else if (code == CURLE_OPERATION_TIMEDOUT)
                 words = _("it takes too long");
         snprintf(result->words, sizeof(result->words), status ? "%.500s (%ld)" : "%.500s", words, status);
+        if (curl->target->kind == TARGET_MAIL)
+                result->reach = reach_of(curl, status);
         /* RFC 5321 section 4.2.1: 5yz is for ever, but only what comes after DATA speaks of this one mail. */
         if (curl->target->kind == TARGET_MAIL && status >= 500 && status < 600 && curl->sent > 0)
                 result->end = SCHEDULE_REJECTED;
@@ -256,7 +283,7 @@ void sender_curl_run(struct sender_curl *curl, const struct sender_job *job, str
 
         curl->job = job;
         curl->sent = curl->header_bytes = curl->body_bytes = 0;
-        curl->answered = false;
+        curl->answered = curl->recipient = false;
         curl->curl_words[0] = '\0';
         if (curl->target->kind == TARGET_MAIL) {
                 snprintf(from, sizeof(from), "<%s>", job->head);

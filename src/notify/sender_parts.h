@@ -13,6 +13,7 @@ struct sender_job {
 
 struct sender_result {
         enum schedule_end end;
+        enum sender_reach reach;
         char words[SENDER_WORDS];
 };
 

@@ -15,8 +15,8 @@
 #define OVER_TRY_MS 10000
 
 int sender_run(const struct notify_target *target, const struct sender_limits *limits, const struct buffer *head,
-                      const struct buffer *payload, enum schedule_end *ret_end, char words[static SENDER_WORDS],
-                      struct error *err)
+               const struct buffer *payload, enum schedule_end *ret_end, enum sender_reach *ret_reach,
+               char words[static SENDER_WORDS], struct error *err)
 {
         struct sender sender = SENDER_NONE;
         struct pollfd one = { .events = POLLIN };
@@ -30,7 +30,7 @@ int sender_run(const struct notify_target *target, const struct sender_limits *l
                 r = 0;
         if (r == 0)
                 snprintf(words, SENDER_WORDS, "%s", _("it takes too long"));
-        else if (r < 0 || sender_take(&sender, ret_end, words) < 0)
+        else if (r < 0 || sender_take(&sender, ret_end, ret_reach, words) < 0)
                 snprintf(words, SENDER_WORDS, "%s", _("the process that sends it has ended"));
         sender_stop(&sender);
         return 0;
@@ -44,6 +44,7 @@ int notify_try(const struct notify_target *target, const struct alert *alert, co
         struct sender_limits limits = { .try_ms = options && options->try_ms ? options->try_ms : TRY_MS,
                                         .user = options ? options->user : NULL };
         enum schedule_end end = SCHEDULE_LATER;
+        enum sender_reach reach;
         char id[MESSAGE_ID_SIZE], host[256] = "localhost", words[SENDER_WORDS] = "";
         struct message message = { .count = 0 };
         struct alert whole = *alert;
@@ -69,7 +70,7 @@ int notify_try(const struct notify_target *target, const struct alert *alert, co
         if (target->kind == TARGET_SYSLOG_LOCAL)
                 end = sender_local(target, &payload, words);
         else
-                r = sender_run(target, &limits, &head, &payload, &end, words, err);
+                r = sender_run(target, &limits, &head, &payload, &end, &reach, words, err);
         if (r == 0 && end != SCHEDULE_DELIVERED)
                 r = error_set(err, -EIO, _("%s did not take the alert: %s"), target->shown, words);
         return r;

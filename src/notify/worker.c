@@ -246,9 +246,10 @@ static int64_t serve(struct worker *worker, struct channel *channel)
 static void take_result(struct worker *worker, struct channel *channel)
 {
         enum schedule_end end;
+        enum sender_reach reach;
         char words[SENDER_WORDS];
 
-        if (sender_take(&channel->sender, &end, words) == 0 && channel->busy)
+        if (sender_take(&channel->sender, &end, &reach, words) == 0 && channel->busy)
                 ended(worker, channel, end, words);
         else if (channel->busy)
                 broken(worker, channel, _("the process that sends it has ended"));

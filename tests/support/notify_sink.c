@@ -10,6 +10,7 @@
  *     accept        takes all (the default)
  *     CODE          http: that status; smtp: that answer to the mail's end
  *     rcpt550       smtp: nobody of that name here
+ *     picky         smtp: 550 for gone...@, 450 for later...@, 421 for busy...@, and takes the others
  *     redirect      http: to /elsewhere of itself
  *     close         hangs up when it has read all
  *     silent        reads, and never answers
@@ -168,7 +169,13 @@ static void serve_smtp(int fd)
                 } else if (strncasecmp(line, "QUIT", 4) == 0) {
                         say(fd, "221 bye\r\n");
                         _exit(0);
-                } else if (is("rcpt550") && strncasecmp(line, "RCPT", 4) == 0)
+                } else if (is("picky") && strncasecmp(line, "RCPT TO:<gone", 13) == 0)
+                        say(fd, "550 nobody of that name here\r\n");
+                else if (is("picky") && strncasecmp(line, "RCPT TO:<later", 14) == 0)
+                        say(fd, "450 come back later\r\n");
+                else if (is("picky") && strncasecmp(line, "RCPT TO:<busy", 13) == 0)
+                        say(fd, "421 closing\r\n");
+                else if (is("rcpt550") && strncasecmp(line, "RCPT", 4) == 0)
                         say(fd, "550 nobody of that name here\r\n");
                 else {
                         snprintf(envelope + used, sizeof(envelope) - used, "%s\n", line);
