@@ -44,8 +44,8 @@ static uint64_t load_le(const uint8_t *bytes)
         return value;
 }
 
-/* Section 3.1: the mixing function G. */
-static void mix(uint64_t v[16], unsigned int a, unsigned int b, unsigned int c, unsigned int d, uint64_t x, uint64_t y)
+/* Section 3.1: the mixing function G. Inline, so that the state stays in registers. */
+static inline __attribute__((always_inline)) void mix(uint64_t v[16], unsigned int a, unsigned int b, unsigned int c, unsigned int d, uint64_t x, uint64_t y)
 {
         v[a] += v[b] + x;
         v[d] = rotate_right(v[d] ^ v[a], 32);

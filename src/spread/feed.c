@@ -16,8 +16,8 @@
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "crypto/blake2b.h"
 #include "spread/row.h"
+#include "spread/visitor.h"
 
 #define DAY_MS        INT64_C(86400000)
 #define AGENTS_CACHED 8192 /* of one agent in each place */
@@ -28,6 +28,7 @@
 struct agent {
         char *text; /* NULL: empty; owned */
         size_t length;
+        uint64_t number; /* no other text had it */
         struct buffer row;
 };
 
@@ -44,10 +45,12 @@ struct feed {
         struct feed_options options;
         struct bots *bots;
         struct agent *agents; /* AGENTS_CACHED */
+        uint64_t agents_seen;
+        struct visitors_recent *recent;
         struct day days[DAYS_CACHED];
         size_t day_count, last_day;
         char *scratch; /* for log_parse() */
-        struct buffer plain, row, marks;
+        struct buffer row, marks;
         uint64_t pending, invalid, unsalted;
 };
 
@@ -65,7 +68,7 @@ void feed_free(struct feed *feed)
         bots_free(feed->bots);
         memory_wipe(feed->days, sizeof(feed->days));
         free(feed->scratch);
-        buffer_done(&feed->plain);
+        visitors_recent_free(feed->recent);
         buffer_done(&feed->row);
         buffer_done(&feed->marks);
         free(feed);
@@ -84,12 +87,13 @@ int feed_new(struct spool *spool, struct salts *salts, const struct spread_shard
         feed->salts = salts;
         feed->shards = shards;
         feed->options = *options;
-        feed->plain = (struct buffer)BUFFER_INIT(4 * LOG_LINE_MAXIMUM);
         feed->row = (struct buffer)BUFFER_INIT(2 * ROW_BYTES_MAXIMUM);
         feed->marks = (struct buffer)BUFFER_INIT(MARKS_MAXIMUM);
         feed->scratch = memory_new(1, LOG_LINE_MAXIMUM);
         feed->agents = memory_new(AGENTS_CACHED, sizeof(*feed->agents));
-        r = feed->scratch && feed->agents ? bots_load(options->bot_list, &feed->bots, err) : error_memory(err);
+        r = feed->scratch && feed->agents && visitors_recent_new(options->site, &feed->recent) == 0
+                    ? bots_load(options->bot_list, &feed->bots, err)
+                    : error_memory(err);
         if (r < 0) {
                 feed_free(feed);
                 return r;
@@ -132,6 +136,7 @@ static const struct agent *find_agent(struct feed *feed, struct span text)
         free(agent->text);
         agent->text = copy;
         agent->length = text.length;
+        agent->number = ++feed->agents_seen;
         if (put_agent(feed, agent) == 0)
                 return agent;
         free(agent->text);
@@ -174,6 +179,7 @@ static int salt_day(struct feed *feed, struct day *day, struct error *err)
 
 static void forget_days(struct feed *feed)
 {
+        visitors_recent_forget(feed->recent);
         memory_wipe(feed->days, sizeof(feed->days));
         feed->day_count = feed->last_day = 0;
 }
@@ -198,39 +204,6 @@ static int find_day(struct feed *feed, int32_t number, const struct day **ret_da
         if (r < 0)
                 return r;
         *ret_day = &feed->days[feed->day_count++];
-        return 0;
-}
-
-/* Never 0, which is nobody. */
-static int hash_visitor(struct feed *feed, const struct day *day, const struct log_line *line, uint64_t *ret_visitor)
-{
-        struct buffer *plain = &feed->plain;
-        uint32_t length = line->address_text.length;
-        size_t site = strlen(feed->options.site);
-        uint64_t hash;
-        int r;
-
-        buffer_clear(plain);
-        r = buffer_reserve(plain, 256 + site + length + line->agent.length);
-        if (r == 0)
-                r = buffer_append(plain, day->salt, SALT_SIZE);
-        if (r == 0)
-                r = buffer_append(plain, feed->options.site, site + 1);
-        if (r == 0 && line->address.numeric)
-                r = buffer_append(plain, line->address.bytes, sizeof(line->address.bytes));
-        if (r == 0 && !line->address.numeric) { /* longer than any address, so never the same as one */
-                r = buffer_append(plain, "\0name of a client\0", 18);
-                if (r == 0)
-                        r = buffer_append(plain, &length, sizeof(length));
-                if (r == 0 && length)
-                        r = buffer_append(plain, line->address_text.text, length);
-        }
-        if (r == 0 && line->agent.length)
-                r = buffer_append(plain, line->agent.text, line->agent.length);
-        if (r < 0)
-                return r;
-        blake2b(plain->data, plain->length, (uint8_t *)&hash, sizeof(hash));
-        *ret_visitor = hash ? hash : 1;
         return 0;
 }
 
@@ -351,7 +324,8 @@ static int put_event(struct feed *feed, const struct log_line *line, const struc
         };
         size_t shard;
 
-        if (!agent || (day->salted && hash_visitor(feed, day, line, &row.visitor) < 0))
+        if (!agent || (day->salted && visitors_recent_find(feed->recent, day->day, day->salt, line, agent->number,
+                                                           &row.visitor) < 0))
                 return error_memory(err);
         row.agent = (struct span){ agent->row.data, (uint32_t)agent->row.length };
         if (line->method.length) {
