@@ -19,6 +19,9 @@
 #define SPREAD_MS      3000 /* or one batch for each analysis server, which likes few and large ones */
 #define COMMIT_MS      1000
 #define COMMIT_LINES   500000
+#define SPREAD_LONG_MS 2500 /* when so much is behind, few and large batches are few parts that a server has to merge */
+#define SPREAD_LINES   1000000
+#define SPREAD_BYTES   (256U << 20)
 #define WAIT_MS        30000
 #define RETRY_MS       1000
 #define EXPIRE_MS      60000
@@ -81,17 +84,25 @@ static void drop(struct service *service)
                 feed_drop(service->spreading->feed, service->follow);
 }
 
+/* For one transaction. */
+static bool has_enough(const struct service *service)
+{
+        if (service->live)
+                return pending(service) >= COMMIT_LINES;
+        return pending(service) >= SPREAD_LINES || spool_open_bytes(service->spreading->spool) >= SPREAD_BYTES;
+}
+
 /* Reads until there is nothing more, or enough for a transaction. 1: there is more; 0: nothing more just now. */
 static int gather(struct service *service, struct error *err)
 {
-        int64_t end = clock_monotonic_ms() + COMMIT_MS;
+        int64_t end = clock_monotonic_ms() + (service->spreading ? SPREAD_LONG_MS : COMMIT_MS);
         int r = 1;
 
         if (service->spreading && spool_has_room(service->spreading->spool, err) < 0) {
                 complain(service, err);
                 return 0;
         }
-        while (r > 0 && pending(service) < COMMIT_LINES && clock_monotonic_ms() < end) {
+        while (r > 0 && !has_enough(service) && clock_monotonic_ms() < end) {
                 struct follow_block block;
 
                 r = follow_next(service->follow, &block, err);

@@ -254,6 +254,15 @@ int spool_put(struct spool *spool, size_t shard, uint16_t day, const struct buff
         return r;
 }
 
+uint64_t spool_open_bytes(const struct spool *spool)
+{
+        uint64_t bytes = 0;
+
+        for (size_t i = 0; i < spool->open_count; i++)
+                bytes += spool->open[i].bytes.length;
+        return bytes;
+}
+
 int spool_day_known(struct spool *spool, int32_t day, bool *ret_known, struct error *err)
 {
         sqlite3_stmt *statement = store_statement(spool->store, STATEMENT_DAY, err);

@@ -27,7 +27,7 @@
 #include "spread/spread.h"
 
 /* Far below the 1,048,576 rows that ClickHouse takes as one block, whatever their length. */
-#define SPOOL_BATCH_ROWS  200000U
+#define SPOOL_BATCH_ROWS  500000U
 #define SPOOL_BATCH_BYTES (64U << 20)
 
 #define SPOOL_LIMIT_DEFAULT (UINT64_C(10) << 30)
@@ -47,6 +47,9 @@ uint64_t spool_node(const struct spool *spool);
 
 /* A row for a shard; it counts when the next spool_commit() returns 0. */
 int spool_put(struct spool *spool, size_t shard, uint16_t day, const struct buffer *row, struct error *err);
+
+/* What is in memory: rows that are in no batch yet. */
+uint64_t spool_open_bytes(const struct spool *spool);
 
 /* Whether a day had visitors before; a day that had and has no salt any more gets none. */
 int spool_day_known(struct spool *spool, int32_t day, bool *ret_known, struct error *err);
