@@ -35,6 +35,13 @@ power_need()
 # renamed without a sync, as other file systems do.
 power_mount() { mount -o loop,noauto_da_alloc "$1" "$power_disk"; }
 
+# What the command started may still be on its way out; a disk that stays mounted would be taken for the next one.
+power_unmount()
+{
+        wait_for 10 umount "$power_disk" 2>"$tmp/unmount" && return
+        bail_out "the disk cannot be unmounted: $(tail -n 1 "$tmp/unmount"), held by: $(find /proc/[0-9]*/{cwd,root,exe,fd/} -lname "$power_disk*" 2>/dev/null)"
+}
+
 power_log_start()
 {
         : >"$tmp/fuse.img"
@@ -63,8 +70,9 @@ power_record()
         rm -f "$tmp/before.img" "$tmp/logged.img"
         truncate -s "$power_size" "$tmp/before.img"
         mkfs.ext4 -q -J size=4 -E nodiscard,lazy_itable_init=0,lazy_journal_init=0 "$tmp/before.img" &&
-                power_mount "$tmp/before.img" && power_prepare && umount "$power_disk" ||
+                power_mount "$tmp/before.img" && power_prepare ||
                 bail_out 'the disk cannot be made'
+        power_unmount
         cp --sparse=always "$tmp/before.img" "$tmp/logged.img"
         power_log_start
         power_mount "$tmp/fuse.img" || bail_out 'the logged disk cannot be mounted'
@@ -72,7 +80,7 @@ power_record()
         power_flushes=$("$replay_log" "$tmp/writes.log")
         # Nothing that comes after the command's end belongs to it, so the log is cut off here.
         cp "$tmp/writes.log" "$tmp/command.log"
-        umount "$power_disk"
+        power_unmount
         power_log_stop
         [[ $status -eq ${power_status:-0} ]] || { output_diag && bail_out "the command ended in $status"; }
 }
@@ -89,7 +97,7 @@ power_image()
         fi
         words=$(power_examine "$2" 2>&1) || power_violations+=("$1: $words")
         words=$(power_finish 2>&1) || power_violations+=("$1: the next run: $words")
-        umount "$power_disk" || bail_out 'the disk cannot be unmounted'
+        power_unmount
 }
 
 # power_crash: a new $tmp/crashed.img. It must be a new file: the loop device of the last one may not have gone yet, and

@@ -124,8 +124,8 @@ pull_init()
         rm -rf "$folder/www" "$folder/state" "$tmp/standby"
         mkdir -p "$folder/www" "$tmp/standby"
         if [[ $pull_way != first ]]; then
-                "$UNDERSTUDY" pull "$folder/www/site" --repo "$tmp/repository1" --pub "$pub" --state "$folder/state" \
-                        --quiet >/dev/null || bail_out 'the first pull does not work'
+                run "$UNDERSTUDY" pull "$folder/www/site" --repo "$tmp/repository1" --pub "$pub" --state "$folder/state" --quiet
+                [[ $status -eq 0 ]] || bail_out "the first pull ended in $status: $(errors)"
         fi
         if [[ $pull_way == heal ]]; then
                 echo '<script src="http://malware.invalid/x.js"></script>' >"$folder/www/site/index.html"
