@@ -129,6 +129,7 @@ struct search {
         const struct log_mark *mark;
         int64_t since_us;
         const struct stat *now; /* may be among them: a symbolic link has the name */
+        int now_fd;
         int rank;               /* of what was found: 3 the same inode, 2 a plain copy, 1 a packed one */
         char *bytes;            /* room for first lines */
         struct found found;
@@ -291,13 +292,27 @@ static ssize_t read_other(struct search *search, const char *path, int fd, const
         return read_first(fd, path, search->bytes, ret_packed);
 }
 
+/*
+ * Since the file that had the log's name was opened it may have been rotated and packed, or copied: what these bytes are
+ * the beginning of is read from the descriptor, and would be counted twice. It is read behind the copy, so it holds no
+ * less than that.
+ */
+static bool is_copy_of_now(const struct search *search, const char *bytes, size_t length)
+{
+        char first[MARK_HEAD_MAXIMUM];
+        ssize_t n = read_full_at(search->now_fd, first, sizeof(first), 0);
+
+        return n > 0 && memcmp(first, bytes, (size_t)n < length ? (size_t)n : length) == 0;
+}
+
 static int look_between(struct search *search, const char *path, int fd, const struct stat *status, struct error *err)
 {
         bool packed = false;
         ssize_t n = read_other(search, path, fd, status, &packed);
         int64_t first;
 
-        if (n <= 0 || is_known(search->follow, status, search->bytes, (size_t)n))
+        if (n <= 0 || is_known(search->follow, status, search->bytes, (size_t)n) ||
+            is_copy_of_now(search, search->bytes, (size_t)n))
                 return 0;
         first = find_first_time(search->bytes, (size_t)n);
         if (!first || first < search->since_us || (search->found.fd >= 0 && first > search->found.first_us))
@@ -308,10 +323,12 @@ static int look_between(struct search *search, const char *path, int fd, const s
         return take(&search->found, path, fd, packed, first, err);
 }
 
-int find_between(struct follow *follow, const struct log *log, int64_t since_us, const struct stat *now,
+int find_between(struct follow *follow, const struct log *log, int64_t since_us, int now_fd, const struct stat *now,
                  struct found *ret_found, struct error *err)
 {
-        struct search search = { .follow = follow, .log = log, .look = look_between, .since_us = since_us, .now = now };
+        struct search search = {
+                .follow = follow, .log = log, .look = look_between, .since_us = since_us, .now_fd = now_fd, .now = now
+        };
 
         return search_neighbours(&search, ret_found, err);
 }

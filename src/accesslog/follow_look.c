@@ -146,7 +146,7 @@ static int64_t wanted_since(const struct log *log)
         return since + 1;
 }
 
-int log_catch_up(struct follow *follow, struct log *log, const struct stat *now, struct error *err)
+int log_catch_up(struct follow *follow, struct log *log, int now_fd, const struct stat *now, struct error *err)
 {
         int64_t since = wanted_since(log);
         int r = 0;
@@ -154,7 +154,7 @@ int log_catch_up(struct follow *follow, struct log *log, const struct stat *now,
         while (r == 0) {
                 struct found found = { .fd = -1 };
 
-                r = find_between(follow, log, since, now, &found, err);
+                r = find_between(follow, log, since, now_fd, now, &found, err);
                 if (r < 0 || found.fd < 0)
                         break;
                 r = generation_begin(follow, log, fd_steal(&found.fd), found.path, found.packed, true, err);
@@ -187,7 +187,7 @@ static int take_new(struct follow *follow, struct log *log, int fd, const struct
                 known->mark.rotated = known->mark.done = false;
                 return generation_open(follow, known, fd, log->path, known->unpack != NULL, err);
         }
-        r = log_catch_up(follow, log, status, err);
+        r = log_catch_up(follow, log, fd, status, err);
         if (r < 0) {
                 fd_close(&fd);
                 return r;

@@ -81,8 +81,8 @@ int log_look(struct follow *follow, struct log *log, struct error *err);
 /* How an open file looks from the mark. */
 int log_compare(int fd, const struct stat *status, const struct log_mark *mark, struct follow_sight *ret_sight);
 
-/* Several rotations may have taken place since the last look: what came before the file `now`. */
-int log_catch_up(struct follow *follow, struct log *log, const struct stat *now, struct error *err);
+/* Several rotations may have taken place since the last look: what came before the file that is open as `now_fd`. */
+int log_catch_up(struct follow *follow, struct log *log, int now_fd, const struct stat *now, struct error *err);
 
 /* It never had a line, and nobody waits for one. The first of all stays: it says that the log was looked at before. */
 bool log_is_nothing(const struct log *log, size_t index);
@@ -114,8 +114,9 @@ int find_rest(struct follow *follow, const struct log *log, const struct log_mar
               struct error *err);
 
 /* The files beside the log that came between `since_us` and the one that has its name now, and that nobody has read:
- * the one with the oldest first line; fd -1 when there is none. `now` is the file that has the name. */
-int find_between(struct follow *follow, const struct log *log, int64_t since_us, const struct stat *now,
+ * the one with the oldest first line; fd -1 when there is none. `now_fd`, with its status, is the file that has the
+ * name; it, and a copy that was made of it since it was opened, packed or not, is none of them. */
+int find_between(struct follow *follow, const struct log *log, int64_t since_us, int now_fd, const struct stat *now,
                  struct found *ret_found, struct error *err);
 
 /* The file beside the log with the newest first line, but for `now`; fd -1 when there is none. */

@@ -102,7 +102,7 @@ static int on_truncated(struct follow *follow, struct log *log, size_t index, st
                 one->mark.done = true;
         found_done(&found);
         if (r == 0 && !rotated && fstat(fd, &now) == 0) /* it may have been copied and truncated several times */
-                r = log_catch_up(follow, log, &now, err);
+                r = log_catch_up(follow, log, fd, &now, err);
         if (r < 0) {
                 fd_close(&fd);
                 return r;
