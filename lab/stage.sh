@@ -40,7 +40,7 @@ host    portal portal 192.0.2.0/24 password
 END
         lab_postgres_sql database "create user portal password 'secret'" &&
                 lab_postgres_sql database 'create database portal owner portal' &&
-                lab_postgres_as psql -X -q -h /run/postgresql-database -d portal -f "$stage_files/portal/schema.sql" &&
+                lab_postgres_as psql -X -q -v ON_ERROR_STOP=1 -h /run/postgresql-database -d portal <"$stage_files/portal/schema.sql" &&
                 lab_postgres_sql database 'grant all on all tables in schema public to portal; grant all on all sequences in schema public to portal' portal &&
                 lab_postgres_sql database "insert into account (name, salt, password) values ('alice', 'x', encode(sha256('xsecret'), 'hex'))" portal
 }
