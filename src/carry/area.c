@@ -123,7 +123,7 @@ int carry_open_parent(const struct carry_area *area, const char *path, bool make
 static int read_release(const struct carry_site *site, struct state **ret_state, struct reference **ret_reference,
                         struct error *err)
 {
-        int r = state_open(site->state, site->dest, false, ret_state, err);
+        int r = state_open(site->state, site->dest, STATE_READ, ret_state, err);
 
         if (r < 0 || !(*ret_state)->pulled)
                 return r;

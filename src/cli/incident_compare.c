@@ -149,7 +149,7 @@ static void find_reference(struct comparing *comparing)
         int r = 0;
 
         if (request->tree) {
-                r = state_open(request->state, request->tree, false, &state, &comparing->no_reference);
+                r = state_open(request->state, request->tree, STATE_READ, &state, &comparing->no_reference);
                 if (r == 0 && state->pulled)
                         r = reference_kept(state, &comparing->pub, &comparing->reference, &comparing->no_reference);
         } else if (config) {

@@ -268,7 +268,7 @@ static int run_pull(struct request *request)
         _cleanup_(state_closep) struct state *state = NULL;
         struct pull_result result = { 0 };
         struct error error = ERROR_NONE;
-        int r = state_open(state_directory(request->common.state), request->dest, true, &state, &error);
+        int r = state_open(state_directory(request->common.state), request->dest, STATE_WRITE_LATE, &state, &error);
         int status = EXIT_DONE;
 
         if (r == 0)

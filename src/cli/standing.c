@@ -91,7 +91,7 @@ int standing_look(const char *state_directory, const char *dest, struct standing
 {
         _cleanup_(state_closep) struct state *state = NULL;
         char boot_id[CLOCK_BOOT_ID_SIZE];
-        int r = state_open(state_directory, dest, false, &state, err);
+        int r = state_open(state_directory, dest, STATE_READ, &state, err);
 
         *ret_standing = (struct standing){ .busy = r == -EBUSY };
         if (r < 0 && r != -EBUSY)

@@ -66,7 +66,7 @@ static int parse_option(struct request *request, int code, struct error *err)
 /* The state of a DEST, or NULL when there is none that we may read (then a repository has to say what is genuine). */
 static int open_state(const struct request *request, struct state **ret_state, struct error *err)
 {
-        int r = state_open(state_directory(request->common.state), request->dest, false, ret_state, err);
+        int r = state_open(state_directory(request->common.state), request->dest, STATE_READ, ret_state, err);
 
         if (r == -EACCES && request->url) {
                 *err = ERROR_NONE;
@@ -243,7 +243,7 @@ static void record(const struct request *request, uint64_t release, bool genuine
         _cleanup_(state_closep) struct state *state = NULL;
         struct error ignored = ERROR_NONE;
 
-        if (state_open(state_directory(request->common.state), request->dest, true, &state, &ignored) < 0 ||
+        if (state_open(state_directory(request->common.state), request->dest, STATE_WRITE, &state, &ignored) < 0 ||
             !state->pulled || state->release != release)
                 return;
         state->verification.time = clock_now();

@@ -280,7 +280,8 @@ static void mark_state(struct guarded *guarded)
         struct state *state = NULL;
 
         if (guarded->marked ||
-            state_open(guarded->guard->options->state_directory, guarded->site.state->dest, true, &state, NULL) < 0)
+            state_open(guarded->guard->options->state_directory, guarded->site.state->dest, STATE_WRITE, &state, NULL) <
+                    0)
                 return;
         state->verification = (struct state_verification){ .time = clock_now(), .genuine = false };
         clock_boot_id(state->verification.boot_id);

@@ -291,7 +291,7 @@ int site_read_roots(struct site *site, const char *state_directory, struct error
         _cleanup_(state_closep) struct state *now = NULL;
         struct state *known = site->state;
         bool changed;
-        int r = state_open(state_directory, known->dest, false, &now, err);
+        int r = state_open(state_directory, known->dest, STATE_READ, &now, err);
 
         if (r < 0)
                 return r;
@@ -334,7 +334,7 @@ int site_open(const char *state_directory, const char *dest, const struct public
         int r;
 
         memset(ret_site, 0, sizeof(*ret_site));
-        r = state_open(state_directory, dest, false, &ret_site->state, err);
+        r = state_open(state_directory, dest, STATE_READ, &ret_site->state, err);
         if (r == 0 && !ret_site->state->pulled)
                 r = error_usage(err, _("%s was never pulled, so there is nothing to guard it by; pull first"), dest);
         if (r == 0)

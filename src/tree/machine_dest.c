@@ -304,7 +304,7 @@ void machine_check_dest(const struct machine_report *report, const char *state_d
         struct state *state = NULL;
         struct error error = ERROR_NONE;
         struct place place;
-        int r = state_open(state_directory, dest, false, &state, &error);
+        int r = state_open(state_directory, dest, STATE_READ, &state, &error);
 
         if (r < 0)
                 machine_find(report, "state", r == -EBUSY ? FINDING_WARNING : FINDING_PROBLEM, "%s", error.text);

@@ -9,14 +9,18 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "crypto/digest.h"
+
+#define LOCK_PAUSE_NS 2000000
 
 const char *state_directory(const char *given)
 {
@@ -73,10 +77,24 @@ static long lock_holder(int lock)
         return holder;
 }
 
-static int take_lock(struct state *state, bool for_writing, struct error *err)
+static int busy(const struct state *state, struct error *err)
 {
+        long holder = lock_holder(state->lock);
+
+        if (holder == 0)
+                return error_set(err, -EBUSY,
+                                 _("another command is at work on %s; wait for it, then run the same command again"),
+                                 state->dest);
+        return error_set(err, -EBUSY,
+                         _("another command (pid %ld) is at work on %s; wait for it, then run the same command again"),
+                         holder, state->dest);
+}
+
+static int take_lock(struct state *state, enum state_access access, struct error *err)
+{
+        bool for_writing = access != STATE_READ;
         int flags = for_writing ? O_RDWR | O_CREAT : O_RDONLY;
-        long holder;
+        int64_t end = access == STATE_WRITE_LATE ? clock_monotonic_ms() + STATE_PATIENCE_MS : 0;
 
         state->lock = openat(state->folder, "lock", flags | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (state->lock < 0 && errno == ENOENT)
@@ -88,11 +106,9 @@ static int take_lock(struct state *state, bool for_writing, struct error *err)
                         continue;
                 if (errno != EWOULDBLOCK)
                         return error_errno(err, errno, _("cannot lock the state of %s"), state->dest);
-                holder = lock_holder(state->lock);
-                return error_set(err, -EBUSY,
-                                 _("another command (pid %ld) is at work on %s; wait for it, then run the same "
-                                   "command again"),
-                                 holder, state->dest);
+                if (clock_monotonic_ms() >= end)
+                        return busy(state, err);
+                nanosleep(&(struct timespec){ .tv_nsec = LOCK_PAUSE_NS }, NULL);
         }
         return 0;
 }
@@ -174,8 +190,10 @@ static int open_folder(struct state *state, bool for_writing, struct error *err)
         return 1;
 }
 
-static int open_all(struct state *state, const char *directory, const char *dest, bool for_writing, struct error *err)
+static int open_all(struct state *state, const char *directory, const char *dest, enum state_access access,
+                    struct error *err)
 {
+        bool for_writing = access != STATE_READ;
         int r = state_absolute(dest, state->dest, err);
 
         if (r < 0)
@@ -189,7 +207,7 @@ static int open_all(struct state *state, const char *directory, const char *dest
         r = open_folder(state, for_writing, err);
         if (r <= 0)
                 return r;
-        r = take_lock(state, for_writing, err);
+        r = take_lock(state, access, err);
         if (r < 0)
                 return r;
         if (for_writing)
@@ -197,7 +215,8 @@ static int open_all(struct state *state, const char *directory, const char *dest
         return state_load(state, err);
 }
 
-int state_open(const char *directory, const char *dest, bool for_writing, struct state **ret_state, struct error *err)
+int state_open(const char *directory, const char *dest, enum state_access access, struct state **ret_state,
+               struct error *err)
 {
         _cleanup_(state_closep) struct state *state = memory_new(1, sizeof(*state));
         int r;
@@ -205,7 +224,7 @@ int state_open(const char *directory, const char *dest, bool for_writing, struct
         if (!state)
                 return error_memory(err);
         state->base = state->folder = state->lock = -1;
-        r = open_all(state, directory, dest, for_writing, err);
+        r = open_all(state, directory, dest, access, err);
         if (r < 0)
                 return r;
         *ret_state = state;

@@ -82,12 +82,18 @@ struct state {
 /* The state directory by the rule above. `given` is --state or NULL. */
 const char *state_directory(const char *given);
 
+enum state_access {
+        STATE_READ,       /* nothing is made, and the lock is shared */
+        STATE_WRITE,      /* made when it is not there, and locked alone */
+        STATE_WRITE_LATE, /* the same, when another command has ended within STATE_PATIENCE_MS */
+};
+#define STATE_PATIENCE_MS 10000
+
 /*
- * Opens the state of a DEST (may be relative) and takes its lock. For writing it is made when it is not there and
- * locked alone; for reading nothing is made and the lock is shared. Another command at work is -EBUSY with words that
+ * Opens the state of a DEST (may be relative) and takes its lock. Another command at work is -EBUSY with words that
  * name its pid. A state folder inside DEST is a usage error: an exchange would carry it away.
  */
-int state_open(const char *state_directory, const char *dest, bool for_writing, struct state **ret_state,
+int state_open(const char *state_directory, const char *dest, enum state_access access, struct state **ret_state,
                struct error *err);
 void state_close(struct state *state);
 void state_closep(struct state **state);

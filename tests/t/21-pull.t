@@ -261,6 +261,12 @@ exec 9<"$lock"
 flock 9
 status_is 3 'another command is at work' pull
 like 'its pid is named' "$(errors)" 'pid [1-9][0-9]*[)]'
+flock -s 9 # as a verification has it; `flock` itself keeps it until it is released
+echo planted >"$dest/planted.html"
+(sleep 2 && flock -u 9) &
+status_is 1 'a verification that ends does not keep a tree from being healed' pull
+not_ok 'it is healed' test -e "$dest/planted.html"
+wait $!
 exec 9<&-
 
 # ---------------------------------------------------------------- ignored paths and mutable areas

@@ -27,7 +27,7 @@ static int set_up(void **context)
         memset(&fixture, 0, sizeof(fixture));
         fixture.directory = tests_folder(fixture.folder);
         snprintf(directory, sizeof(directory), "%s/state", fixture.folder);
-        assert_int_equal(state_open(directory, "/srv/www/a", true, &fixture.state, NULL), 0);
+        assert_int_equal(state_open(directory, "/srv/www/a", STATE_WRITE, &fixture.state, NULL), 0);
         assert_int_equal(mkdirat(fixture.directory, "sibling", 0700), 0);
         assert_int_equal(mkdirat(fixture.directory, "sibling/old", 0755), 0);
         fixture.sibling = openat(fixture.directory, "sibling", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

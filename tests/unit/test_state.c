@@ -32,7 +32,7 @@ static struct state *open_state(const char *dest, bool for_writing)
         char directory[TESTS_FOLDER_SIZE + 16];
 
         snprintf(directory, sizeof(directory), "%s/state", folder);
-        if (state_open(directory, dest, for_writing, &state, &error) < 0)
+        if (state_open(directory, dest, for_writing ? STATE_WRITE : STATE_READ, &state, &error) < 0)
                 fail_msg("%s", error.text);
         return state;
 }
@@ -101,10 +101,10 @@ static void test_one_at_a_time(void **context)
         (void)context;
         snprintf(directory, sizeof(directory), "%s/state", folder);
         snprintf(pid, sizeof(pid), "pid %d", (int)getpid());
-        assert_int_equal(state_open(directory, "/srv/www/a", true, &second, &error), -EBUSY);
+        assert_int_equal(state_open(directory, "/srv/www/a", STATE_WRITE, &second, &error), -EBUSY);
         assert_int_equal(error.status, EXIT_FAILED);
         assert_non_null(strstr(error.text, pid));
-        assert_int_equal(state_open(directory, "/srv/www/a", false, &second, &error), -EBUSY);
+        assert_int_equal(state_open(directory, "/srv/www/a", STATE_READ, &second, &error), -EBUSY);
         assert_null(second);
         state_close(open_state("/srv/www/b", true)); /* another DEST is not concerned */
         state_close(state);
@@ -113,7 +113,7 @@ static void test_one_at_a_time(void **context)
         second = open_state("/srv/www/a", false);
         state_close(second);
         second = NULL;
-        assert_int_equal(state_open(directory, "/srv/www/a", true, &second, &error), -EBUSY);
+        assert_int_equal(state_open(directory, "/srv/www/a", STATE_WRITE, &second, &error), -EBUSY);
         state_close(state);
 }
 
@@ -144,7 +144,7 @@ static void test_damaged(void **context)
         state_close(state);
         state = NULL;
         snprintf(directory, sizeof(directory), "%s/state", folder);
-        assert_int_equal(state_open(directory, "/srv/www/a", true, &state, &error), -EBADMSG);
+        assert_int_equal(state_open(directory, "/srv/www/a", STATE_WRITE, &state, &error), -EBADMSG);
         assert_null(state);
         assert_int_equal(error.status, EXIT_FAILED);
         buffer_done(&text);
@@ -189,7 +189,7 @@ static void test_state_inside_dest(void **context)
 
         (void)context;
         snprintf(directory, sizeof(directory), "%s/state", folder);
-        assert_int_equal(state_open(directory, folder, true, &state, &error), -EINVAL);
+        assert_int_equal(state_open(directory, folder, STATE_WRITE, &state, &error), -EINVAL);
         assert_int_equal(error.status, EXIT_USAGE);
 }
 
