@@ -94,46 +94,6 @@ static void append_escaped(struct html *html, const char *text, size_t length)
         append(html, text + done, length - done);
 }
 
-/* Characters of format (Unicode Cf) and separators: nobody sees them, and some turn the text around them. */
-static bool is_unseen(const char *text, size_t n)
-{
-        const unsigned char *p = (const unsigned char *)text;
-        uint32_t point;
-
-        switch (n) {
-        case 2: point = (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f); break;
-        case 3: point = (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f); break;
-        case 4:
-                point = (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3f) << 12 | (uint32_t)(p[2] & 0x3f) << 6 |
-                        (p[3] & 0x3f);
-                break;
-        default: return false;
-        }
-        return point == 0xad || point == 0x61c || point == 0x180e || (point >= 0x200b && point <= 0x200f) ||
-               (point >= 0x2028 && point <= 0x202e) || (point >= 0x2060 && point <= 0x206f) || point == 0xfeff ||
-               (point >= 0xfff9 && point <= 0xfffb) || (point >= 0xe0000 && point <= 0xe007f);
-}
-
-/* text_escape(), and \ooo for what is_unseen(). */
-static int escape_all(struct buffer *buffer, const char *text, size_t length)
-{
-        size_t done = 0, i = 0;
-        int r = 0;
-
-        while (i < length && r == 0) {
-                size_t n = text_utf8_length(text + i, length - i);
-
-                if (is_unseen(text + i, n)) {
-                        r = text_escape(buffer, text + done, i - done);
-                        for (size_t k = 0; k < n && r == 0; k++)
-                                r = buffer_printf(buffer, "\\%03o", (unsigned int)(unsigned char)text[i + k]);
-                        done = i + n;
-                }
-                i += n ? n : 1;
-        }
-        return r < 0 ? r : text_escape(buffer, text + done, length - done);
-}
-
 void html_words(struct html *html, const char *format, ...)
 {
         _cleanup_(buffer_done) struct buffer words = BUFFER_INIT(html->text.maximum);
@@ -153,7 +113,7 @@ void html_text(struct html *html, const char *text, size_t length)
 
         if (html->code)
                 return;
-        keep(html, escape_all(&plain, text, length));
+        keep(html, text_escape(&plain, text, length));
         append_escaped(html, buffer_text(&plain), plain.length);
 }
 
@@ -198,7 +158,7 @@ void html_name(struct html *html, const char *name, size_t length)
 
         if (html->code)
                 return;
-        keep(html, escape_all(&plain, name, length));
+        keep(html, text_escape(&plain, name, length));
         text = buffer_text(&plain);
         count = characters_of(text, plain.length);
         if (count <= NAME_CHARACTERS) {

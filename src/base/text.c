@@ -176,6 +176,26 @@ static bool is_control(const char *text, size_t n)
         return (n == 1 && (p[0] < 0x20 || p[0] == 0x7f)) || (n == 2 && p[0] == 0xc2 && p[1] < 0xa0);
 }
 
+/* Characters of format (Unicode Cf) and separators: nobody sees them, and some turn the text around them. `n` bytes. */
+static bool is_unseen(const char *text, size_t n)
+{
+        const unsigned char *p = (const unsigned char *)text;
+        uint32_t point;
+
+        switch (n) {
+        case 2: point = (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f); break;
+        case 3: point = (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f); break;
+        case 4:
+                point = (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3f) << 12 | (uint32_t)(p[2] & 0x3f) << 6 |
+                        (p[3] & 0x3f);
+                break;
+        default: return false;
+        }
+        return point == 0xad || point == 0x61c || point == 0x180e || (point >= 0x200b && point <= 0x200f) ||
+               (point >= 0x2028 && point <= 0x202e) || (point >= 0x2060 && point <= 0x206f) || point == 0xfeff ||
+               (point >= 0xfff9 && point <= 0xfffb) || (point >= 0xe0000 && point <= 0xe007f);
+}
+
 /* How many bytes stand for themselves from here on: nearly all names are of nothing else. */
 static size_t plain_ascii(const char *text, size_t length)
 {
@@ -197,7 +217,7 @@ int text_escape(struct buffer *buffer, const char *name, size_t length)
 
                 if (n == 0) {
                         n = text_utf8_length(name + i, length - i);
-                        plain = n > 0 && name[i] != '\\' && !is_control(name + i, n);
+                        plain = n > 0 && name[i] != '\\' && !is_control(name + i, n) && !is_unseen(name + i, n);
                 }
                 if (n == 0)
                         n = 1;
@@ -231,13 +251,18 @@ int text_unescape(struct buffer *buffer, const char *text, size_t length)
         return 0;
 }
 
+/* ZERO WIDTH NON-JOINER and JOINER: letters of some languages, and emoji, are joined by them. */
+static bool is_joiner(const char *text, size_t n)
+{
+        return n == 3 && (memcmp(text, "\xe2\x80\x8c", 3) == 0 || memcmp(text, "\xe2\x80\x8d", 3) == 0);
+}
+
 bool text_is_printable(const char *text, size_t length)
 {
         for (size_t i = 0; i < length;) {
                 size_t n = text_utf8_length(text + i, length - i);
-                unsigned char byte = (unsigned char)text[i];
 
-                if (n == 0 || byte < ' ' || byte == 0x7f || (byte == 0xc2 && (unsigned char)text[i + 1] < 0xa0))
+                if (n == 0 || is_control(text + i, n) || (is_unseen(text + i, n) && !is_joiner(text + i, n)))
                         return false;
                 i += n;
         }

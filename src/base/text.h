@@ -33,8 +33,9 @@ int text_base64(struct buffer *buffer, const void *bytes, size_t length);
 int text_unbase64(const char *text, size_t length, void *bytes, size_t maximum, size_t *ret_length);
 
 /*
- * A name for people and for JSON: valid UTF-8 as it is; a byte that is not, a control character (C0, DEL, C1) and the
- * backslash as \ooo. The result is always valid UTF-8. text_unescape() is its inverse.
+ * A name for people and for JSON: valid UTF-8 as it is; a byte that is not, a control character (C0, DEL, C1), what nobody
+ * sees but what changes the text around it (Unicode's format characters: bidi controls, zero width) and the backslash as
+ * \ooo. The result is always valid UTF-8. text_unescape() is its inverse.
  */
 int text_escape(struct buffer *buffer, const char *name, size_t length);
 int text_unescape(struct buffer *buffer, const char *text, size_t length);
@@ -43,7 +44,8 @@ int text_unescape(struct buffer *buffer, const char *text, size_t length);
  * are none). */
 size_t text_utf8_length(const char *text, size_t length);
 
-/* Valid UTF-8 without control characters (C0, DEL, C1): it can go to a terminal or a line of a log as it is. */
+/* Valid UTF-8 without control characters (C0, DEL, C1) and format characters but the two joiners: it can go to a terminal
+ * or a line of a log as it is. */
 bool text_is_printable(const char *text, size_t length);
 
 static inline bool text_equal(const char *a, const char *b)

@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "cli/language.h"
 
-#define OPTIONS_MAXIMUM 64
+#define OPTIONS_MAXIMUM 80
 
 enum {
         OPTION_HELP = OPTION_COMMON,

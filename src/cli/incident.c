@@ -47,6 +47,7 @@ enum {
         OPTION_AT,
         OPTION_APPROVE,
         OPTION_FORM,
+        OPTION_REVISION,
         OPTION_FORMAT,
         OPTION_THREADS,
         OPTION_SOCKET,
@@ -107,6 +108,7 @@ static const struct option options[] = {
         { "at",              required_argument, NULL, OPTION_AT             },
         { "approve",         required_argument, NULL, OPTION_APPROVE        },
         { "form",            required_argument, NULL, OPTION_FORM           },
+        { "revision",        required_argument, NULL, OPTION_REVISION       },
         { "format",          required_argument, NULL, OPTION_FORMAT         },
         { "threads",         required_argument, NULL, OPTION_THREADS        },
         { "socket",          required_argument, NULL, OPTION_SOCKET         },
@@ -147,9 +149,10 @@ static const char help[] =
            "                    --at, --tree DEST --pub FILE, --config FILE, --url URL (--connect ADDRESS ..., --agent TEXT,\n"
            "                    --referrer URL); --compare NUMBER: later; --answer NUMBER=TEXT --approve NAME;\n"
            "                    N alone: all (--list: their words)\n"
-           "  set N KEY=TEXT    a fact that a person knows, for the report\n"
+           "  set N KEY=TEXT    a fact that a person knows, for the report; retain_until=DATE: when its accounts are forgotten\n"
            "  aware N           when we became aware of it: deadlines run from then\n"
-           "  report N          the record as a text: --form public|regulator|technical, --format html|md|json\n"
+           "  report N          the record as a text: --form public|regulator|technical, --format html|md|json; --revision R:\n"
+           "                    one that was kept\n"
            "  notices N         who sees a notice at the next login, with --approve NAME; and who has seen it\n"
            "  mail N            to the accounts that were identified, once each: --addresses FILE, --smtp smtp://HOST:PORT,\n"
            "                    --sender ADDRESS, and --dry-run or --approve NAME; --again: also where an\n"
@@ -284,6 +287,7 @@ static int set_option(struct incident_request *request, int code, const char *ar
         case OPTION_AT: return set_time(argument, &request->at_us);
         case OPTION_APPROVE: request->name = argument; return 0;
         case OPTION_FORM: request->form = argument; return 0;
+        case OPTION_REVISION: return set_number(argument, UINT32_MAX, &request->revision);
         case OPTION_FORMAT: request->format = argument; return 0;
         case OPTION_THREADS: return set_number(argument, 64, &request->threads);
         case OPTION_SOCKET: request->socket = argument; return 0;

@@ -21,7 +21,7 @@ struct incident_request {
         int64_t from_us, to_us, last_good_us, first_good_us, at_us, payload_from_us, payload_to_us;
         bool has_last_good, has_first_good;
         int64_t near_us, cache_us, request_us, clock_unknown_us, held_open_us;
-        uint64_t size, genuine_size, universe, threads;
+        uint64_t size, genuine_size, universe, threads, revision;
         bool unwatched, refused, shared_cache, list_accounts, once, dry_run, again;
         struct journal_sink journal;
 };
@@ -40,8 +40,16 @@ void incident_journal_interval(struct journal_sink *journal, int64_t number, con
 int incident_add_new(struct incident_request *request, struct casebook *book, const char *title, int64_t *ret_number,
                      struct error *err);
 
+/* Facts: until when an incident's accounts are kept; that they were forgotten. */
+#define INCIDENT_RETAIN    "retain_until"
+#define INCIDENT_FORGOTTEN "forgotten"
+
+/* Removes accounts, notices, mail and the words of complaints, on this person's word: in the journal first. */
+int incident_forget_all(struct incident_request *request, struct casebook *book, int64_t number, const char *by,
+                        struct error *err);
+
 /* Destroys the key of what the journal has of an incident's persons. */
-int incident_forget_complaints(const struct incident_request *request, struct error *err);
+int incident_forget_complaints(const struct incident_request *request, int64_t number, struct error *err);
 
 /* The verbs. */
 int incident_open(struct incident_request *request);

@@ -162,6 +162,26 @@ int incident_close(struct incident_request *request)
 
 /* ---- forget ---- */
 
+/* The fact comes last: what a crash left undone is done by the next run. */
+int incident_forget_all(struct incident_request *request, struct casebook *book, int64_t number, const char *by,
+                        struct error *err)
+{
+        int r;
+
+        journal_sink_add(&request->journal, "incident_forgotten", NULL,
+                         json_pack("{s:I, s:o}", "incident", (json_int_t)number, "by", command_json_name(by, strlen(by))),
+                         "incident %lld: its accounts were removed", (long long)number);
+        journal_sink_commit(&request->journal);
+        r = incident_forget_complaints(request, number, err);
+        if (r == 0)
+                r = casebook_begin(book, err);
+        if (r == 0)
+                r = casebook_forget(book, number, err);
+        if (r == 0)
+                r = casebook_put_fact(book, number, INCIDENT_FORGOTTEN, "1", by, incident_now_us(), err);
+        return r < 0 ? r : casebook_commit(book, err);
+}
+
 /* Personal data go when they are not needed any more; the numbers and the reports stay. */
 int incident_forget(struct incident_request *request)
 {
@@ -174,15 +194,7 @@ int incident_forget(struct incident_request *request)
                 return command_usage(&command_incident,
                                      _("a person decides that accounts are forgotten: --approve NAME"));
         r = incident_book(request, true, &book, &incident, &error);
-        if (r == 0) {
-                journal_sink_add(&request->journal, "incident_forgotten", NULL,
-                                 json_pack("{s:I, s:o}", "incident", (json_int_t)request->number, "by",
-                                           command_json_name(request->name, strlen(request->name))),
-                                 "incident %lld: its accounts were removed", (long long)request->number);
-                journal_sink_commit(&request->journal);
-                r = incident_forget_complaints(request, &error);
-                if (r == 0)
-                        r = casebook_forget(book, request->number, &error);
-        }
+        if (r == 0)
+                r = incident_forget_all(request, book, request->number, request->name, &error);
         return r < 0 ? command_fail(&error) : EXIT_DONE;
 }

@@ -51,12 +51,12 @@ static json_t *commitment(const struct incident_request *request, const char *la
         return json_string(text);
 }
 
-int incident_forget_complaints(const struct incident_request *request, struct error *err)
+int incident_forget_complaints(const struct incident_request *request, int64_t number, struct error *err)
 {
         char journal[PATH_MAX], name[INCIDENT_NAME];
         int r;
 
-        incident_name(request->number, name);
+        incident_name(number, name);
         if (!request->journal.journal ||
             (size_t)snprintf(journal, sizeof(journal), "%s/journal", request->state) >= sizeof(journal))
                 return 0;

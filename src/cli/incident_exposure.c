@@ -66,6 +66,43 @@ static int take_facts(struct exposure_work *work, struct error *err)
         return r;
 }
 
+/* What was said of caches and clocks once holds until something else is said: forgotten, it would make a result narrower. */
+static int take_assumptions(struct exposure_work *work, struct error *err)
+{
+        const struct incident_request *request = work->request;
+        struct exposure_options *options = &work->options;
+        const int64_t shared = request->shared_cache;
+        const struct {
+                const char *key;
+                int64_t given, *into;
+        } all[] = {
+                { "assumed_near", request->near_us, &options->near_us },
+                { "assumed_longest_request", request->request_us, &options->request_us },
+                { "assumed_clock_unknown", request->clock_unknown_us, &options->clock_unknown_us },
+                { "assumed_cache", request->cache_us, &options->cache_us },
+                { "assumed_held_open", request->held_open_us, &options->held_open_us },
+                { "assumed_shared_cache", shared, NULL },
+        };
+        int r = 0;
+
+        for (size_t i = 0; i < LENGTH(all) && r == 0; i++) {
+                struct casebook_fact fact = { 0 };
+                char text[24];
+                uint64_t value;
+
+                snprintf(text, sizeof(text), "%" PRId64, all[i].given);
+                r = remember(work, all[i].key, all[i].given ? text : NULL, &fact, err);
+                if (r == 0 && fact.text && text_parse_u64(fact.text, strlen(fact.text), INT64_MAX, &value) == 0) {
+                        if (all[i].into)
+                                *all[i].into = (int64_t)value;
+                        else
+                                options->shared_cache = value != 0;
+                }
+                casebook_fact_done(&fact);
+        }
+        return r;
+}
+
 static void on_progress(void *context, uint64_t done, uint64_t total)
 {
         progress_show(context, _("reading"), done, total);
@@ -86,9 +123,13 @@ static int prepare(struct exposure_work *work, struct error *err)
         if (r == 0)
                 r = casebook_sources(work->book, number, &work->sources, err);
         if (r == 0)
+                r = casebook_key(work->book, &work->options.key, err);
+        if (r == 0)
                 r = exposure_sources_name(work, err);
         if (r == 0)
                 r = take_facts(work, err);
+        if (r == 0)
+                r = take_assumptions(work, err);
         if (r == 0 && !work->options.log_count && !work->options.missing_count)
                 r = error_usage(err, _("name the access logs: --log SERVER=FILE"));
         work->options.intervals = work->intervals.list;
@@ -102,12 +143,6 @@ static int prepare(struct exposure_work *work, struct error *err)
         work->options.logins = work->logins;
         work->options.missing = work->missing;
         work->options.now_us = incident_now_us();
-        work->options.near_us = request->near_us;
-        work->options.request_us = request->request_us;
-        work->options.clock_unknown_us = request->clock_unknown_us;
-        work->options.cache_us = request->cache_us;
-        work->options.held_open_us = request->held_open_us;
-        work->options.shared_cache = request->shared_cache;
         work->options.explain = request->explain;
         work->options.workers = (unsigned int)request->threads;
         work->options.progress = on_progress;

@@ -30,7 +30,7 @@ struct exposure_work {
 /* Fills the options' logs, login records, clocks and missing sources from the command line and the casebook. */
 int exposure_sources_name(struct exposure_work *work, struct error *err);
 
-/* A source that has less in it than at an earlier run was cut: that widens the result. */
+/* A source that has less in it than at an earlier run, or something else, was cut or edited: that widens the result. */
 int exposure_sources_cut(struct exposure_work *work, struct exposure *exposure, struct error *err);
 
 /* Remembers what was read; of a source that was cut, what it had in it once. */

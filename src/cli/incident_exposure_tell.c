@@ -86,14 +86,20 @@ static json_t *explained_json(const struct exposure_work *work, const struct exp
 
 /* ---- words ---- */
 
+static void print_text(const char *text, size_t length)
+{
+        _cleanup_(buffer_done) struct buffer out = BUFFER_INIT(64U << 10);
+
+        if (text_escape(&out, text, length) == 0)
+                fputs(buffer_text(&out), stdout);
+}
+
 static void print_name(const struct intern *texts, uint32_t number)
 {
-        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(8192);
         size_t length;
         const char *name = intern_text(texts, number, &length);
 
-        if (text_escape(&text, name, length) == 0)
-                fputs(buffer_text(&text), stdout);
+        print_text(name, length);
 }
 
 static void print_gaps(const struct exposure_work *work, const struct exposure *exposure)
@@ -106,15 +112,18 @@ static void print_gaps(const struct exposure_work *work, const struct exposure *
                         incident_time(gap->from_us, from);
                 incident_time(gap->to_us, to);
                 if (gap->server == GATHER_SERVERS)
-                        printf(_("  login records are missing or were cut: %s\n"), gap->path);
+                        printf(_("  login records are missing, or were cut or edited: %s\n"), gap->path);
                 else if (gap->path)
-                        printf(_("  a log of %s from %s to %s is missing or was cut: %s\n"),
+                        printf(_("  a log of %s from %s to %s is missing, or was cut or edited: %s\n"),
                                work->servers[gap->server].name, from, to, gap->path);
                 else
                         printf(_("  no log of %s tells of %s to %s\n"), work->servers[gap->server].name, from, to);
         }
         if (exposure->gathered.incomplete)
                 printf("  %s\n", exposure->gathered.damage.text);
+        if (exposure->logins_without_request)
+                printf(_("  %llu logins are in no log: lines were taken out, or logs of a server were not named\n"),
+                       (unsigned long long)exposure->logins_without_request);
         if (work->options.shared_cache)
                 printf("  %s\n", _("a cache in front of the servers answered visitors who are in no log"));
 }
@@ -176,10 +185,10 @@ static void print_explained(const struct exposure_work *work, const struct expos
 {
         const struct exposure_account *account = find_account(exposure, work->request->explain);
 
-        printf("%s: %s\n", work->request->explain,
-               grade_name(account               ? account->grade
-                          : exposure->everybody ? GRADE_POSSIBLE
-                                                : GRADE_NOT));
+        print_text(work->request->explain, strlen(work->request->explain));
+        printf(": %s\n", grade_name(account               ? account->grade
+                                    : exposure->everybody ? GRADE_POSSIBLE
+                                                          : GRADE_NOT));
         for (size_t i = 0; i < exposure->row_count; i++)
                 print_row(work, &exposure->rows[i]);
 }

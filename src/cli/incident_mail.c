@@ -136,10 +136,25 @@ static int take_words(struct work *work, struct error *err)
         return r;
 }
 
+/* With the accounts went who was written to: nobody could be spared a second letter. */
+static int check_not_forgotten(struct work *work, struct error *err)
+{
+        struct casebook_fact fact;
+        int r = casebook_fact(work->book, work->request->number, INCIDENT_FORGOTTEN, &fact, err);
+
+        if (r == 0 && fact.text)
+                r = error_refuse(err, _("the accounts of incident %lld were forgotten, and with them who was written to"),
+                                 (long long)work->request->number);
+        casebook_fact_done(&fact);
+        return r;
+}
+
 static int prepare(struct work *work, struct error *err)
 {
         int r = incident_book(work->request, true, &work->book, &(struct casebook_incident){ 0 }, err);
 
+        if (r == 0)
+                r = check_not_forgotten(work, err);
         if (r == 0)
                 r = take_words(work, err);
         if (r == 0)

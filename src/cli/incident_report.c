@@ -1,9 +1,10 @@
-/* incident_report.c - understudy incident report: a new revision of a text from the record. */
+/* incident_report.c - understudy incident report: a new revision of a text from the record, or one that was kept. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/i18n.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "cli/incident.h"
 #include "cli/language.h"
@@ -47,6 +48,28 @@ static int make(struct incident_request *request, enum disclosure_form form, enu
         return r;
 }
 
+static int read_kept(struct incident_request *request, enum disclosure_form form, enum disclosure_format format,
+                     struct buffer *out, struct error *err)
+{
+        _cleanup_(casebook_closep) struct casebook *book = NULL;
+        _cleanup_(memory_freep) char *text = NULL;
+        struct casebook_incident incident;
+        struct disclosure report = { 0 };
+        int64_t revision = (int64_t)request->revision, time_us = 0;
+        int r = incident_book(request, false, &book, &incident, err);
+
+        if (r == 0)
+                r = casebook_report(book, request->number, disclosure_form_name(form), language_name(), revision, &text,
+                                    &time_us, err);
+        if (r == 0)
+                r = disclosure_read(text, &report, err);
+        report.with_rows = form == DISCLOSURE_TECHNICAL;
+        if (r == 0)
+                r = disclosure_render(&report, format, language_name(), revision, time_us, out, err);
+        disclosure_done(&report);
+        return r;
+}
+
 int incident_report(struct incident_request *request)
 {
         _cleanup_(buffer_done) struct buffer out = BUFFER_INIT(DISCLOSURE_MAXIMUM);
@@ -60,7 +83,7 @@ int incident_report(struct incident_request *request)
         if (request->format && !disclosure_format_by_name(request->format, &format))
                 return command_usage(&command_incident, _("there is no format '%s'; write html, md or json"),
                                      request->format);
-        if (make(request, form, format, &out, &error) < 0)
+        if ((request->revision ? read_kept : make)(request, form, format, &out, &error) < 0)
                 return command_fail(&error);
         fputs(buffer_text(&out), stdout);
         return EXIT_DONE;

@@ -225,6 +225,7 @@ static int set_fact(struct incident_request *request, struct casebook *book, con
 {
         const char *equals = strchr(text, '=');
         char key[KEY_MAXIMUM];
+        int64_t retain_s;
 
         if (!equals || equals == text || (size_t)(equals - text) >= sizeof(key) || !equals[1])
                 return error_usage(err, _("'%s' is no fact; write KEY=TEXT, as cause='...'"), text);
@@ -232,6 +233,8 @@ static int set_fact(struct incident_request *request, struct casebook *book, con
         for (const char *c = key; *c; c++)
                 if (!(*c >= 'a' && *c <= 'z') && *c != '_')
                         return error_usage(err, _("'%s' is no name of a fact: lower-case letters and '_'"), key);
+        if (text_equal(key, INCIDENT_RETAIN) && clock_parse_utc(equals + 1, &retain_s) < 0)
+                return error_usage(err, _("'%s' is no time; write 2026-07-06 or 2026-07-06T09:00:00Z"), equals + 1);
         journal_sink_add(&request->journal, "incident_fact", NULL,
                          json_pack("{s:I, s:s, s:o}", "incident", (json_int_t)request->number, "key", key, "text",
                                    command_json_name(equals + 1, strlen(equals + 1))),

@@ -112,7 +112,7 @@ static int add_log(struct exposure_work *work, const struct casebook_source *sou
         if (work->options.log_count == EXPOSURE_LOGS)
                 return error_usage(err, _("more than %d logs"), EXPOSURE_LOGS);
         work->log_sources[work->options.log_count] = remembered ? source : NULL;
-        work->logs[work->options.log_count++] = (struct gather_log){ source->path, (uint8_t)server };
+        work->logs[work->options.log_count++] = (struct gather_log){ source->path, (uint8_t)server, source->bytes };
         return 0;
 }
 
@@ -124,7 +124,7 @@ static int add_logins(struct exposure_work *work, const struct casebook_source *
         if (work->options.login_count == EXPOSURE_LOGINS)
                 return error_usage(err, _("more than %d files of login records"), EXPOSURE_LOGINS);
         work->login_sources[work->options.login_count] = remembered ? source : NULL;
-        work->logins[work->options.login_count++] = (struct exposure_logins){ source->path, source->last };
+        work->logins[work->options.login_count++] = (struct exposure_logins){ source->path, source->last, source->bytes };
         return 0;
 }
 
@@ -205,6 +205,26 @@ int exposure_sources_name(struct exposure_work *work, struct error *err)
 
 /* ---- afterwards ---- */
 
+/* Less in it than before, or not what was in it: edited, or another file under its name. */
+static bool is_changed(const struct casebook_source *before, uint64_t lines, uint64_t bytes, uint64_t known)
+{
+        return before && (lines < before->lines || (before->bytes && (bytes < before->bytes || known != before->sum)));
+}
+
+static bool log_is_changed(const struct exposure_work *work, const struct exposure *exposure, size_t at)
+{
+        const struct gather_file *file = &exposure->gathered.files[at];
+
+        return is_changed(work->log_sources[at], file->lines, file->bytes, file->known_sum);
+}
+
+static bool logins_are_changed(const struct exposure_work *work, const struct exposure *exposure, size_t at)
+{
+        const struct exposure_login_file *file = &exposure->login_files[at];
+
+        return is_changed(work->login_sources[at], file->rows, file->bytes, file->known_hash);
+}
+
 int exposure_sources_cut(struct exposure_work *work, struct exposure *exposure, struct error *err)
 {
         int r = 0;
@@ -212,7 +232,7 @@ int exposure_sources_cut(struct exposure_work *work, struct exposure *exposure, 
         for (size_t i = 0; i < work->options.log_count && r == 0; i++) {
                 const struct casebook_source *before = work->log_sources[i];
 
-                if (before && exposure->gathered.files[i].lines < before->lines)
+                if (log_is_changed(work, exposure, i))
                         r = exposure_widen(exposure, &work->options,
                                            &(struct exposure_gap){ work->logs[i].server, before->first_us,
                                                                    before->last_us, before->path },
@@ -221,7 +241,7 @@ int exposure_sources_cut(struct exposure_work *work, struct exposure *exposure, 
         for (size_t i = 0; i < work->options.login_count && r == 0; i++) {
                 const struct casebook_source *before = work->login_sources[i];
 
-                if (before && exposure->login_rows[i] < before->lines)
+                if (logins_are_changed(work, exposure, i))
                         r = exposure_widen(exposure, &work->options,
                                            &(struct exposure_gap){ GATHER_SERVERS, before->first_us, before->last_us,
                                                                    before->path },
@@ -238,24 +258,26 @@ int exposure_sources_put(struct exposure_work *work, const struct exposure *expo
                 const struct gather_file *file = &exposure->gathered.files[i];
                 const char *server = work->servers[work->logs[i].server].name;
 
-                if (work->log_sources[i] && file->lines < work->log_sources[i]->lines)
+                if (log_is_changed(work, exposure, i))
                         continue; /* what it had in it once is what counts */
                 r = casebook_put_source(work->book, work->incident.number,
                                         &(struct casebook_source){ (char *)(uintptr_t)work->logs[i].path,
                                                                    (char *)(uintptr_t)server, false,
                                                                    file->lines ? file->first_us : 0,
-                                                                   file->lines ? file->last_us : 0, file->lines },
+                                                                   file->lines ? file->last_us : 0, file->lines,
+                                                                   file->bytes, file->sum },
                                         err);
         }
         for (size_t i = 0; i < work->options.login_count && r == 0; i++) {
+                const struct exposure_login_file *file = &exposure->login_files[i];
                 static char nobody[] = "";
 
-                if (work->login_sources[i] && exposure->login_rows[i] < work->login_sources[i]->lines)
+                if (logins_are_changed(work, exposure, i))
                         continue;
                 r = casebook_put_source(work->book, work->incident.number,
                                         &(struct casebook_source){ (char *)(uintptr_t)work->logins[i].path, nobody,
-                                                                   work->logins[i].last, 0, 0,
-                                                                   exposure->login_rows[i] },
+                                                                   work->logins[i].last, 0, 0, file->rows, file->bytes,
+                                                                   file->hash },
                                         err);
         }
         return r;

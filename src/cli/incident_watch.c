@@ -339,6 +339,31 @@ static int tell_deadline(struct watch *watch, struct casebook *book, const struc
         return r;
 }
 
+/* ---- how long accounts are kept ---- */
+
+static int forget_in_time(struct watch *watch, struct casebook *book, const struct casebook_incident *incident,
+                          struct error *err)
+{
+        struct casebook_fact until = { 0 }, forgotten = { 0 };
+        char what[ALERT_WHAT_MAXIMUM];
+        int64_t until_s = 0;
+        int r = casebook_fact(book, incident->number, INCIDENT_RETAIN, &until, err);
+
+        if (r == 0)
+                r = casebook_fact(book, incident->number, INCIDENT_FORGOTTEN, &forgotten, err);
+        if (r == 0 && until.text && until.row > forgotten.row && clock_parse_utc(until.text, &until_s) == 0 &&
+            until_s * 1000000 <= incident_now_us()) {
+                r = incident_forget_all(watch->request, book, incident->number, *until.by ? until.by : OPENED_BY, err);
+                snprintf(what, sizeof(what), _("incident %lld: its accounts were kept until %s and are removed now"),
+                         (long long)incident->number, until.text);
+                if (r == 0)
+                        alert(watch, ALERT_INFORMATIONAL, "incident_forgotten", incident->number, what);
+        }
+        casebook_fact_done(&until);
+        casebook_fact_done(&forgotten);
+        return r;
+}
+
 struct deadlines {
         struct watch *watch;
         struct casebook *book;
@@ -349,10 +374,10 @@ static int each_incident(void *context, const struct casebook_incident *incident
 {
         const struct deadlines *all = context;
         struct disclosure_deadline deadlines[DISCLOSURE_DEADLINES];
-        int r = 0;
+        int r = forget_in_time(all->watch, all->book, incident, all->err);
 
-        if (!incident->aware_us || incident->closed_us)
-                return 0;
+        if (r < 0 || !incident->aware_us || incident->closed_us)
+                return r;
         disclosure_deadlines(incident->aware_us, deadlines);
         for (size_t i = 0; i < DISCLOSURE_DEADLINES && r == 0; i++)
                 r = tell_deadline(all->watch, all->book, incident, &deadlines[i], all->err);

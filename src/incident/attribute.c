@@ -13,6 +13,7 @@
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
+#include "incident/linehash.h"
 #include "incident/logins.h"
 
 #define FILE_MAXIMUM (INT64_C(4) << 30)
@@ -70,7 +71,8 @@ static int on_row(void *context, const struct login_row *row, struct error *err)
 }
 
 int login_index_read(struct login_index *index, const struct exposure_logins *logins, const struct clock_offset *clock,
-                     struct gather_texts *texts, uint64_t *rows, uint64_t *invalid, struct error *err)
+                     uint64_t key, struct gather_texts *texts, struct exposure_login_file *file, uint64_t *invalid,
+                     struct error *err)
 {
         _cleanup_(fd_closep) int fd = open(logins->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         struct reading reading = { index, logins, clock->known ? clock->offset_us : 0, texts };
@@ -88,9 +90,13 @@ int login_index_read(struct login_index *index, const struct exposure_logins *lo
         if (bytes == MAP_FAILED)
                 return error_errno(err, errno, _("cannot read the login records %s"), logins->path);
         r = logins_parse(bytes ? bytes : "", (size_t)st.st_size, logins->path, on_row, &reading, &more, &bad, err);
+        file->rows = more;
+        file->bytes = (uint64_t)st.st_size;
+        file->hash = line_hash(key, bytes ? bytes : "", (size_t)st.st_size);
+        if (logins->known_bytes <= file->bytes)
+                file->known_hash = line_hash(key, bytes ? bytes : "", (size_t)logins->known_bytes);
         if (bytes)
                 munmap(bytes, (size_t)st.st_size);
-        *rows += more;
         *invalid += bad;
         return r;
 }

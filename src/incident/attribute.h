@@ -25,7 +25,8 @@ void login_index_done(struct login_index *index);
 
 /* Reads a file of login records (at most 4 GiB) into the list. */
 int login_index_read(struct login_index *index, const struct exposure_logins *logins, const struct clock_offset *clock,
-                     struct gather_texts *texts, uint64_t *rows, uint64_t *invalid, struct error *err);
+                     uint64_t key, struct gather_texts *texts, struct exposure_login_file *file, uint64_t *invalid,
+                     struct error *err);
 
 int login_index_add(struct login_index *index, const struct login *login, struct error *err);
 

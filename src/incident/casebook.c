@@ -36,7 +36,7 @@ static const char schema[] =
         " language TEXT NOT NULL, revision INTEGER NOT NULL, time_us INTEGER NOT NULL, text TEXT NOT NULL,"
         " UNIQUE(incident, form, language, revision));";
 
-/* Version 2: mail to accounts. Version 3: what was told from outside. */
+/* Version 2: mail to accounts. 3: what was told from outside. 4: what a source had in it, not only how much. */
 static const char *const upgrades[] = {
         "CREATE TABLE mail(incident INTEGER, account BLOB, address TEXT NOT NULL, state TEXT NOT NULL, words TEXT NOT NULL,"
         " time_us INTEGER NOT NULL, PRIMARY KEY(incident, account)) WITHOUT ROWID;",
@@ -45,6 +45,9 @@ static const char *const upgrades[] = {
         " paths TEXT NOT NULL, by TEXT NOT NULL, comparison TEXT, answer TEXT NOT NULL DEFAULT '',"
         " answered_by TEXT NOT NULL DEFAULT '', answered_us INTEGER NOT NULL DEFAULT 0,"
         " PRIMARY KEY(incident, complaint)) WITHOUT ROWID;",
+        "ALTER TABLE source ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE source ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+        "CREATE TABLE secret(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 /* ---- opening ---- */
@@ -56,7 +59,7 @@ int casebook_open(const char *state_directory, bool writable, struct casebook **
                                              .name = "casebook.db",
                                              .schema = schema,
                                              .upgrades = upgrades,
-                                             .version = 3,
+                                             .version = 4,
                                              .writable = writable,
                                              .missing = _("there is no casebook in %s: no incident was opened") };
         struct casebook *book = memory_new(1, sizeof(*book));

@@ -97,6 +97,7 @@ struct casebook_source {
         bool last;    /* login records with the last login only */
         int64_t first_us, last_us;
         uint64_t lines;
+        uint64_t bytes, sum; /* how much of it was read, and what that was; bytes 0: not known */
 };
 struct casebook_sources {
         struct casebook_source *list;
@@ -105,6 +106,8 @@ struct casebook_sources {
 void casebook_sources_done(struct casebook_sources *sources);
 int casebook_put_source(struct casebook *book, int64_t number, const struct casebook_source *source, struct error *err);
 int casebook_sources(struct casebook *book, int64_t number, struct casebook_sources *ret_sources, struct error *err);
+/* The key of those sums (linehash.h), made when it is first asked for. */
+int casebook_key(struct casebook *book, uint64_t *ret_key, struct error *err);
 
 /* The last result: its numbers as JSON, and the accounts. */
 int casebook_put_exposure(struct casebook *book, int64_t number, const char *json, const struct exposure *exposure,
@@ -193,5 +196,8 @@ int casebook_complaints(struct casebook *book, int64_t number,
 /* Reports, each revision of each form and language. *ret_revision begins with 1. */
 int casebook_put_report(struct casebook *book, int64_t number, const char *form, const char *language,
                         const char *text, int64_t time_us, int64_t *ret_revision, struct error *err);
+/* One that was kept; usage error when there is none. The caller frees the text. */
+int casebook_report(struct casebook *book, int64_t number, const char *form, const char *language, int64_t revision,
+                    char **ret_text, int64_t *ret_time_us, struct error *err);
 
 #endif

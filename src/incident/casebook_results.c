@@ -1,9 +1,12 @@
 /* casebook_results.c - what was found of an incident: from which sources, who was exposed, and the reports on it. */
 #include "incident/casebook_private.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
+#include "base/i18n.h"
 #include "base/memory.h"
 
 /* ---- clocks and sources ---- */
@@ -36,12 +39,12 @@ int casebook_clock(struct casebook *book, int64_t number, const char *server, st
 int casebook_put_source(struct casebook *book, int64_t number, const struct casebook_source *source, struct error *err)
 {
         return sql_run(&book->sql, err,
-                       "INSERT INTO source(incident, path, server, last, first_us, last_us, lines)"
-                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+                       "INSERT INTO source(incident, path, server, last, first_us, last_us, lines, bytes, sum)"
+                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
                        " ON CONFLICT(incident, path) DO UPDATE SET server = ?3, last = ?4, first_us = ?5, last_us = ?6,"
-                       " lines = ?7",
-                       "ittiiii", number, source->path, source->server, (int64_t)source->last, source->first_us,
-                       source->last_us, (int64_t)source->lines);
+                       " lines = ?7, bytes = ?8, sum = ?9",
+                       "ittiiiiii", number, source->path, source->server, (int64_t)source->last, source->first_us,
+                       source->last_us, (int64_t)source->lines, (int64_t)source->bytes, (int64_t)source->sum);
 }
 
 void casebook_sources_done(struct casebook_sources *sources)
@@ -64,7 +67,8 @@ static int add_source(struct casebook_sources *sources, sqlite3_stmt *statement,
         *source = (struct casebook_source){
                 memory_string(sql_text(statement, 0)), memory_string(sql_text(statement, 1)),
                 sqlite3_column_int(statement, 2) != 0, sqlite3_column_int64(statement, 3),
-                sqlite3_column_int64(statement, 4),    (uint64_t)sqlite3_column_int64(statement, 5)
+                sqlite3_column_int64(statement, 4),    (uint64_t)sqlite3_column_int64(statement, 5),
+                (uint64_t)sqlite3_column_int64(statement, 6), (uint64_t)sqlite3_column_int64(statement, 7)
         };
         return source->path && source->server ? 0 : error_memory(err);
 }
@@ -74,7 +78,7 @@ int casebook_sources(struct casebook *book, int64_t number, struct casebook_sour
         _cleanup_(sql_finalizep) sqlite3_stmt *statement = NULL;
         struct casebook_sources sources = { 0 };
         int r = sql_ask(&book->sql, err, &statement,
-                        "SELECT path, server, last, first_us, last_us, lines FROM source WHERE incident = ?1"
+                        "SELECT path, server, last, first_us, last_us, lines, bytes, sum FROM source WHERE incident = ?1"
                         " ORDER BY row",
                         "i", number);
 
@@ -85,6 +89,25 @@ int casebook_sources(struct casebook *book, int64_t number, struct casebook_sour
                 return r;
         }
         *ret_sources = sources;
+        return 0;
+}
+
+int casebook_key(struct casebook *book, uint64_t *ret_key, struct error *err)
+{
+        _cleanup_(sql_finalizep) sqlite3_stmt *statement = NULL;
+        int64_t fresh = 0;
+        int r;
+
+        if (getrandom(&fresh, sizeof(fresh), 0) != (ssize_t)sizeof(fresh))
+                return error_errno(err, errno, _("cannot make a random key"));
+        r = sql_run(&book->sql, err, "INSERT OR IGNORE INTO secret VALUES('lines', ?1)", "i", fresh);
+        if (r == 0)
+                r = sql_ask(&book->sql, err, &statement, "SELECT value FROM secret WHERE name = 'lines'", "");
+        if (r == 0)
+                r = sql_step(&book->sql, statement, err);
+        if (r <= 0)
+                return r;
+        *ret_key = (uint64_t)sqlite3_column_int64(statement, 0);
         return 0;
 }
 
@@ -203,4 +226,24 @@ int casebook_put_report(struct casebook *book, int64_t number, const char *form,
         if (r == 0)
                 *ret_revision = revision;
         return r;
+}
+
+int casebook_report(struct casebook *book, int64_t number, const char *form, const char *language, int64_t revision,
+                    char **ret_text, int64_t *ret_time_us, struct error *err)
+{
+        _cleanup_(sql_finalizep) sqlite3_stmt *statement = NULL;
+        int r = sql_ask(&book->sql, err, &statement,
+                        "SELECT text, time_us FROM report WHERE incident = ?1 AND form = ?2 AND language = ?3 AND"
+                        " revision = ?4",
+                        "itti", number, form, language, revision);
+
+        if (r == 0)
+                r = sql_step(&book->sql, statement, err);
+        if (r == 0)
+                return error_usage(err, _("there is no revision %lld of that form in that language"), (long long)revision);
+        if (r < 0)
+                return r;
+        *ret_text = memory_string(sql_text(statement, 0));
+        *ret_time_us = sqlite3_column_int64(statement, 1);
+        return *ret_text ? 0 : error_memory(err);
 }

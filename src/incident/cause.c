@@ -14,6 +14,7 @@
 
 #define SLACK_US INT64_C(60000000)  /* clocks of two programs on one machine; a line is written when all is over */
 #define NEAR_US  INT64_C(120000000) /* before the first bad sighting */
+#define SESSION_US INT64_C(86400000000) /* a session of sshd that wrote began at most so long before */
 
 static const char *const causes[] = { "unknown", "uploaded", "web", "root" };
 static const char *const reaches[] = { "not_known", "reached", "not_reached" };
@@ -225,6 +226,63 @@ static void say_what_is_missing(struct search *search)
         }
 }
 
+/* ---- what one log tells and another one ought to ---- */
+
+static bool has_login(const struct search *search, enum trace_source source, const char *account, int64_t from_us, int64_t to_us)
+{
+        for (size_t i = 0; i < search->timeline->count; i++) {
+                const struct timeline_event *event = &search->timeline->events[i];
+
+                if (event->source == source && event->act == TRACE_LOGGED_IN && event->time_us >= from_us &&
+                    event->time_us <= to_us &&
+                    text_equal(timeline_text(search->timeline, event->server), search->interval->server) &&
+                    (!*account || text_equal(timeline_text(search->timeline, event->account), account)))
+                        return true;
+        }
+        return false;
+}
+
+/* Whether a log of this server and kind that was read reaches over the moment. */
+static bool was_kept(const struct search *search, enum trace_kind kind, int64_t time_us)
+{
+        for (size_t i = 0; i < search->timeline->file_count; i++) {
+                const struct timeline_file *file = &search->timeline->files[i];
+
+                if (!file->web && file->kind == kind && text_equal(file->server, search->interval->server) &&
+                    reaches_over(file, time_us - SESSION_US, time_us))
+                        return true;
+        }
+        return false;
+}
+
+/* The guard saw a session of sshd write the file, wtmp has a login from elsewhere: auth.log has its beginning, or lines
+ * were taken out of it. */
+static void find_contradictions(struct search *search)
+{
+        for (size_t i = 0; i < search->timeline->count; i++) {
+                const struct timeline_event *event = &search->timeline->events[i];
+                const char *service = timeline_text(search->timeline, event->service);
+                const bool session = event->act == TRACE_FOUND && (text_equal(service, "ssh") || text_equal(service, "sftp"));
+                const bool login = event->act == TRACE_LOGGED_IN && event->source == TRACE_BY_LOGIN && event->address;
+                const int64_t earliest = event->time_us - (session ? SESSION_US : NEAR_US);
+                char who[CAUSE_WORDS / 2];
+
+                if (!(session || login) || event->time_us < search->from_us - SLACK_US ||
+                    event->time_us > search->to_us + SLACK_US || !was_kept(search, TRACE_AUTH, event->time_us) ||
+                    !text_equal(timeline_text(search->timeline, event->server), search->interval->server) ||
+                    has_login(search, TRACE_BY_SSHD, session ? "" : timeline_text(search->timeline, event->account),
+                              earliest, event->time_us + SLACK_US))
+                        continue;
+                describe(search, event, who);
+                say(search, CAUSE_UNKNOWN, CAUSE_NEAR, event,
+                    session ? _("the guard saw a session of sshd write the file, and the log of logins, which reaches over "
+                                "that time, has none: lines were taken out of it: %s")
+                            : _("wtmp has a login, and the log of logins, which reaches over that time, does not: lines "
+                                "were taken out of one, or put into the other: %s"),
+                    who);
+        }
+}
+
 /* ---- the database ---- */
 
 static bool is_host(const char *address, const char *server, const struct cause_host *hosts, size_t count)
@@ -312,6 +370,7 @@ int cause_find(const struct timeline *timeline, const struct interval *interval,
                         weigh(&search, event);
         }
         say_what_is_missing(&search);
+        find_contradictions(&search);
         find_reach(&search, hosts, host_count);
         if (search.no_memory) {
                 cause_done(&search.finding);

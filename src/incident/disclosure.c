@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <jansson.h>
+
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -57,6 +59,7 @@ void disclosure_done(struct disclosure *report)
         }
         free(report->sections);
         free(report->title);
+        json_decref(report->kept);
         *report = (struct disclosure){ 0 };
 }
 
@@ -109,6 +112,56 @@ void disclosure_say(struct disclosure *report, const char *rows, const char *for
                 return;
         }
         section->paragraphs[section->count++] = paragraph;
+}
+
+/* ---- a report that was kept ---- */
+
+static void read_paragraphs(struct disclosure *report, const json_t *paragraphs)
+{
+        struct disclosure_section *section = report->code ? NULL : &report->sections[report->count - 1];
+        const json_t *one;
+        size_t i;
+
+        json_array_foreach(paragraphs, i, one) {
+                const char *text = json_string_value(json_object_get(one, "text"));
+                const char *rows = json_string_value(json_object_get(one, "rows"));
+                struct disclosure_paragraph paragraph = { memory_string(text ? text : ""), rows ? memory_string(rows) : NULL };
+
+                if (!section || !paragraph.text || memory_grow(&section->paragraphs, section->count, sizeof(paragraph)) < 0) {
+                        report->code = -ENOMEM;
+                        free(paragraph.text);
+                        free(paragraph.rows);
+                        return;
+                }
+                section->paragraphs[section->count++] = paragraph;
+        }
+}
+
+int disclosure_read(const char *text, struct disclosure *ret_report, struct error *err)
+{
+        struct disclosure report = { .kept = json_loads(text, 0, NULL) };
+        const char *title = json_string_value(json_object_get(report.kept, "title"));
+        const json_t *section;
+        size_t i;
+
+        if (!title)
+                return error_set(err, -EBADMSG, "%s", _("the report that was kept is damaged"));
+        report.title = memory_string(title);
+        if (!report.title)
+                report.code = -ENOMEM;
+        json_array_foreach(json_object_get(report.kept, "sections"), i, section) {
+                const char *key = json_string_value(json_object_get(section, "key"));
+                const char *words = json_string_value(json_object_get(section, "title"));
+
+                disclosure_section(&report, key ? key : "", words ? words : "");
+                read_paragraphs(&report, json_object_get(section, "paragraphs"));
+        }
+        if (report.code) {
+                disclosure_done(&report);
+                return error_memory(err);
+        }
+        *ret_report = report;
+        return 0;
 }
 
 /* ---- defanging ---- */

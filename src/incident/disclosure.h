@@ -35,7 +35,7 @@ struct disclosure_paragraph {
 };
 
 struct disclosure_section {
-        const char *key; /* for programs; "what", "gdpr_a", "appi_1" */
+        const char *key; /* for programs; "what", "gdpr_a", "appi_1"; borrowed, of a kept report from `kept` */
         char *title;     /* owned */
         struct disclosure_paragraph *paragraphs;
         size_t count;
@@ -46,6 +46,7 @@ struct disclosure {
         struct disclosure_section *sections;
         size_t count;
         bool with_rows;
+        struct json_t *kept; /* a report that was read back; NULL */
         int code; /* 0, or -ENOMEM: nothing is added any more */
 };
 
@@ -60,6 +61,9 @@ void disclosure_say(struct disclosure *report, const char *rows, const char *for
 /* Fills the report from the casebook. */
 int disclosure_make(struct casebook *book, const struct casebook_incident *incident, enum disclosure_form form,
                 struct disclosure *ret_report, struct error *err);
+
+/* A revision that was kept, from its JSON: what stands in it is escaped and defanged already. */
+int disclosure_read(const char *json, struct disclosure *ret_report, struct error *err);
 
 /* The whole as a text in this format. `extra` is about the report itself (revision, time): name and value pairs. */
 int disclosure_render(const struct disclosure *report, enum disclosure_format format, const char *language, int64_t revision,

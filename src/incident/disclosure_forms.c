@@ -318,11 +318,16 @@ static void say_sources(struct making *making)
 static void say_gaps(struct making *making)
 {
         const json_t *gaps = json_object_get(making->exposure, "gaps"), *gap;
+        char count[COUNT_TEXT_SIZE];
         size_t i;
 
         if (!json_array_size(gaps))
                 disclosure_say(making->report, "exposure", "%s",
                            _("The logs have no gap in the time in question that could be seen."));
+        if (number(making->exposure, NULL, "logins_without_request"))
+                disclosure_say(making->report, "exposure",
+                               _("%s logins are in no access log: lines were taken out of one, or it was not looked at."),
+                               count_text(number(making->exposure, NULL, "logins_without_request"), count));
         json_array_foreach(gaps, i, gap) {
                 const char *from = json_string_value(json_object_get(gap, "from"));
                 const char *to = json_string_value(json_object_get(gap, "to"));

@@ -8,6 +8,7 @@
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "incident/contradict.h"
 #include "incident/judge.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -99,8 +100,8 @@ static int read_logins(const struct exposure_options *options, struct login_inde
         int r = 0;
 
         for (size_t i = 0; i < options->login_count && r == 0; i++)
-                r = login_index_read(logins, &options->logins[i], &options->login_clock, &out->texts,
-                                     &out->login_rows[i], &out->login_invalid, err);
+                r = login_index_read(logins, &options->logins[i], &options->login_clock, options->key, &out->texts,
+                                     &out->login_files[i], &out->login_invalid, err);
         return r < 0 ? r : login_index_build(logins, err);
 }
 
@@ -198,7 +199,7 @@ static int find_gaps(const struct exposure_options *options, struct exposure *ou
                         r = add_gap(out, GATHER_SERVERS,
                                     (struct span_of_time){ options->missing[i].first_us, options->missing[i].last_us },
                                     options->missing[i].path, err);
-        if (out->gathered.incomplete || options->shared_cache)
+        if (out->gathered.incomplete || options->shared_cache || out->logins_without_request)
                 out->everybody = true;
         return r;
 }
@@ -294,6 +295,7 @@ static int gather_answers(const struct exposure_options *options, const struct a
                                       .targets = &affected->targets,
                                       .login_targets = &logins,
                                       .workers = options->workers,
+                                      .key = options->key,
                                       .progress = options->progress,
                                       .context = options->context };
         int r = 0;
@@ -315,6 +317,8 @@ static int find(const struct exposure_options *options, const struct affected *a
                 r = read_logins(options, logins, out, err);
         if (r == 0)
                 r = gather_answers(options, affected, out, err);
+        if (r == 0)
+                r = contradict_logins(options, &out->gathered, logins, &out->logins_without_request, err);
         if (r == 0)
                 r = derive(options, &out->gathered, logins, err);
         if (r == 0)

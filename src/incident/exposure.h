@@ -47,6 +47,12 @@ struct exposure_server {
 struct exposure_logins {
         const char *path;
         bool last; /* of each account the last login only */
+        uint64_t known_bytes; /* so much of it was read before */
+};
+
+/* A file of login records, as it was read. */
+struct exposure_login_file {
+        uint64_t rows, bytes, hash, known_hash; /* of all of it, and of known_bytes */
 };
 
 /* A source that was there at an earlier run and is not now. */
@@ -81,6 +87,7 @@ struct exposure_options {
         int64_t cache_us;         /* for how long caches in between hold a file; 0: 24 h */
         int64_t held_open_us;     /* nginx's open_file_cache: for how long it served on what it held open */
         bool shared_cache;        /* a cache stands in front of the servers, whose visitors are in no log */
+        uint64_t key;             /* of hashes (linehash.h) */
         uint64_t universe;        /* how many accounts there are; 0: not known */
         const char *explain;      /* the account whose answers are wanted; NULL: none */
         unsigned int workers;
@@ -128,7 +135,9 @@ struct exposure {
         uint64_t by_grade[GRADES], susceptible, susceptible_payload;
         uint64_t unattributed_responses, unattributed_susceptible, unattributed_visitors;
         uint64_t direct_accounts, indirect_responses;
-        uint64_t login_rows[EXPOSURE_LOGINS], login_invalid; /* rows of each file */
+        struct exposure_login_file login_files[EXPOSURE_LOGINS];
+        uint64_t login_invalid;         /* rows of all of them */
+        uint64_t logins_without_request; /* that no log tells of (contradict.h) */
         struct exposure_gap *gaps; /* owned */
         size_t gap_count;
         bool everybody;       /* any account may have been exposed */

@@ -11,6 +11,7 @@
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "incident/linehash.h"
 
 #define CHUNK_RECORDS 4096
 
@@ -215,6 +216,24 @@ static int take_line(struct worker *worker, const struct log_block *block, const
         return 0;
 }
 
+/* Every line that is whole, readable or not: whoever edits a log later changes the sum. */
+static void add_to_sum(struct worker *worker, const struct log_block *block, const char *text, size_t length)
+{
+        const struct gather_options *options = worker->run->options;
+        struct gather_file *file = &worker->files[block->file];
+        const uint64_t offset = block->offset + (uint64_t)(text - block->bytes), end = offset + length + 1;
+        uint64_t hash;
+
+        if (text + length == block->bytes + block->length) /* no newline: it may still be written */
+                return;
+        hash = line_hash(options->key, text, length);
+        file->sum += hash;
+        if (offset < options->logs[block->file].known_bytes)
+                file->known_sum += hash;
+        if (end > file->bytes)
+                file->bytes = end;
+}
+
 static int take_block(void *context, unsigned int number, const struct log_block *block, struct error *err)
 {
         struct worker *worker = &((struct run *)context)->workers[number];
@@ -226,6 +245,7 @@ static int take_block(void *context, unsigned int number, const struct log_block
         while (r == 0 && text_next_line(&cursor, end, &text, &length)) {
                 struct log_line line;
 
+                add_to_sum(worker, block, text, length);
                 switch (log_parse(&format, text, length, worker->scratch, &line)) {
                 case LOG_OK: r = take_line(worker, block, text, &line, err); break;
                 case LOG_INVALID: worker->files[block->file].invalid++; break;
@@ -269,6 +289,10 @@ static void merge_files(struct gather_file *into, const struct gather_file *from
         for (size_t i = 0; i < count; i++) {
                 into[i].lines += from[i].lines;
                 into[i].invalid += from[i].invalid;
+                into[i].sum += from[i].sum;
+                into[i].known_sum += from[i].known_sum;
+                if (from[i].bytes > into[i].bytes)
+                        into[i].bytes = from[i].bytes;
                 if (from[i].first_us < into[i].first_us)
                         into[i].first_us = from[i].first_us;
                 if (from[i].last_us > into[i].last_us)

@@ -65,12 +65,15 @@ struct response {
 /* What was read of one file. */
 struct gather_file {
         uint64_t lines, invalid;
+        uint64_t bytes;          /* where its last whole line ends */
+        uint64_t sum, known_sum; /* of the hashes of all whole lines, and of those that begin before known_bytes */
         int64_t first_us, last_us; /* first_us > last_us: no line had a time */
 };
 
 struct gather_log {
         const char *path;
         uint8_t server; /* below GATHER_SERVERS */
+        uint64_t known_bytes; /* so much of it was read before */
 };
 
 struct gather_options {
@@ -79,6 +82,7 @@ struct gather_options {
         const struct targets *targets;       /* affected paths */
         const struct targets *login_targets; /* where one logs in */
         unsigned int workers;                /* 0: one for each processor */
+        uint64_t key;                        /* of the hashes of lines (linehash.h) */
         void (*progress)(void *context, uint64_t done, uint64_t total);
         void *context;
 };

@@ -56,7 +56,7 @@ static json_t *sources_json(const struct exposure *exposure, const struct exposu
 
                 json_array_append_new(sources, json_pack("{s:s, s:o, s:I, s:b}", "kind", "logins", "path",
                                                          value_name(path, strlen(path)), "rows",
-                                                         (json_int_t)exposure->login_rows[i], "last_only",
+                                                         (json_int_t)exposure->login_files[i].rows, "last_only",
                                                          options->logins[i].last));
         }
         return sources;
@@ -92,6 +92,9 @@ struct json_t *exposure_json(const struct exposure *exposure, const struct expos
                 gaps_json(exposure, options), "sources", sources_json(exposure, options), "embedding",
                 embedders_json(exposure));
 
+        if (json)
+                json_object_set_new(json, "logins_without_request",
+                                    json_integer((json_int_t)exposure->logins_without_request));
         if (json && options->susceptible)
                 json_object_set_new(json, "susceptible",
                                     json_pack("{s:o, s:I, s:I, s:I, s:I}", "condition",

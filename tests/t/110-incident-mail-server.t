@@ -31,6 +31,9 @@ state_of() { mail "$1" --dry-run --json && json ".mails[] | select(.account == \
 accounts 1 alpha gone-1 later-1 omega
 start_sink smtp picky
 mails=$got
+status_is 2 'a sender with a header in it' us_incident mail 1 --addresses "$tmp/addresses" --smtp "smtp://127.0.0.1:$port" \
+        --sender $'a@example.org>\r\nBcc: <x@example.org' --approve kim
+is 'nothing was sent, and nobody is marked' "$(received "$mails") $(state_of 1 alpha)" '0 '
 status_is 3 'a server that refuses some' mail 1 --approve kim --json
 json_is 'the others are written to all the same' '"\(.sent) \(.rejected) \(.deferred) \(.unsure)"' '2 1 1 0'
 like 'and what is left is said' "$(errors)" '1 mails were not taken for now'
@@ -38,7 +41,7 @@ is 'alpha and omega have one each' "$(to alpha) $(to omega)" '1 1'
 mail 1 --dry-run --json
 json_is 'what the server said stands with the account' '.mails[] | select(.account == "gone-1") | "\(.state) \(.said | test("550"))"' 'rejected true'
 us journal show --state "$state" --json --kind incident_accounts_read
-is 'that somebody read accounts and addresses is in the journal' "$(wc -l <"$tmp/stdout")" 1
+is 'that somebody read accounts and addresses is in the journal' "$(wc -l <"$tmp/stdout")" 2
 stop_sink
 start_sink smtp
 mails=$got

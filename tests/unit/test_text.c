@@ -88,6 +88,9 @@ static void names_are_always_valid_utf8(void **state)
                 { "\xc2\x9b",                 "\\302\\233"              }, /* C1: the CSI of a terminal */
                 { "\x7f\x1b[2J",              "\\177\\033[2J"           },
                 { "cut\xe3\x83",              "cut\\343\\203"           },
+                { "a\xe2\x80\xae" "b",         "a\\342\\200\\256b"       }, /* RIGHT-TO-LEFT OVERRIDE */
+                { "a\xe2\x80\x8d" "b",         "a\\342\\200\\215b"       }, /* ZERO WIDTH JOINER */
+                { "\xe2\x80\xa8",             "\\342\\200\\250"         }, /* LINE SEPARATOR */
         };
 
         (void)state;
@@ -100,6 +103,8 @@ static void names_are_always_valid_utf8(void **state)
                 assert_int_equal(text_unescape(&back, shown.data, shown.length), 0);
                 assert_string_equal(buffer_text(&back), cases[i].name);
         }
+        assert_false(text_is_printable("a\xe2\x80\xae", 4));
+        assert_true(text_is_printable("a\xe2\x80\x8d", 4)); /* letters and emoji are joined by it */
         for (const char *const *bad = (const char *const[]){ "\\", "\\1", "\\01", "\\400", "\\08x", NULL }; *bad;
              bad++) {
                 _cleanup_(buffer_done) struct buffer back = BUFFER_INIT(256);
