@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "guard/index.h"
-#include "guard/look.h"
+#include "tree/index.h"
+#include "tree/look.h"
 #include "tree/reference.h"
 #include "tree/state.h"
 

@@ -18,7 +18,7 @@
 
 #include "base/error.h"
 #include "gate/protocol.h"
-#include "guard/index.h"
+#include "tree/index.h"
 #include "manifest/companion.h"
 
 #define VERIFIER_RELEASES 2

@@ -13,7 +13,7 @@
 
 #include "base/buffer.h"
 #include "base/io.h"
-#include "guard/look.h"
+#include "tree/look.h"
 #include "guard/verifier.h"
 #include "manifest/inode.h"
 #include "manifest/mtree.h"

@@ -4,8 +4,8 @@
  * tree_verify() compares a tree; this compares the one path that an event spoke of, in well under a millisecond for a
  * small file. The same kinds, the same words, the same code below (findings.h, inode.h).
  */
-#ifndef GUARD_LOOK_H
-#define GUARD_LOOK_H
+#ifndef TREE_LOOK_H
+#define TREE_LOOK_H
 
 #include <limits.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "crypto/digest.h"
-#include "guard/index.h"
+#include "tree/index.h"
 #include "manifest/companion.h"
 #include "tree/findings.h"
 

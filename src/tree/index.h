@@ -4,8 +4,8 @@
  * tree_verify() streams a manifest beside a walk; a guard is asked about single paths, at any moment. The index is made
  * from a manifest whose signature was checked, is never changed afterwards, and is shared with the verifiers by fork.
  */
-#ifndef GUARD_INDEX_H
-#define GUARD_INDEX_H
+#ifndef TREE_INDEX_H
+#define TREE_INDEX_H
 
 #include <stddef.h>
 

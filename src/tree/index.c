@@ -1,5 +1,5 @@
 /* index.c - entries in an array, their texts in blocks that never move. */
-#include "guard/index.h"
+#include "tree/index.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* look.c - the folder first, then the name, then what it leads to. */
-#include "guard/look.h"
+#include "tree/look.h"
 
 #include <errno.h>
 #include <fcntl.h>
