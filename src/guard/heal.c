@@ -48,6 +48,7 @@ enum heal_action heal_step(struct heal *heal, enum heal_event event, int64_t now
                 return HEAL_NOTHING;
         case HEAL_DONE:
                 heal->phase = HEAL_QUIET;
+                heal->unfinished = false;
                 return heal->again ? want(heal, now_ms) : HEAL_NOTHING;
         case HEAL_FAILED:
                 if (heal->streak < HEAL_AT_ONCE)
@@ -57,9 +58,11 @@ enum heal_action heal_step(struct heal *heal, enum heal_event event, int64_t now
                 heal->due_ms = now_ms + delay_ms(heal->streak);
                 return HEAL_NOTHING;
         case HEAL_CLEAN:
-                if (heal->phase != HEAL_RUNNING)
+                if (heal->phase == HEAL_WAITING && !heal->unfinished)
                         heal->phase = HEAL_QUIET;
                 return HEAL_NOTHING;
+        case HEAL_BEGUN: heal->unfinished = true; return HEAL_NOTHING;
+        case HEAL_UNDONE: heal->unfinished = false; return HEAL_NOTHING;
         case HEAL_TICK:
                 if (heal->phase == HEAL_WAITING && now_ms >= heal->due_ms)
                         return pull(heal, now_ms);

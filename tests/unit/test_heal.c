@@ -97,12 +97,59 @@ static void failures_wait(void **state)
         assert_int_equal(heal_wait_ms(&heal, 1300), -1);
 }
 
+/* Killed right behind its exchange: the tree is found clean, and still nobody has said that it is healed. */
+static void what_was_begun_is_brought_to_its_end(void **state)
+{
+        struct heal heal = { 0 };
+
+        (void)state;
+        assert_int_equal(heal_step(&heal, HEAL_FINDING, 0), HEAL_PULL);
+        assert_int_equal(heal_step(&heal, HEAL_BEGUN, 50), HEAL_NOTHING);
+        assert_int_equal(heal_step(&heal, HEAL_FAILED, 100), HEAL_NOTHING);
+        assert_int_equal(heal_step(&heal, HEAL_CLEAN, 200), HEAL_NOTHING);
+        assert_int_equal(heal.phase, HEAL_WAITING);
+        assert_int_equal(heal_step(&heal, HEAL_TICK, 1100), HEAL_PULL);
+        assert_int_equal(heal_step(&heal, HEAL_FAILED, 1200), HEAL_NOTHING); /* the next one did not get so far */
+        assert_int_equal(heal_step(&heal, HEAL_CLEAN, 1300), HEAL_NOTHING);
+        assert_int_equal(heal_step(&heal, HEAL_TICK, 3200), HEAL_PULL);
+        assert_int_equal(heal_step(&heal, HEAL_DONE, 3300), HEAL_NOTHING);
+        assert_int_equal(heal.phase, HEAL_QUIET);
+        assert_false(heal.unfinished);
+}
+
+static void what_was_put_back_is_not_unfinished(void **state)
+{
+        struct heal heal = { 0 };
+
+        (void)state;
+        assert_int_equal(heal_step(&heal, HEAL_FINDING, 0), HEAL_PULL);
+        assert_int_equal(heal_step(&heal, HEAL_BEGUN, 50), HEAL_NOTHING);
+        assert_int_equal(heal_step(&heal, HEAL_UNDONE, 60), HEAL_NOTHING);
+        assert_int_equal(heal_step(&heal, HEAL_FAILED, 100), HEAL_NOTHING);
+        assert_int_equal(heal_step(&heal, HEAL_CLEAN, 200), HEAL_NOTHING);
+        assert_int_equal(heal.phase, HEAL_QUIET);
+}
+
+/* After the death of a guard: its successor begins with what was begun. */
+static void what_another_guard_had_begun_is_resumed(void **state)
+{
+        struct heal heal = { 0 };
+
+        (void)state;
+        assert_int_equal(heal_step(&heal, HEAL_BEGUN, 0), HEAL_NOTHING);
+        assert_int_equal(heal_step(&heal, HEAL_CLEAN, 1), HEAL_NOTHING);
+        assert_int_equal(heal_step(&heal, HEAL_FINDING, 2), HEAL_PULL);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(quiet_heals_at_once),     cmocka_unit_test(found_while_it_runs_means_again),
                 cmocka_unit_test(a_loop_is_slowed_down),   cmocka_unit_test(a_quiet_minute_forgives),
                 cmocka_unit_test(failures_wait),
+                cmocka_unit_test(what_was_begun_is_brought_to_its_end),
+                cmocka_unit_test(what_was_put_back_is_not_unfinished),
+                cmocka_unit_test(what_another_guard_had_begun_is_resumed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
