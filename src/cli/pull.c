@@ -181,6 +181,42 @@ static void on_exchanged(void *context, bool done)
                 on_note(request, error.text);
 }
 
+static size_t on_differing(void *context, struct pull_name names[static PULL_MEND_NAMES])
+{
+        struct request *request = context;
+
+        return request->guard ? handover_names(request->guard, names) : 0;
+}
+
+static int on_mending(void *context, uint64_t release, int kept_next, const struct pull_staged *trees, size_t count,
+                      size_t names, struct error *err)
+{
+        struct request *request = context;
+        json_t *more = details(request, release, release);
+        int r = handover_mending(request->guard, release, kept_next, trees, count, err);
+
+        if (more)
+                json_object_set_new(more, "names", json_integer((json_int_t)names));
+        if (r < 0) {
+                json_decref(more);
+                return r;
+        }
+        journal_sink_add(&request->journal, "mend", NULL, more,
+                         "names of %s are put right (%zu), before the whole is compared with release %" PRIu64,
+                         request->dest, names, release);
+        journal_sink_commit(&request->journal);
+        return 0;
+}
+
+static void on_mended(void *context)
+{
+        struct request *request = context;
+        struct error error = ERROR_NONE;
+
+        if (handover_mended(request->guard, &error) < 0)
+                on_note(request, error.text);
+}
+
 static void journal_start_of_pull(struct request *request)
 {
         json_t *more = json_pack("{s:o, s:o}", "dest", command_json_name(request->dest, strlen(request->dest)),
@@ -200,6 +236,7 @@ static void journal_end_of_pull(struct request *request, const struct pull_resul
         if (more) {
                 json_object_set_new(more, "differences", json_integer((json_int_t)result->before.differences));
                 json_object_set_new(more, "exchanged", json_boolean(result->exchanged));
+                json_object_set_new(more, "mended", json_integer((json_int_t)result->mended));
                 json_object_set_new(more, "evidence_folder",
                                     command_json_name(result->evidence, strlen(result->evidence)));
         }
@@ -224,8 +261,9 @@ static int show_json(struct request *request, const struct pull_result *result)
                 before =
                         report_json(&request->report, result->release_before ? result->release_before : result->release,
                                     &result->before);
-        json = before ? json_pack("{s:I, s:o, s:b, s:b, s:o, s:I, s:I, s:I, s:I, s:I}", "release",
-                                  (json_int_t)result->release, "before", before, "changed", result->exchanged,
+        json = before ? json_pack("{s:I, s:o, s:b, s:I, s:b, s:o, s:I, s:I, s:I, s:I, s:I}", "release",
+                                  (json_int_t)result->release, "before", before, "changed",
+                                  result->exchanged || result->mended > 0, "mended", (json_int_t)result->mended,
                                   "expired", result->expired, "evidence",
                                   command_json_name(result->evidence, strlen(result->evidence)), "files",
                                   (json_int_t)result->files, "bytes", (json_int_t)result->bytes, "fetched_objects",
@@ -249,7 +287,10 @@ static void show_text(const struct request *request, const struct pull_result *r
                        result->before.differences);
         if (*result->evidence)
                 printf(_("What differed is kept in %s\n"), result->evidence);
-        if (!result->exchanged)
+        if (!result->exchanged && result->mended > 0)
+                printf(_("%s is release %" PRIu64 " again; names that were put right one by one: %" PRIu64 ".\n"),
+                       request->dest, result->release, result->mended);
+        else if (!result->exchanged)
                 printf(_("%s is release %" PRIu64 " already, and nobody can write in it: nothing to do.\n"),
                        request->dest, result->release);
         else
@@ -346,6 +387,9 @@ static int run(int argc, char *argv[])
         request.pull.exchanging = on_exchanging;
         request.pull.staged = on_staged;
         request.pull.exchanged = on_exchanged;
+        request.pull.differing = on_differing;
+        request.pull.mending = on_mending;
+        request.pull.mended = on_mended;
         request.pull.context = &request;
         return run_pull(&request);
 }

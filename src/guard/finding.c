@@ -81,6 +81,26 @@ void finding_forget(struct guarded *guarded)
         guarded->known_count = 0;
         guarded->found_ms = 0;
         guarded->marked = false;
+        names_clear(&guarded->names);
+}
+
+static void forget_path(void *context, uint64_t path)
+{
+        struct guarded *guarded = context;
+        size_t left = 0;
+
+        for (size_t i = 0; i < guarded->known_count; i++)
+                if (guarded->known[i].path != path)
+                        guarded->known[left++] = guarded->known[i];
+        guarded->known_count = left;
+}
+
+void finding_mended(struct guarded *guarded)
+{
+        names_mended(&guarded->names, forget_path, guarded);
+        guarded->marked = false;
+        if (guarded->names.count == 0)
+                guarded->found_ms = 0;
 }
 
 /* The folder that holds a path, and the name in it; negative when it is not there as such. */
@@ -361,13 +381,16 @@ static bool is_healed_by_pull(const struct site_tree *tree)
 static void act(struct guarded *guarded, struct site_tree *tree, struct look *look, const struct who *who,
                 uint32_t reason)
 {
+        const uint64_t path = hash_of_path(tree, look->path, look->path_length);
         struct digest evidence;
         bool kept, asked;
 
         guarded->clean = false;
         if (!guarded->found_ms)
                 guarded->found_ms = clock_monotonic_ms();
-        if (!is_new(guarded, hash_of(tree, look, reason), hash_of_path(tree, look->path, look->path_length))) {
+        if (is_healed_by_pull(tree))
+                names_add(&guarded->names, path, tree->name, look->path);
+        if (!is_new(guarded, hash_of(tree, look, reason), path)) {
                 if (is_healed_by_pull(tree) && guarded->heal.phase == HEAL_QUIET)
                         pulls_step(guarded, HEAL_FINDING);
                 return;

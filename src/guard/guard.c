@@ -497,6 +497,8 @@ static int start(struct guard *guard, struct error *err)
         if (r == 0)
                 r = lock_file(guard->sites[0].site.state->folder, SERVING_FILE, false, &guard->serving, err);
         examine_all(guard);
+        for (size_t i = 0; i < guard->site_count && r == 0; i++)
+                pulls_resume(&guard->sites[i]);
         return r;
 }
 

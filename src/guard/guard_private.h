@@ -9,6 +9,7 @@
 #include "guard/inquiry.h"
 #include "guard/keep.h"
 #include "guard/keeper.h"
+#include "guard/names.h"
 #include "guard/pulse.h"
 #include "guard/site.h"
 #include "guard/watch.h"
@@ -40,7 +41,8 @@ struct guarded {
         int64_t pull_started_ms;
         int64_t healing_since_ms; /* when what it heals was found */
         int64_t mark_due_ms;      /* when its folders are to be marked again; 0: they are */
-        int64_t exchanged_ms;     /* when its new tree came into place; 0: not yet */
+        int64_t exchanged_ms;     /* when its new tree, or names that it mended, came into place; 0: not yet */
+        struct names names;       /* what is to be mended */
         struct examination *examination;
         int examined_fd; /* readable when it is over */
         bool examine_again;
@@ -126,6 +128,9 @@ void finding_answers(struct guard *guard);
 /* All is as in the release again: what was found is history. */
 void finding_forget(struct guarded *guarded);
 
+/* The names that a pull was told of are: whatever is found there from now on is new. */
+void finding_mended(struct guarded *guarded);
+
 /* ---- trees.c: which trees are under guard, at the start and as releases change it ---- */
 
 enum guard_mode trees_mode_of(const void *options, const char *root);
@@ -151,6 +156,9 @@ void trees_area_moved(struct guarded *guarded, struct site_tree *tree);
 
 /* Steps the healing machine, and does what it says. */
 void pulls_step(struct guarded *guarded, enum heal_event event);
+
+/* Goes on with what a guard that died had begun to heal, so that it comes to its end and is told. */
+void pulls_resume(struct guarded *guarded);
 
 /* The pull that heals has ended. */
 void pulls_ended(struct guarded *guarded);

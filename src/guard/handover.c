@@ -117,10 +117,10 @@ static int ask(struct handover *handover, struct packet *packet, const int *fds,
         return 0;
 }
 
-int handover_staged(struct handover *handover, uint64_t release, int kept_next, const struct pull_staged *trees,
-                    size_t count, struct error *err)
+static int show_trees(struct handover *handover, enum handover_verb verb, uint64_t release, int kept_next,
+                      const struct pull_staged *trees, size_t count, struct error *err)
 {
-        struct packet packet = { .verb = HANDOVER_STAGED, .release = release };
+        struct packet packet = { .verb = verb, .release = release };
         int fds[FDS_MAXIMUM] = { kept_next };
 
         /* The names, a line each, in the order of the descriptors. */
@@ -130,6 +130,33 @@ int handover_staged(struct handover *handover, uint64_t release, int kept_next, 
                 fds[1 + i] = trees[i].folder;
         }
         return ask(handover, &packet, fds, 1 + count, err);
+}
+
+int handover_staged(struct handover *handover, uint64_t release, int kept_next, const struct pull_staged *trees,
+                    size_t count, struct error *err)
+{
+        return show_trees(handover, HANDOVER_STAGED, release, kept_next, trees, count, err);
+}
+
+int handover_mending(struct handover *handover, uint64_t release, int kept_next, const struct pull_staged *trees,
+                     size_t count, struct error *err)
+{
+        return show_trees(handover, HANDOVER_MENDING, release, kept_next, trees, count, err);
+}
+
+int handover_mended(struct handover *handover, struct error *err)
+{
+        struct packet packet = { .verb = HANDOVER_MENDED };
+
+        return ask(handover, &packet, NULL, 0, err);
+}
+
+size_t handover_names(struct handover *handover, struct pull_name names[static PULL_MEND_NAMES])
+{
+        struct packet packet = { .verb = HANDOVER_NAMES };
+
+        /* A guard that does not answer now does not later, either, where that ends the pull with words. */
+        return ask(handover, &packet, NULL, 0, NULL) < 0 ? 0 : handover_names_read(packet.text, names);
 }
 
 int handover_exchanged(struct handover *handover, bool done, struct error *err)
@@ -147,6 +174,43 @@ int handover_status(struct handover *handover, char *text, struct error *err)
         if (r == 0)
                 memcpy(text, packet.text, packet.length + 1);
         return r;
+}
+
+/* ---- names ---- */
+
+int handover_name_write(struct buffer *text, const char *root, const char *path)
+{
+        _cleanup_(buffer_done) struct buffer name = BUFFER_INIT(HANDOVER_TEXT_SIZE);
+
+        if (text_escape(&name, path, strlen(path)) < 0)
+                return -E2BIG;
+        return buffer_printf(text, "%s %s\n", root, buffer_text(&name)) < 0 ? -E2BIG : 0;
+}
+
+static bool read_name(const char *line, size_t length, struct pull_name *ret_name)
+{
+        _cleanup_(buffer_done) struct buffer path = BUFFER_INIT(PATH_MAX - 1);
+        const char *space = memchr(line, ' ', length);
+        size_t root = space ? (size_t)(space - line) : 0;
+
+        if (root == 0 || root >= sizeof(ret_name->root) || text_unescape(&path, space + 1, length - root - 1) < 0 ||
+            path.length == 0 || strlen(buffer_text(&path)) != path.length)
+                return false;
+        memcpy(ret_name->root, line, root);
+        ret_name->root[root] = '\0';
+        memcpy(ret_name->path, buffer_text(&path), path.length + 1);
+        return true;
+}
+
+size_t handover_names_read(const char *text, struct pull_name names[static PULL_MEND_NAMES])
+{
+        const char *cursor = text, *end = text + strlen(text), *line;
+        size_t count = 0, length;
+
+        while (text_next_line(&cursor, end, &line, &length))
+                if (count == PULL_MEND_NAMES || !read_name(line, length, &names[count++]))
+                        return 0;
+        return count;
 }
 
 /* ---- the guard's side ---- */
@@ -190,7 +254,7 @@ int handover_receive(int connection, struct handover_message *ret_message)
         if (r <= 0)
                 return r;
         *ret_message = (struct handover_message){ .verb = packet.verb, .release = packet.release, .folder = -1 };
-        if ((packet.verb == HANDOVER_STAGED) == (count > 0) &&
+        if ((packet.verb == HANDOVER_STAGED || packet.verb == HANDOVER_MENDING) == (count > 0) &&
             (count == 0 || take_trees(&packet, &fds[1], count - 1, ret_message))) {
                 if (count > 0)
                         ret_message->folder = fds[0];

@@ -9,6 +9,9 @@
  *     pull ── STAGED, release, descriptors of kept.next
  *             and of the trees that stand ready ────────> guard      OK, or REFUSED with words
  *     pull ── EXCHANGED or UNDONE ──────────────────────> guard      OK
+ *     pull ── NAMES ────────────────────────────────────> guard      OK with the names that differ, a line each
+ *     pull ── MENDING, as STAGED ───────────────────────> guard      OK
+ *     pull ── MENDED ───────────────────────────────────> guard      OK
  *     anybody ── STATUS ────────────────────────────────> guard      OK with JSON
  */
 #ifndef GUARD_HANDOVER_H
@@ -17,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "manifest/release.h"
 #include "tree/pull.h"
@@ -30,6 +34,9 @@ enum handover_verb {
         HANDOVER_EXCHANGED,
         HANDOVER_UNDONE,
         HANDOVER_STATUS,
+        HANDOVER_NAMES,
+        HANDOVER_MENDING,
+        HANDOVER_MENDED,
         HANDOVER_OK,
         HANDOVER_REFUSED,
 };
@@ -46,6 +53,17 @@ int handover_staged(struct handover *handover, uint64_t release, int kept_next, 
                     size_t count, struct error *err);
 int handover_exchanged(struct handover *handover, bool done, struct error *err);
 
+/* What is to be mended (tree/mend.h): how many names, 0 also when the guard wants a fresh tree. */
+size_t handover_names(struct handover *handover, struct pull_name names[static PULL_MEND_NAMES]);
+int handover_mending(struct handover *handover, uint64_t release, int kept_next, const struct pull_staged *trees,
+                     size_t count, struct error *err);
+int handover_mended(struct handover *handover, struct error *err);
+
+/* A line of an answer to NAMES: the root, a space, the path as text_escape() writes it. -E2BIG when it does not fit. */
+int handover_name_write(struct buffer *text, const char *root, const char *path);
+/* All lines; 0 when there is one that is none. */
+size_t handover_names_read(const char *text, struct pull_name names[static PULL_MEND_NAMES]);
+
 /* The guard's own words about itself: JSON; `text` has HANDOVER_TEXT_SIZE bytes. */
 int handover_status(struct handover *handover, char *text, struct error *err);
 
@@ -57,11 +75,11 @@ int handover_listen(int folder, struct error *err);
 struct handover_message {
         enum handover_verb verb;
         uint64_t release;
-        int folder; /* HANDOVER_STAGED: kept.next; else -1 */
+        int folder; /* HANDOVER_STAGED, HANDOVER_MENDING: kept.next; else -1 */
         struct {
                 char name[RELEASE_NAME_SIZE];
                 int folder;
-        } trees[RELEASE_ROOTS_MAXIMUM]; /* HANDOVER_STAGED */
+        } trees[RELEASE_ROOTS_MAXIMUM]; /* as above */
         size_t tree_count;
 };
 

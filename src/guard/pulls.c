@@ -19,6 +19,7 @@
 #include "guard/handover.h"
 
 #define OUTPUT_MAXIMUM 4096
+#define HEALING_FILE   "guard.healing" /* there from the start of a pull until `healed` is written */
 
 /* ---- verifiers ---- */
 
@@ -72,6 +73,18 @@ static int words_go_to_input(void *context)
         return dup2(0, 1) < 0 || dup2(0, 2) < 0 ? -1 : 0;
 }
 
+/* Should this guard be killed as well, the next one knows by it. */
+static void note_healing(const struct guarded *guarded, bool healing)
+{
+        const int folder = guarded->site.state->folder;
+        _cleanup_(fd_closep) int fd = -1;
+
+        if (healing)
+                fd = openat(folder, HEALING_FILE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        else
+                (void)unlinkat(folder, HEALING_FILE, 0);
+}
+
 static int start_pull(struct guarded *guarded, struct error *err)
 {
         const struct guard_options *options = guarded->guard->options;
@@ -99,6 +112,7 @@ static int start_pull(struct guarded *guarded, struct error *err)
         if (guarded->pull_output < 0)
                 return error_errno(err, errno, _("cannot heal %s"), guarded->site.state->dest);
         child.input = guarded->pull_output;
+        note_healing(guarded, true);
         r = child_start(argv, &child, &guarded->pull, err);
         if (r < 0) {
                 fd_close(&guarded->pull_output);
@@ -110,6 +124,23 @@ static int start_pull(struct guarded *guarded, struct error *err)
         guarded->healing_since_ms = guarded->found_ms ? guarded->found_ms : guarded->pull_started_ms;
         guarded->exchanged_ms = 0;
         return 0;
+}
+
+static bool heals(const struct site *site)
+{
+        for (size_t i = 0; i < site->tree_count; i++)
+                if (site->trees[i].mode == GUARD_HEAL && !site->trees[i].area)
+                        return true;
+        return false;
+}
+
+void pulls_resume(struct guarded *guarded)
+{
+        if (!heals(&guarded->site) ||
+            faccessat(guarded->site.state->folder, HEALING_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+                return;
+        pulls_step(guarded, HEAL_BEGUN);
+        pulls_step(guarded, HEAL_FINDING);
 }
 
 void pulls_step(struct guarded *guarded, enum heal_event event)
@@ -180,7 +211,9 @@ void pulls_ended(struct guarded *guarded)
                                     "found_to_healed_ms", (json_int_t)(now - guarded->healing_since_ms)),
                           N_("%s is release %" PRIu64 " again"), guarded->site.state->dest,
                           guarded->site.release->reference->number);
-                finding_forget(guarded);
+                note_healing(guarded, false);
+                if (!guarded->heal.again) /* else something was found since, and is still there */
+                        finding_forget(guarded);
                 pulls_step(guarded, HEAL_DONE);
         } else {
                 tell_failed_pull(guarded, WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), output);
@@ -263,6 +296,8 @@ static void staged(struct guarded *guarded, int connection, const struct handove
                 r = tell_gate_staged(guarded, message, &error);
         if (r == 0)
                 guarded->exchanging = connection;
+        if (r == 0 && guarded->pull > 0)
+                pulls_step(guarded, HEAL_BEGUN);
         (void)handover_answer(connection, r < 0 ? HANDOVER_REFUSED : HANDOVER_OK, error.text);
 }
 
@@ -298,9 +333,55 @@ static void undone(struct guarded *guarded, int connection)
         guarded->exchanging = -1;
         if (pulls_verifiers(guarded->guard, &error) < 0)
                 guarded->guard->options->say(guarded->guard->options->context, error.text);
-        if (connection >= 0)
+        if (connection >= 0) {
+                pulls_step(guarded, HEAL_UNDONE);
                 (void)handover_answer(connection, HANDOVER_OK, "");
+        }
         pulls_examine(guarded);
+}
+
+/* ---- names that are mended ---- */
+
+/* What was found until now the pull hears of: it mends that, or builds the fresh tree. */
+static void hand_out_names(struct guarded *guarded, int connection)
+{
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(HANDOVER_TEXT_SIZE - 1);
+
+        names_hand_out(&guarded->names, &text);
+        guarded->heal.again = false;
+        (void)handover_answer(connection, HANDOVER_OK, buffer_text(&text));
+}
+
+/* What is taken out may still be open somewhere: the gate knows the folder it goes to as that of an old tree. */
+static void mending(struct guarded *guarded, int connection, const struct handover_message *message)
+{
+        struct keeper *keeper = guarded->guard->keeper;
+        struct error error = ERROR_NONE;
+        int r = 0;
+
+        for (size_t i = 0; i < message->tree_count && keeper && r == 0; i++) {
+                struct site_tree *tree = tree_of_root(&guarded->site, message->trees[i].name);
+                char path[PATH_MAX];
+
+                if (!tree || tree->mode == GUARD_OBSERVE)
+                        continue;
+                r = fd_real_path(message->trees[i].folder, path);
+                if (r < 0)
+                        error_errno(&error, -r, _("cannot find the names that stand ready"));
+                else
+                        r = keeper_tree(keeper, tree->parked_number, false, path, message->trees[i].folder,
+                                        guarded->site.generation, &error);
+        }
+        if (r == 0 && guarded->pull > 0)
+                pulls_step(guarded, HEAL_BEGUN);
+        (void)handover_answer(connection, r < 0 ? HANDOVER_REFUSED : HANDOVER_OK, error.text);
+}
+
+static void mended(struct guarded *guarded, int connection)
+{
+        guarded->exchanged_ms = clock_monotonic_ms();
+        finding_mended(guarded);
+        (void)handover_answer(connection, HANDOVER_OK, "");
 }
 
 static void status(const struct guarded *guarded, int connection)
@@ -349,6 +430,9 @@ void pulls_message(struct guarded *guarded, int *connection)
                         (void)handover_answer(*connection, HANDOVER_REFUSED, "");
                 break;
         case HANDOVER_UNDONE: undone(guarded, *connection); break;
+        case HANDOVER_NAMES: hand_out_names(guarded, *connection); break;
+        case HANDOVER_MENDING: mending(guarded, *connection, &message); break;
+        case HANDOVER_MENDED: mended(guarded, *connection); break;
         case HANDOVER_STATUS: status(guarded, *connection); break;
         default: (void)handover_answer(*connection, HANDOVER_REFUSED, ""); break;
         }
@@ -401,6 +485,8 @@ void pulls_examined(struct guarded *guarded)
                 guarded->clean = result->clean && !guarded->examine_again;
                 if (result->clean)
                         pulls_step(guarded, HEAL_CLEAN);
+                if (result->clean && guarded->heal.phase == HEAL_QUIET)
+                        note_healing(guarded, false);
                 for (size_t i = 0; i < result->differing_count; i++) {
                         struct site_tree *tree = site_tree(&guarded->site, result->differing[i].tree);
 

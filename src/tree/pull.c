@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "tree/above.h"
 #include "tree/evidence.h"
+#include "tree/mend.h"
 #include "tree/pull_parts.h"
 #include "tree/stage.h"
 
@@ -267,6 +268,8 @@ static int run_steps(struct pull_run *run, struct error *err)
         int r = settle_interrupted(run, err);
 
         if (r == 0)
+                r = mend_settle_interrupted(run, err);
+        if (r == 0)
                 r = repository_open(run->options->url, &run->options->repository, &run->repository, err);
         if (r == 0)
                 r = pull_choose(run, err);
@@ -280,6 +283,8 @@ static int run_steps(struct pull_run *run, struct error *err)
                 r = areas_check(run, err);
         for (size_t i = 0; i < run->root_count && r == 0; i++)
                 r = pull_check_root(run, &run->roots[i], err);
+        if (r == 0)
+                r = mend(run, err);
         for (size_t i = 0; i < run->root_count && r == 0; i++)
                 r = pull_compare_root(run, &run->roots[i], err);
         if (r < 0)
@@ -346,7 +351,7 @@ static void run_free(struct pull_run *run)
                 companion_done(&root->kept_companion);
         }
         if (run->evidence) { /* of a pull that came to nothing */
-                if (!run->state->intent.present)
+                if (!run->state->intent.present && !run->mending)
                         evidence_drop(run->evidence);
                 evidence_free(run->evidence);
         }

@@ -24,6 +24,13 @@ enum take_over {
         TAKE_OVER_LINK,
 };
 
+/* A name that differs, as a guard found it. */
+struct pull_name {
+        char root[RELEASE_NAME_SIZE];
+        char path[PATH_MAX]; /* raw, below the root */
+};
+#define PULL_MEND_NAMES 32 /* more at a time are for a fresh tree */
+
 /* A tree of the new release that stands ready beside DEST. Borrowed. */
 struct pull_staged {
         const char *name; /* of its root */
@@ -61,6 +68,17 @@ struct pull_options {
         int (*staged)(void *context, uint64_t release, int kept_next, const struct pull_staged *trees, size_t count,
                       struct error *err);
         void (*exchanged)(void *context, bool done);
+        /*
+         * For a mend (mend.h). `differing` asks the guard which names of DEST differ; 0: none, or more than
+         * PULL_MEND_NAMES. `mending` comes before the first exchange, with the folders in which the fresh inodes stand
+         * ready and which what stood there goes to: a negative result, with words, keeps the mend from being made. `mended`
+         * when they stand in their places, as far as they could be brought there, and the web server was reloaded. NULL,
+         * all three: nothing is mended.
+         */
+        size_t (*differing)(void *context, struct pull_name names[static PULL_MEND_NAMES]);
+        int (*mending)(void *context, uint64_t release, int kept_next, const struct pull_staged *trees, size_t count,
+                       size_t names, struct error *err);
+        void (*mended)(void *context);
         void *context;
 };
 
@@ -69,7 +87,8 @@ struct pull_result {
         uint64_t release_before;     /* 0: DEST was absent, or never pulled */
         bool compared;               /* `before` is meaningful: DEST was there */
         struct verify_result before; /* all roots added up, against the release that was in place */
-        bool exchanged;              /* false: nothing had to be done */
+        bool exchanged;              /* a fresh tree came in place; if nothing was mended either, nothing had to be done */
+        uint64_t mended;             /* names that were put right by themselves */
         bool expired;                /* current.json is past its end: which release is the newest cannot be known */
         uint64_t files, bytes;       /* of the release, all roots */
         uint64_t fetched_objects;

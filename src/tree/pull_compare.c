@@ -60,7 +60,7 @@ int pull_check_root(const struct pull_run *run, const struct pull_root *root, st
         return namespaces_check(place, err);
 }
 
-static int add_difference(void *context, const struct difference *difference, struct error *err)
+int pull_add_difference(void *context, const struct difference *difference, struct error *err)
 {
         struct pull_run *run = context;
         const struct pull_options *options = run->options;
@@ -84,7 +84,7 @@ static int difference_of_root(struct pull_run *run, struct pull_root *root, enum
                                                .root = root->released->name };
 
         root->before.differences++;
-        return add_difference(run, &difference, err);
+        return pull_add_difference(run, &difference, err);
 }
 
 static void compare_progress(void *context, uint64_t files, uint64_t bytes)
@@ -129,7 +129,7 @@ static int compare_tree(struct pull_run *run, struct pull_root *root, struct err
                                                   root->kept_manifest >= 0 ? &root->kept_companion : &root->companion,
                                           .parent = root->place.parent,
                                           .parent_name = root->place.base,
-                                          .difference = add_difference,
+                                          .difference = pull_add_difference,
                                           .progress = compare_progress,
                                           .context = run };
         int r = mtree_reader_new_fd(root->kept_manifest >= 0 ? root->kept_manifest : root->manifest,

@@ -25,6 +25,9 @@ int pull_check_root(const struct pull_run *run, const struct pull_root *root, st
 /* Compares what is at a root's place with the release in place; the differences go to the caller and the evidence. */
 int pull_compare_root(struct pull_run *run, struct pull_root *root, struct error *err);
 
+/* A difference for the caller and the evidence; `context` is the run. */
+int pull_add_difference(void *context, const struct difference *difference, struct error *err);
+
 /* Nothing to do: every root is the wanted release, nobody can write, and even the times are as signed. */
 bool pull_is_done(const struct pull_run *run);
 

@@ -1,7 +1,7 @@
 /*
  * pull_run.h - what the parts of pull share: one pull under way, and the places of its roots.
  *
- * Only src/tree/pull*.c, place.c, stage*.c, exchange.c, settle.c, evidence.c, areas.c and namespaces.c include this.
+ * Only src/tree/pull*.c, place.c, stage*.c, exchange.c, settle.c, evidence.c, mend*.c, areas.c and namespaces.c include this.
  */
 #ifndef TREE_PULL_RUN_H
 #define TREE_PULL_RUN_H
@@ -16,6 +16,7 @@
 #include "manifest/inode.h"
 #include "manifest/release.h"
 #include "manifest/trust.h"
+#include "tree/evidence.h"
 #include "tree/proven.h"
 #include "tree/pull.h"
 #include "tree/source.h"
@@ -26,6 +27,7 @@
 /* Names in the sibling folder. */
 #define STAGED_NAME   "new"  /* the tree that is being built; after the exchange for a moment the old one */
 #define PARKED_NAME   "old"  /* the old tree, until its evidence is taken */
+#define MENDED_NAME   "mend" /* mend.h: single names that are made anew; what stood there, once they are exchanged */
 #define LEFTOVER_NAME "left" /* a tree that an interrupted pull was building: a source of contents, no more */
 /* "stuck.N": what is left of an old tree that could not be removed (a read-only subvolume, a swap file in use). */
 
@@ -91,8 +93,6 @@ struct pull_root {
         struct proven linked; /* those that have a second name in the new tree, as they were right after that */
 };
 
-struct evidence;
-
 struct pull_run {
         struct state *state;
         const struct pull_options *options;
@@ -107,6 +107,7 @@ struct pull_run {
         struct pull_root roots[RELEASE_ROOTS_MAXIMUM];
         size_t root_count;
         struct evidence *evidence; /* NULL until something differed */
+        bool mending;              /* mend.json is there: the evidence is needed, whatever becomes of the run */
         struct stage *stage;
         struct pull_root *comparing; /* the one whose live tree is being compared */
         bool again;                  /* a file that was taken over by link is not what was verified any more */
@@ -167,6 +168,12 @@ int settle_interrupted(struct pull_run *run, struct error *err);
 
 /* Where DEST is exact, nothing in the sibling folder is of use any more: what a removal that failed left is removed. */
 void settle_clean_up(struct pull_run *run, struct place *place);
+
+/* Keeps what differed of the old tree, or of what a mend took out, which is called `parked` in the sibling folder; mounts in
+ * it are noted and detached. */
+int settle_take_evidence(struct pull_run *run, struct place *place, const char *parked, struct error *err);
+/* Puts the evidence, if there is any, in its place. */
+int settle_finish_evidence(struct pull_run *run, const struct evidence_head *head, struct error *err);
 
 /* After the exchange: kept files, state, evidence, removal of the old trees. Each step may be done already. */
 int settle(struct pull_run *run, struct place *places[], size_t count, struct error *err);

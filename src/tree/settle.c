@@ -114,35 +114,29 @@ static int note_mount(void *context, const char *line, struct error *err)
 }
 
 /* Neither evidence nor deletion ever crosses a mount: they are noted, then detached. */
-static int take_evidence(struct pull_run *run, struct place *place, struct error *err)
+int settle_take_evidence(struct pull_run *run, struct place *place, const char *parked, struct error *err)
 {
         struct mount_context context = { run, place };
         _cleanup_(fd_closep) int old =
-                open_beneath(place->sibling, PARKED_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
+                open_beneath(place->sibling, parked, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
         int r = 0;
 
         if (old >= 0)
                 r = mounts_list(old, note_mount, &context, err);
         if (r == 0 && run->evidence)
-                r = evidence_collect(run->evidence, place->name, place->sibling, PARKED_NAME, err);
+                r = evidence_collect(run->evidence, place->name, place->sibling, parked, err);
         if (r == 0 && old >= 0)
                 mounts_detach(old);
         return r;
 }
 
-static int finish_evidence(struct pull_run *run, struct error *err)
+int settle_finish_evidence(struct pull_run *run, const struct evidence_head *head, struct error *err)
 {
-        const struct state *state = run->state;
-        const struct evidence_head head = { .time = state->intent.time,
-                                            .dest = state->dest,
-                                            .site = state->site,
-                                            .release_before = state->intent.from,
-                                            .release = state->intent.to };
         int r;
 
         if (!run->evidence)
                 return 0;
-        r = evidence_finish(run->evidence, &head, run->result->evidence, err);
+        r = evidence_finish(run->evidence, head, run->result->evidence, err);
         if (r == 0 && evidence_left_out(run->evidence) > 0)
                 pull_note(run, _("%llu files of the evidence could not be kept; the report in %s names them"),
                           (unsigned long long)evidence_left_out(run->evidence), run->result->evidence);
@@ -163,6 +157,7 @@ static void remove_old(struct pull_run *run, struct place *place)
                           place->sibling_name, error.text);
         (void)tree_remove(place->sibling, STAGED_NAME, NULL);
         (void)tree_remove(place->sibling, LEFTOVER_NAME, NULL);
+        (void)tree_remove(place->sibling, MENDED_NAME, NULL); /* of a mend that was killed before it had begun */
         if (place_remove_stuck(place) > 0)
                 pull_note(run, _("what could not be removed of older trees of %s is still in %s"), place->folder,
                           place->sibling_name);
@@ -178,6 +173,11 @@ void settle_clean_up(struct pull_run *run, struct place *place)
 int settle(struct pull_run *run, struct place *places[], size_t count, struct error *err)
 {
         struct state *state = run->state;
+        const struct evidence_head head = { .time = state->intent.time,
+                                            .dest = state->dest,
+                                            .site = state->site,
+                                            .release_before = state->intent.from,
+                                            .release = state->intent.to };
         int r = 0;
 
         for (size_t i = 0; i < count && r == 0; i++)
@@ -190,9 +190,9 @@ int settle(struct pull_run *run, struct place *places[], size_t count, struct er
                 r = state_save(state, err);
         for (size_t i = 0; i < count && r == 0; i++)
                 if (places[i]->sibling >= 0)
-                        r = take_evidence(run, places[i], err);
+                        r = settle_take_evidence(run, places[i], PARKED_NAME, err);
         if (r == 0)
-                r = finish_evidence(run, err);
+                r = settle_finish_evidence(run, &head, err);
         if (r < 0) {
                 error_prefix(err,
                              _("release %llu is in place, but not everything after it could be done; run the same "

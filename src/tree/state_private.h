@@ -15,7 +15,9 @@ int state_read_json(int folder, const char *name, json_t **ret_json, struct erro
 /* Replaces it; takes the reference, and NULL as a lack of memory. */
 int state_write_json(int folder, const char *name, json_t *json, struct error *err);
 
-/* A path as state files write it; -EBADMSG without words. */
+/* A path as state files write it; NULL without memory. */
+json_t *state_path_to_json(const char *path);
+/* And back; -EBADMSG without words. */
 int state_path_from_json(const json_t *value, char path[static PATH_MAX]);
 
 /* Reads dest.json, if it is there. */

@@ -14,7 +14,7 @@
 #define DEST_FORMAT  "understudy-dest-1"
 #define DEST_MAXIMUM (512U << 10) /* bytes of dest.json: 2 x 16 folders of PATH_MAX, escaped */
 
-static json_t *json_path(const char *path)
+json_t *state_path_to_json(const char *path)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(4 * PATH_MAX);
 
@@ -39,7 +39,7 @@ static json_t *roots_to_json(const struct state_root *roots, const uint64_t *ino
         json_t *array = json_array();
 
         for (size_t i = 0; i < count; i++) {
-                json_t *root = json_pack("{s:o, s:s}", "folder", json_path(roots[i].folder), "name", roots[i].name);
+                json_t *root = json_pack("{s:o, s:s}", "folder", state_path_to_json(roots[i].folder), "name", roots[i].name);
 
                 if (root && inodes)
                         json_object_set_new(root, "inode", json_integer((json_int_t)inodes[i]));
@@ -121,7 +121,7 @@ static json_t *state_to_json(const struct state *state)
                 clock_format_utc(verification->time, time);
         return json_pack("{s:I, s:s, s:o, s:I, s:o, s:s, s:b, s:I, s:b, s:o, s:s, s:{s:s, s:b, s:s}}", "accepted",
                          (json_int_t)state->accepted, "format", DEST_FORMAT, "intent", intent_to_json(&state->intent),
-                         "keys_version", (json_int_t)state->keys_version, "path", json_path(state->dest), "pub", key,
+                         "keys_version", (json_int_t)state->keys_version, "path", state_path_to_json(state->dest), "pub", key,
                          "pulled", state->pulled, "release", (json_int_t)state->release, "root_mode", state->root_mode,
                          "roots", roots_to_json(state->roots, NULL, state->root_count), "site", state->site,
                          "verification", "boot_id", verification->boot_id, "genuine", verification->genuine, "time",
