@@ -1,6 +1,9 @@
 /*
  * fleet_ask.c - the facts: every agent asked at once, over the control channel that there is; and the names in DNS.
  *
+ * When that is there, each is asked for its clock, over a connection that stands: the answer's time lies between question
+ * and answer, and that is how exact it is.
+ *
  * Three verbs make the facts of a server: `inventory`, `facts` (its addresses) and `status` (its trees). They are one
  * object that is kept as it came, with its SHA-256 in the journal.
  */
@@ -16,6 +19,7 @@
 #include "base/text.h"
 #include "cli/fleet.h"
 #include "crypto/digest.h"
+#include "journal/record.h"
 #include "traffic/agent_client.h"
 #include "traffic/dns.h"
 
@@ -30,6 +34,8 @@ struct asked {
         json_t *facts;
         unsigned int waiting;
         struct error failure; /* the first one */
+        int64_t clock_asked_us;
+        struct register_clock clock; /* time_s 0: not measured */
 };
 
 /* ---- answers ---- */
@@ -117,6 +123,35 @@ static int begin(const struct fleet_request *request, struct asked *asked, struc
                 r = agent_client_send(asked->client, questions[i].verb, NULL, questions[i].deadline_ms, NULL,
                                       questions[i].take, asked, NULL, err);
                 asked->waiting += r == 0;
+        }
+        return r;
+}
+
+static void take_clock(void *context, const json_t *result, const struct error *err _unused_)
+{
+        struct asked *asked = context;
+        const json_t *told = json_object_get(result, "realtime_ns");
+        const int64_t now_us = record_now_us(), took_us = now_us - asked->clock_asked_us;
+
+        asked->waiting--;
+        if (!json_is_integer(told) || took_us < 0) /* our own was set meanwhile */
+                return;
+        asked->clock = (struct register_clock){ now_us / 1000000,
+                                                json_integer_value(told) / 1000 - (asked->clock_asked_us + took_us / 2),
+                                                took_us / 2 + 1000 };
+}
+
+static int ask_clocks(struct asked *all, size_t count, struct error *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < count && r == 0; i++) {
+                if (!all[i].client || all[i].failure.code)
+                        continue;
+                all[i].clock_asked_us = record_now_us();
+                r = agent_client_send(all[i].client, "clock", NULL, QUICK_MS, NULL, take_clock, &all[i], NULL, err);
+                all[i].waiting += r == 0;
+                agent_client_tick(all[i].client); /* it goes out now, not when something else wakes the loop */
         }
         return r;
 }
@@ -221,6 +256,14 @@ static int keep(struct fleet_request *request, struct register_file *file, struc
                 return register_put_facts(file, asked->name, NULL, failure, clock_now(), err);
         }
         r = digest_of_bytes(text, strlen(text), &digest, err);
+        if (r == 0 && asked->clock.time_s) {
+                journal_sink_add(&request->journal, "fleet_clock", NULL,
+                                 json_pack("{s:s, s:I, s:I}", "subject", subject, "offset_us",
+                                           (json_int_t)asked->clock.offset_us, "error_us",
+                                           (json_int_t)asked->clock.error_us),
+                                 "the clock of %s was measured", subject);
+                r = register_put_clock(file, asked->name, &asked->clock, err);
+        }
         if (r < 0)
                 return r;
         journal_sink_add(&request->journal, "fleet_facts", &digest, json_pack("{s:s}", "subject", subject),
@@ -248,6 +291,10 @@ int fleet_ask(struct fleet_request *request, struct register_file *file, const s
                 all[i] = (struct asked){ .name = servers[i]->name, .facts = json_object() };
                 r = begin(request, &all[i], err);
         }
+        if (r == 0)
+                r = wait_for_all(request, all, count, err);
+        if (r == 0)
+                r = ask_clocks(all, count, err);
         if (r == 0)
                 r = wait_for_all(request, all, count, err);
         if (r == 0 && named)

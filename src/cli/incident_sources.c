@@ -9,8 +9,10 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/incident_exposure.h"
+#include "fleet/register.h"
 
 #define SECONDS_DIGITS 9
+#define MEASURED_US    INT64_C(300000000) /* a measured clock that is less exact is as one that nobody measured */
 
 /* ---- clocks ---- */
 
@@ -64,6 +66,42 @@ static int put_clock(struct exposure_work *work, const char *text, struct error 
                                   err);
 }
 
+/* The time of all intervals. */
+static void find_span(const struct exposure_work *work, int64_t *ret_from_s, int64_t *ret_to_s)
+{
+        int64_t from = INT64_MAX, to = INT64_MIN;
+
+        for (size_t i = 0; i < work->intervals.count; i++) {
+                const struct interval_times *times = &work->intervals.list[i].times;
+                const int64_t begin = times->last_good == TIME_NEVER ? times->first_bad : times->last_good;
+                const int64_t end = times->first_good == TIME_OPEN ? incident_now_us() : times->first_good;
+
+                from = begin < from ? begin : from;
+                to = end > to ? end : to;
+        }
+        *ret_from_s = work->intervals.count ? from / 1000000 : 0;
+        *ret_to_s = work->intervals.count ? to / 1000000 + 1 : 0;
+}
+
+/* A clock that nobody told is the one that `fleet check` measured then, if there is a register. */
+static int take_measured(const struct exposure_work *work, const char *server, struct clock_offset *clock,
+                         struct error *err)
+{
+        _cleanup_(register_closep) struct register_file *file = NULL;
+        struct register_clock measured;
+        int64_t from_s, to_s;
+        int r = register_open(work->request->state, false, &file, err);
+
+        if (r == -ENOENT)
+                return 0;
+        find_span(work, &from_s, &to_s);
+        if (r == 0)
+                r = register_clock_between(file, server, from_s, to_s, &measured, err);
+        if (r > 0 && measured.error_us <= MEASURED_US) /* of long before or after it tells nothing */
+                *clock = (struct clock_offset){ measured.offset_us, measured.error_us, true };
+        return r < 0 ? r : 0;
+}
+
 /* ---- sources ---- */
 
 static int find_server(struct exposure_work *work, const char *name, unsigned int *ret_server, struct error *err)
@@ -80,6 +118,8 @@ static int find_server(struct exposure_work *work, const char *name, unsigned in
                 return error_usage(err, _("more than %d servers"), GATHER_SERVERS);
         work->servers[count].name = name;
         r = casebook_clock(work->book, work->incident.number, name, &work->servers[count].clock, err);
+        if (r == 0 && !work->servers[count].clock.known)
+                r = take_measured(work, name, &work->servers[count].clock, err);
         *ret_server = (unsigned int)count;
         work->options.server_count += r == 0;
         return r;

@@ -26,13 +26,20 @@ static const char schema[] =
         "CREATE TABLE facts(server TEXT PRIMARY KEY, asked_s INTEGER NOT NULL, facts_s INTEGER NOT NULL DEFAULT 0,"
         " failure TEXT NOT NULL, json TEXT) WITHOUT ROWID;";
 
+/* Version 2: clocks. */
+static const char *const upgrades[] = {
+        "CREATE TABLE clock(server TEXT, time_s INTEGER, offset_us INTEGER NOT NULL, error_us INTEGER NOT NULL,"
+        " PRIMARY KEY(server, time_s)) WITHOUT ROWID;",
+};
+
 int register_open(const char *state_directory, bool writable, struct register_file **ret_file, struct error *err)
 {
         const struct sql_options options = { .state = state_directory,
                                              .folder = "fleet",
                                              .name = "register.db",
                                              .schema = schema,
-                                             .version = 1,
+                                             .upgrades = upgrades,
+                                             .version = 2,
                                              .writable = writable,
                                              .missing = _("there is no register in %s: no server was added") };
         struct register_file *file = memory_new(1, sizeof(*file));
@@ -227,4 +234,52 @@ int register_put_facts(struct register_file *file, const char *server, const cha
                                "tit", server, time_s, failure);
         return sql_run(&file->sql, err, "INSERT OR REPLACE INTO facts VALUES(?1, ?2, ?2, '', ?3)", "tit", server,
                        time_s, json);
+}
+
+/* ---- clocks ---- */
+
+#define DRIFT_US_A_SECOND 100
+
+int register_put_clock(struct register_file *file, const char *server, const struct register_clock *clock,
+                       struct error *err)
+{
+        return sql_run(&file->sql, err, "INSERT OR REPLACE INTO clock VALUES(?1, ?2, ?3, ?4)", "tiii", server,
+                       clock->time_s, clock->offset_us, clock->error_us);
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+        return a > b ? a : b;
+}
+
+int register_clock_between(struct register_file *file, const char *server, int64_t from_s, int64_t to_s,
+                           struct register_clock *ret_clock, struct error *err)
+{
+        _cleanup_(sql_finalizep) sqlite3_stmt *statement = NULL;
+        int64_t low = INT64_MAX, high = INT64_MIN, gap_s = 0, last_s = 0;
+        size_t count = 0;
+        int r = sql_ask(&file->sql, err, &statement,
+                        "SELECT time_s, offset_us, error_us FROM clock WHERE server = ?1 AND"
+                        " time_s >= ifnull((SELECT max(time_s) FROM clock WHERE server = ?1 AND time_s <= ?2), ?2) AND"
+                        " time_s <= ifnull((SELECT min(time_s) FROM clock WHERE server = ?1 AND time_s >= ?3), ?3)"
+                        " ORDER BY time_s",
+                        "tii", server, from_s, to_s);
+
+        while (r == 0 && (r = sql_step(&file->sql, statement, err)) > 0) {
+                const int64_t time_s = sqlite3_column_int64(statement, 0), offset = sqlite3_column_int64(statement, 1);
+                const int64_t error = sqlite3_column_int64(statement, 2);
+
+                gap_s = later(gap_s, time_s - (count ? last_s : from_s));
+                low = offset - error < low ? offset - error : low;
+                high = later(high, offset + error);
+                last_s = time_s;
+                count++;
+                r = 0;
+        }
+        if (r < 0 || !count)
+                return r;
+        gap_s = later(gap_s, to_s - last_s);
+        *ret_clock = (struct register_clock){ last_s, low + (high - low) / 2,
+                                              (high - low + 1) / 2 + gap_s * DRIFT_US_A_SECOND };
+        return 1;
 }

@@ -38,4 +38,18 @@ int register_remove_item(struct register_file *file, const char *server, enum fl
 int register_put_facts(struct register_file *file, const char *server, const char *json, const char *failure,
                        int64_t time_s, struct error *err);
 
+/* A server's clock minus the controller's, as it was measured. */
+struct register_clock {
+        int64_t time_s, offset_us, error_us;
+};
+int register_put_clock(struct register_file *file, const char *server, const struct register_clock *clock,
+                       struct error *err);
+
+/*
+ * What the clock can have been between two times: all that was measured from the last measurement before to the first one
+ * after, and as much more as a clock drifts between two of them (100 ppm). 1; 0 when none is near.
+ */
+int register_clock_between(struct register_file *file, const char *server, int64_t from_s, int64_t to_s,
+                           struct register_clock *ret_clock, struct error *err);
+
 #endif

@@ -62,6 +62,24 @@ static json_t *sources_json(const struct exposure *exposure, const struct exposu
         return sources;
 }
 
+/* By how many seconds each clock was ahead, and how exact that is: what widened the times. */
+static json_t *clocks_json(const struct exposure_options *options)
+{
+        json_t *clocks = json_array();
+
+        for (size_t i = 0; i <= options->server_count; i++) {
+                const bool logins = i == options->server_count;
+                const struct clock_offset *clock = logins ? &options->login_clock : &options->servers[i].clock;
+                const char *name = logins ? "logins" : options->servers[i].name;
+
+                if (!logins || options->login_count)
+                        json_array_append_new(clocks, json_pack("{s:o, s:o, s:o}", "of", value_name(name, strlen(name)),
+                                                                "offset", clock->known ? json_real((double)clock->offset_us / 1e6) : json_null(),
+                                                                "error", clock->known ? json_real((double)clock->error_us / 1e6) : json_null()));
+        }
+        return clocks;
+}
+
 static json_t *embedders_json(const struct exposure *exposure)
 {
         json_t *list = json_array();
@@ -92,6 +110,8 @@ struct json_t *exposure_json(const struct exposure *exposure, const struct expos
                 gaps_json(exposure, options), "sources", sources_json(exposure, options), "embedding",
                 embedders_json(exposure));
 
+        if (json)
+                json_object_set_new(json, "clocks", clocks_json(options));
         if (json)
                 json_object_set_new(json, "logins_without_request",
                                     json_integer((json_int_t)exposure->logins_without_request));

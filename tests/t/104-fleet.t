@@ -132,6 +132,26 @@ status_is 0 'the first analysis server breaks no rule' us_fleet list analysis1
 status_is 2 'a credential without a date' us_fleet add analysis1 --credential ftp
 status_is 2 'an unknown origin' us_fleet add analysis1 --origin heaven
 
+# ---------------------------------------------------------------- clocks
+us journal show --state "$tmp/controller" --json --kind fleet_clock
+json_is 'the clock of each that answered was measured' 'select(.subject == "web1") | [.offset_us, .error_us] | map(fabs < 2000000) | all' true
+moment() { date -u -d "${1:-now}" +%Y-%m-%dT%H:%M:%SZ; }
+us incident open --server web1 --path /clock --from "$(moment '2 minutes ago')" --to "$(moment '1 minute ago')" --first-good never --state "$tmp/controller"
+printf '192.0.2.9 - - [%s] "GET /other HTTP/1.1" 200 1 "-" "-"\n' "$(date -u '+%d/%b/%Y:%H:%M:%S +0000')" >"$tmp/clock.log"
+us incident exposure 1 --log "web1=$tmp/clock.log" --json --state "$tmp/controller"
+json_is 'and is what the times of an incident are widened by' '.clocks[] | select(.of == "web1") | .error < 2 and (.offset | fabs) < 2' true
+if [[ -e $build_folder/tests/support/libclock_shim.so ]]; then
+        perl -e 'print pack("q", 90)' >"$tmp/ahead"
+        CLOCK_SHIM=$tmp/ahead LD_PRELOAD=$build_folder/tests/support/libclock_shim.so us_fleet check web1 --json
+        us journal show --state "$tmp/controller" --json --kind fleet_clock
+        is 'a clock that is 90 seconds behind is seen to be' "$(jq -s '[.[] | select(.offset_us < -85000000 and .offset_us > -95000000)] | length' "$tmp/stdout")" 1
+        us incident exposure 1 --json --state "$tmp/controller"
+        json_is 'and widens, for it may have been either' '.clocks[] | select(.of == "web1") | .error > 44 and .error < 60' true
+        us_fleet check web1 --json
+fi
+us incident exposure 1 --clock web1=0~0.5 --json --state "$tmp/controller"
+json_is 'what a person says goes before it' '.clocks[] | select(.of == "web1") | .error' 0.5
+
 # ---------------------------------------------------------------- the forgotten servers of 2009
 for number in 2 3; do
         us_fleet add "analysis$number" --origin outsourced --build vendor-1 --owner operations --contractor builders \
@@ -216,7 +236,7 @@ status_is 1 'the same command ends it; the old one is still named' \
 json_is 'by an upstream and by the configuration' '[.findings[].rule] | unique | join(" ")' still-named
 like 'the upstream is told' "$(json '[.findings[].what] | join(" ")')" 'nginx.conf:3 on web1'
 like 'each step is in the journal' "$(journaled)" \
-        'fleet_retire_began fleet_facts fleet_facts fleet_build_verified fleet_role_taken fleet_retired $'
+        'fleet_retire_began (fleet_clock )?fleet_facts (fleet_clock )?fleet_facts fleet_build_verified fleet_role_taken fleet_retired $'
 us_fleet list analysis4 --json
 json_is 'the new one has the role' '.servers[0] | "\(.role) \(.eligible)"' 'analysis true'
 status_is 4 'the old one does not come back under its name' us_fleet add analysis2 --origin in-house
@@ -232,33 +252,33 @@ us_incident() { us incident "$@" --state "$tmp/controller"; }
 for number in 1 4; do us_fleet add "analysis$number" --credential 'deploy key=2009-06-01'; done
 us_incident open --server analysis1 --path /tag.js --from 2009-07-01 --to 2009-07-02
 echo '192.0.2.9 - - [01/Jul/2009:10:00:00 +0000] "GET /other HTTP/1.1" 200 1 "-" "-"' >"$tmp/access.log"
-us_incident exposure 1 --log "analysis1=$tmp/access.log"
-us_incident set 1 cause=upload told=all credentials=changed others=see measures=built
-status_is 4 'it is not closed' us_incident close 1 --approve kim
+us_incident exposure 2 --log "analysis1=$tmp/access.log"
+us_incident set 2 cause=upload told=all credentials=changed others=see measures=built
+status_is 4 'it is not closed' us_incident close 2 --approve kim
 like 'for a credential that is older' "$(errors)" "analysis1: 'deploy key' was last changed on 2009-06-01"
 like 'on each server that has it' "$(errors)" "analysis4: 'deploy key'"
 like 'and for a server that shares the credential' "$(errors)" 'analysis4 has the same credential \(deploy key\)'
 like 'or the build' "$(errors)" 'web1 has the same build \(house-3\)'
 unlike 'not for one that shares nothing' "$(errors)" 'analysis3 has the same'
-us_incident show 1 --json
+us_incident show 2 --json
 json_is 'the tasks' '[.tasks[] | "\(.server) \(.because) \(.done)"] | join(", ")' 'analysis4 credential false, web1 build false'
 us_fleet add analysis1 --credential 'deploy key=2009-06-20'
-status_is 4 'a change before the end of the incident does not count' us_incident close 1 --approve kim
+status_is 4 'a change before the end of the incident does not count' us_incident close 2 --approve kim
 like 'and is told' "$(errors)" "last changed on 2009-06-20"
 for number in 1 4; do us_fleet add "analysis$number" --credential 'deploy key=2009-07-10'; done
-status_is 2 'what is no task' us_incident task 1 analysis3 'nothing found' --approve kim
-status_is 2 'a person must have looked' us_incident task 1 web1 'nothing found'
-status_is 0 'one was looked at' us_incident task 1 web1 'nothing found' --approve kim
-status_is 4 'the other was not' us_incident close 1 --approve kim
+status_is 2 'what is no task' us_incident task 2 analysis3 'nothing found' --approve kim
+status_is 2 'a person must have looked' us_incident task 2 web1 'nothing found'
+status_is 0 'one was looked at' us_incident task 2 web1 'nothing found' --approve kim
+status_is 4 'the other was not' us_incident close 2 --approve kim
 is 'which is all that is left' "$(errors)" \
-        "understudy: incident 1 cannot be closed; analysis4 has the same credential (deploy key) and was not looked at: \
-'incident task 1 analysis4'"
-us_incident task 1 analysis4 'nothing found' --approve kim
+        "understudy: incident 2 cannot be closed; analysis4 has the same credential (deploy key) and was not looked at: \
+'incident task 2 analysis4'"
+us_incident task 2 analysis4 'nothing found' --approve kim
 mv "$tmp/ssh/analysis1/authorized_keys" "$tmp/ssh/analysis1/away"
 us_fleet check analysis1
-status_is 4 'the server that was hit does not answer' us_incident close 1 --approve kim
+status_is 4 'the server that was hit does not answer' us_incident close 2 --approve kim
 mv "$tmp/ssh/analysis1/away" "$tmp/ssh/analysis1/authorized_keys"
 us_fleet check analysis1
-status_is 0 'now it is closed' us_incident close 1 --approve kim
+status_is 0 'now it is closed' us_incident close 2 --approve kim
 status_is 0 'the journal is whole' us journal verify --state "$tmp/controller"
 done_testing

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "fleet/naming.h"
+#include "fleet/register.h"
 #include "fleet/rules.h"
 
 #define NOW  INT64_C(1247000000) /* 2009-07-07 */
@@ -494,6 +495,35 @@ static void hostile_facts_are_refused(void **state _unused_)
         }
 }
 
+/* register_clock_between(): all that was measured around the time, and what a clock drifts. */
+static void a_clock_is_as_exact_as_it_was_measured(void **state _unused_)
+{
+        static const struct register_clock measured[] = {
+                { 1000, 0, 100 }, { 2000, 500, 100 }, { 9000, 90000000, 100 }, { 100000, 0, 100 },
+        };
+        struct register_file *file = NULL;
+        struct register_clock clock;
+        char path[TESTS_FOLDER_SIZE];
+
+        close(tests_folder(path));
+        assert_int_equal(register_open(path, true, &file, NULL), 0);
+        assert_int_equal(register_clock_between(file, "web1", 0, 1, &clock, NULL), 0);
+        for (size_t i = 0; i < LENGTH(measured); i++)
+                assert_int_equal(register_put_clock(file, "web1", &measured[i], NULL), 0);
+        assert_int_equal(register_clock_between(file, "web2", 1500, 1600, &clock, NULL), 0);
+        assert_int_equal(register_clock_between(file, "web1", 1500, 1600, &clock, NULL), 1); /* between two */
+        assert_int_equal(clock.offset_us, 250);
+        assert_int_equal(clock.error_us, 350 + 1000 * 100);
+        assert_int_equal(register_clock_between(file, "web1", 1500, 8000, &clock, NULL), 1); /* it was set meanwhile */
+        assert_true(clock.offset_us - clock.error_us <= -100 && clock.offset_us + clock.error_us >= 90000100);
+        assert_int_equal(register_clock_between(file, "web1", 200, 300, &clock, NULL), 1); /* nobody had measured yet */
+        assert_true(clock.error_us >= 100 + 700 * 100);
+        assert_int_equal(register_clock_between(file, "web1", 150000, 200000, &clock, NULL), 1); /* nor does anybody now */
+        assert_true(clock.error_us >= 100 + 100000 * 100);
+        register_close(file);
+        tests_folder_remove(path);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -508,6 +538,7 @@ int main(void)
                 cmocka_unit_test(what_two_servers_share),
                 cmocka_unit_test(whose_an_address_is),
                 cmocka_unit_test(hostile_facts_are_refused),
+                cmocka_unit_test(a_clock_is_as_exact_as_it_was_measured),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
