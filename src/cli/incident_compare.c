@@ -69,7 +69,7 @@ static int add_local_tree(struct comparing *comparing, struct error *err)
                 report = json_loads(out.length && strchr(out.data, '{') ? strchr(out.data, '{') : "",
                                     JSON_DISABLE_EOF_CHECK, NULL);
         else if (r >= 0)
-                error_set(&error, -EIO, "%.1000s", buffer_text(&out));
+                error_set(&error, -EIO, "%.*s", (int)strcspn(buffer_text(&out), "\n"), buffer_text(&out));
         r = complaint_add_tree(comparing->comparison, "", request->tree, report,
                                report       ? NULL
                                : error.code ? error.text
