@@ -287,6 +287,17 @@ static void drop(struct service *service, size_t index)
         service->connections[index] = service->connections[--service->count];
 }
 
+/* Somebody holds all of them: the one that was silent for the longest time makes room, or no login would be told. */
+static void drop_idlest(struct service *service)
+{
+        size_t idlest = 0;
+
+        for (size_t i = 1; i < service->count; i++)
+                if (service->connections[i]->heard_ms < service->connections[idlest]->heard_ms)
+                        idlest = i;
+        drop(service, idlest);
+}
+
 static void take_connection(struct service *service)
 {
         int fd = accept4(service->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -294,7 +305,9 @@ static void take_connection(struct service *service)
 
         if (fd < 0)
                 return;
-        connection = service->count < SERVICE_CONNECTIONS ? memory_new(1, sizeof(*connection)) : NULL;
+        if (service->count == SERVICE_CONNECTIONS)
+                drop_idlest(service);
+        connection = memory_new(1, sizeof(*connection));
         if (!connection) {
                 close(fd);
                 return;

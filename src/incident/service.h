@@ -10,7 +10,7 @@
  * account, as the login page must. A login never waits for it: the page gives up after some milliseconds and goes on
  * (data/notice.php).
  *
- * One thread; at most SERVICE_CONNECTIONS at a time, one that sends nothing for a minute is closed.
+ * One thread; at most SERVICE_CONNECTIONS at a time, one that sends nothing for a minute is closed, or sooner when they are full.
  */
 #ifndef INCIDENT_SERVICE_H
 #define INCIDENT_SERVICE_H

@@ -73,6 +73,12 @@ if command -v php >/dev/null; then
         is 'from PHP' "$(php_says "echo understudy_notice(\"new\\nline\", '$socket')['incident'];")" 1
         is 'acknowledged from PHP' "$(php_says "echo (int)understudy_acknowledge(\"new\\nline\", '$socket');")" 1
 fi
+held=$(timeout 30 perl -MIO::Socket::UNIX -e '
+        my ($path, @held) = shift;
+        for (1 .. 600) { my $s = IO::Socket::UNIX->new(Peer => $path) or last; push @held, $s }
+        my $s = IO::Socket::UNIX->new(Peer => $path) or die; print $s "notice nobody\n"; $s->flush; my $a = <$s>;
+        print scalar @held, " ", defined $a ? $a : "closed"' "$socket")
+is 'six hundred who connect and say nothing hold nobody up' "$held" '600 {"notice":null}'
 rate=$(timeout 60 perl -MIO::Socket::UNIX -MTime::HiRes=time -e '
         my $s = IO::Socket::UNIX->new(Peer => shift) or die; my ($n, $t) = (20000, time);
         if (fork) { my $got = 0; while ($got < $n && defined <$s>) { $got++ } printf "%d %d\n", $got, $got / (time - $t) }
