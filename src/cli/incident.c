@@ -39,6 +39,7 @@ enum {
         OPTION_LONGEST_REQUEST,
         OPTION_HELD_OPEN,
         OPTION_SUSCEPTIBLE,
+        OPTION_SUSCEPTIBLE_FROM,
         OPTION_PAYLOAD_FROM,
         OPTION_PAYLOAD_TO,
         OPTION_ALL_ACCOUNTS,
@@ -100,6 +101,7 @@ static const struct option options[] = {
         { "longest-request", required_argument, NULL, OPTION_LONGEST_REQUEST},
         { "held-open",       required_argument, NULL, OPTION_HELD_OPEN      },
         { "susceptible",     required_argument, NULL, OPTION_SUSCEPTIBLE    },
+        { "susceptible-from", required_argument, NULL, OPTION_SUSCEPTIBLE_FROM },
         { "payload-from",    required_argument, NULL, OPTION_PAYLOAD_FROM   },
         { "payload-to",      required_argument, NULL, OPTION_PAYLOAD_TO     },
         { "all-accounts",    required_argument, NULL, OPTION_ALL_ACCOUNTS   },
@@ -174,6 +176,7 @@ static const char help[] =
            "  --page PATH, --pages-from DIR pages that include it; found in the HTML of a folder\n"
            "  --login-path PATH             where one logs in\n"
            "  --susceptible CONDITION       agent=TEXT,fresh,logged-out: who could have been harmed\n"
+           "  --susceptible-from FILE       the same from a file that the key of --pub FILE has signed\n"
            "  --payload-from TIME, --payload-to TIME   when what it linked to was live\n"
            "\n"
            "exposure (what was named once is read again the next time):\n"
@@ -279,6 +282,7 @@ static int set_option(struct incident_request *request, int code, const char *ar
         case OPTION_LONGEST_REQUEST: return set_duration(argument, &request->request_us);
         case OPTION_HELD_OPEN: return set_duration(argument, &request->held_open_us);
         case OPTION_SUSCEPTIBLE: request->susceptible = argument; return 0;
+        case OPTION_SUSCEPTIBLE_FROM: request->susceptible_from = argument; return 0;
         case OPTION_PAYLOAD_FROM: return set_time(argument, &request->payload_from_us);
         case OPTION_PAYLOAD_TO: return set_time(argument, &request->payload_to_us);
         case OPTION_ALL_ACCOUNTS: return set_number(argument, UINT32_MAX, &request->universe);

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/journal_sink.h"
 #include "incident/casebook.h"
+#include "incident/susceptible.h"
 
 struct incident_request {
         struct common common;
@@ -15,7 +16,7 @@ struct incident_request {
         int64_t number;    /* of the incident; 0: none was said */
         char *const *arguments;
         int argument_count; /* behind the number */
-        const char *title, *name, *susceptible, *explain, *form, *format, *pages_from, *digest, *socket, *address_file, *smtp, *sender,
+        const char *title, *name, *susceptible, *susceptible_from, *explain, *form, *format, *pages_from, *digest, *socket, *address_file, *smtp, *sender,
                 *answer, *source, *who, *tree, *pub_path, *url, *agent, *referrer, *compare;
         struct command_texts servers, paths, pages, login_paths, journals, logs, logins, last_logins, clocks, alerts, traces, addresses, connects;
         int64_t from_us, to_us, last_good_us, first_good_us, at_us, payload_from_us, payload_to_us;
@@ -23,8 +24,15 @@ struct incident_request {
         int64_t near_us, cache_us, request_us, clock_unknown_us, held_open_us;
         uint64_t size, genuine_size, universe, threads, revision;
         bool unwatched, refused, shared_cache, list_accounts, once, dry_run, again;
+        char condition[SUSCEPTIBLE_TEXT], susceptible_by[CASEBOOK_TEXT]; /* of susceptible_from; who has signed it */
         struct journal_sink journal;
 };
+
+/* Reads --susceptible-from, if it was given: only what the key of --pub has signed. */
+int incident_condition_take(struct incident_request *request, struct error *err);
+
+/* The condition as a fact, in the journal first. */
+int incident_condition_put(struct incident_request *request, struct casebook *book, int64_t number, struct error *err);
 
 /* The casebook, and the incident that was named. Writers have the journal open, too, and must write to it first. */
 int incident_book(struct incident_request *request, bool writable, struct casebook **ret_book,

@@ -46,13 +46,16 @@ static int take_facts(struct exposure_work *work, struct error *err)
         incident_time(request->payload_from_us, from);
         incident_time(request->payload_to_us, to);
         snprintf(span, sizeof(span), "%s %s", from, to);
-        r = remember(work, "susceptible", request->susceptible, &work->facts[0], err);
+        r = request->susceptible ? incident_condition_put(work->request, work->book, work->incident.number, err) : 0;
+        if (r == 0)
+                r = remember(work, "susceptible", NULL, &work->facts[0], err);
         if (r == 0)
                 r = remember(work, "payload", request->payload_to_us ? span : NULL, &work->facts[1], err);
         if (r == 0)
                 r = remember(work, "accounts", request->universe ? universe : NULL, &work->facts[2], err);
         if (r == 0 && work->facts[0].text) {
                 r = susceptible_parse(work->facts[0].text, &work->susceptible, err);
+                work->options.susceptible_by = work->facts[0].by;
                 work->options.susceptible = &work->susceptible;
         }
         if (r == 0 && work->facts[1].text && sscanf(work->facts[1].text, "%31s %31s", from, to) == 2 &&
@@ -112,7 +115,10 @@ static int prepare(struct exposure_work *work, struct error *err)
 {
         struct incident_request *request = work->request;
         int64_t number = request->number;
-        int r = incident_book(request, true, &work->book, &work->incident, err);
+        int r = incident_condition_take(request, err);
+
+        if (r == 0)
+                r = incident_book(request, true, &work->book, &work->incident, err);
 
         if (r == 0)
                 r = casebook_intervals(work->book, number, &work->intervals, err);

@@ -145,15 +145,10 @@ static int on_page(void *context, const char *page, struct error *err)
         return casebook_add_text(adding->book, adding->number, CASEBOOK_PAGE, page, err);
 }
 
-static int put_rest(const struct incident_request *request, struct casebook *book, int64_t number,
+static int put_rest(struct incident_request *request, struct casebook *book, int64_t number,
                     const struct intervals *intervals, struct error *err)
 {
         struct adding adding = { book, number };
-        const struct {
-                const char *key, *text;
-        } facts[] = {
-                {"susceptible", request->susceptible},
-        };
         char span[2 * CLOCK_TEXT_SIZE + 2], from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE];
         int r = 0;
 
@@ -163,9 +158,8 @@ static int put_rest(const struct incident_request *request, struct casebook *boo
                 r = casebook_add_text(book, number, CASEBOOK_LOGIN_PATH, request->login_paths.list[i], err);
         for (size_t i = 0; i < intervals->count && request->pages_from && r == 0; i++)
                 r = pages_find(request->pages_from, intervals->list[i].path, on_page, &adding, err);
-        for (size_t i = 0; i < LENGTH(facts) && r == 0; i++)
-                if (facts[i].text)
-                        r = casebook_put_fact(book, number, facts[i].key, facts[i].text, "open", incident_now_us(), err);
+        if (r == 0 && request->susceptible)
+                r = incident_condition_put(request, book, number, err);
         if (r < 0 || !request->payload_to_us)
                 return r;
         incident_time(request->payload_from_us, from);
@@ -174,10 +168,13 @@ static int put_rest(const struct incident_request *request, struct casebook *boo
         return casebook_put_fact(book, number, "payload", span, "open", incident_now_us(), err);
 }
 
-static int find_intervals(const struct incident_request *request, struct intervals *ret_intervals, struct error *err)
+static int find_intervals(struct incident_request *request, struct intervals *ret_intervals, struct error *err)
 {
         struct susceptible condition;
-        int r = request->susceptible ? susceptible_parse(request->susceptible, &condition, err) : 0;
+        int r = incident_condition_take(request, err);
+
+        if (r == 0 && request->susceptible)
+                r = susceptible_parse(request->susceptible, &condition, err);
 
         if (r < 0)
                 return r;

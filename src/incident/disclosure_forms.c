@@ -118,6 +118,13 @@ static void say_upper_bound(struct making *making)
                              "account."));
 }
 
+static const char *condition_by(const json_t *susceptible)
+{
+        const char *by = json_string_value(json_object_get(susceptible, "by"));
+
+        return by ? by : "";
+}
+
 static void say_numbers(struct making *making)
 {
         const json_t *exposure = making->exposure, *susceptible = json_object_get(exposure, "susceptible");
@@ -142,6 +149,9 @@ static void say_numbers(struct making *making)
                              "(%s)."),
                            count_text((uint64_t)number(susceptible, NULL, "accounts"), a),
                            json_string_value(json_object_get(susceptible, "condition")));
+        if (making->report->with_rows && text_starts(condition_by(susceptible), "key "))
+                disclosure_say(making->report, "exposure", _("The condition was signed with the %s."),
+                               condition_by(susceptible));
         if (json_object_get(exposure, "payload"))
                 disclosure_say(making->report, "exposure",
                            _("What it linked to was live from %s to %s: %s answers were in that time."),

@@ -79,6 +79,7 @@ struct exposure_options {
         const struct exposure_missing *missing;
         size_t missing_count;
         const struct susceptible *susceptible; /* NULL: no condition */
+        const char *susceptible_by;            /* who says so: "key ID" if it was signed */
         int64_t payload_from_us, payload_to_us; /* when what the planted file linked to was live; both 0: not known */
         int64_t now_us;
         int64_t near_us;          /* a login explains answers that are so near; 0: 12 h */

@@ -97,6 +97,7 @@ static json_t *embedders_json(const struct exposure *exposure)
 
 struct json_t *exposure_json(const struct exposure *exposure, const struct exposure_options *options)
 {
+        const char *by;
         uint64_t linked = exposure->responses[GRADE_CONFIRMED] + exposure->responses[GRADE_PROBABLE] +
                           exposure->responses[GRADE_POSSIBLE];
         json_t *json = json_pack(
@@ -115,10 +116,12 @@ struct json_t *exposure_json(const struct exposure *exposure, const struct expos
         if (json)
                 json_object_set_new(json, "logins_without_request",
                                     json_integer((json_int_t)exposure->logins_without_request));
+        by = options->susceptible_by ? options->susceptible_by : "";
         if (json && options->susceptible)
                 json_object_set_new(json, "susceptible",
-                                    json_pack("{s:o, s:I, s:I, s:I, s:I}", "condition",
+                                    json_pack("{s:o, s:o, s:I, s:I, s:I, s:I}", "condition",
                                               value_name(options->susceptible->text, strlen(options->susceptible->text)),
+                                              "by", value_name(by, strlen(by)),
                                               "accounts", (json_int_t)exposure->susceptible, "responses",
                                               (json_int_t)exposure->susceptible_responses, "unattributed_responses",
                                               (json_int_t)exposure->unattributed_susceptible, "payload_live_accounts",

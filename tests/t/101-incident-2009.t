@@ -102,6 +102,25 @@ like 'and lists the evidence' "$(output)" 'last.csv'
 incident report 1 --form technical --format json
 is 'each is a new revision' "$(jq .revision "$tmp/stdout")" 2
 
+# The condition of an analyst, signed.
+printf 'agent=MSIE,fresh,logged-out\n' >"$tmp/condition"
+us keygen "$tmp/analyst" --no-password
+us keygen "$tmp/stranger" --no-password
+status_is 2 'a condition from a file needs a key' us incident exposure 1 --state "$state" --susceptible-from "$tmp/condition"
+status_is 3 'and a signature' us incident exposure 1 --state "$state" --susceptible-from "$tmp/condition" --pub "$tmp/analyst/release.pub"
+if command -v minisign >/dev/null; then
+        minisign -S -W -s "$tmp/analyst/release.key" -m "$tmp/condition" >"$tmp/minisign" 2>&1 </dev/null
+        status_is 3 'of that key' us incident exposure 1 --state "$state" --susceptible-from "$tmp/condition" --pub "$tmp/stranger/release.pub"
+        status_is 1 'signed' us incident exposure 1 --state "$state" --susceptible-from "$tmp/condition" --pub "$tmp/analyst/release.pub" --json
+        json_is 'the same accounts, and whose word it is' '"\(.susceptible.accounts) \(.susceptible.by | test("^key [0-9A-F]{16}$"))"' "$count true"
+        incident report 1 --form technical --format md --lang en
+        like 'which the technical report tells' "$(output)" 'The condition was signed with the key [0-9A-F]{16}'
+        echo 'agent=Firefox' >"$tmp/condition"
+        status_is 3 'another condition under that signature' us incident exposure 1 --state "$state" --susceptible-from "$tmp/condition" --pub "$tmp/analyst/release.pub"
+fi
+us journal show --state "$state" --json --kind incident_fact
+ok 'what was entered at open is in the journal' jq -se 'map(select(.key == "susceptible")) | length > 0' "$tmp/stdout" >"$tmp/jq"
+
 status_is 4 'it cannot be closed yet' us incident close 1 --state "$state" --approve 'an operator'
 like 'and says why' "$(errors)" 'told.*credentials.*others.*measures'
 incident set 1 told='A notice and mail' credentials='Changed on 7 July' others='The database host was looked at' measures='Content decides'
