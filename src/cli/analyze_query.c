@@ -1,5 +1,6 @@
 /* analyze_query.c - understudy analyze query: figures from a store, or from the analysis servers. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -27,6 +28,7 @@ enum {
         OPTION_SOURCE,
         OPTION_HTML,
         OPTION_VITALS,
+        OPTION_FUNNEL,
 };
 
 static const struct option options[] = {
@@ -44,6 +46,7 @@ static const struct option options[] = {
         { "source",  required_argument, NULL, OPTION_SOURCE },
         { "html",    required_argument, NULL, OPTION_HTML   },
         { "vitals",  no_argument,       NULL, OPTION_VITALS },
+        { "funnel",  required_argument, NULL, OPTION_FUNNEL },
         { NULL,      0,                 NULL, 0             },
 };
 
@@ -69,6 +72,7 @@ static const char *help(void)
                 "  --own HOST         a name of the site itself: no referrer (may be given again; else found out)\n"
                 "  --report           everything, as analyze shows it\n"
                 "  --vitals           the web vitals that the beacon measured\n"
+                "  --funnel A,B,...   how many visitors of each day reached goal A, after that B, ... (analysis servers)\n"
                 "  --html FILE        the same as a page for browsers ('-' is standard output)\n"
                 "  --csv              as CSV\n");
 }
@@ -176,6 +180,23 @@ static int set_metrics(struct query_request *request, const char *text)
         return 0;
 }
 
+static int set_funnel(struct query_request *request, const char *text)
+{
+        char *at, *name;
+
+        free(request->funnel);
+        request->step_count = 0;
+        at = request->funnel = memory_string(text);
+        while (at && (name = strsep(&at, ","))) {
+                if (!*name || request->step_count == FUNNEL_STEPS_MAXIMUM) {
+                        command_usage(&command_analyze, _("--funnel wants one to %d names of goals"), FUNNEL_STEPS_MAXIMUM);
+                        return -EINVAL;
+                }
+                request->steps[request->step_count++] = name;
+        }
+        return request->funnel ? 0 : -ENOMEM;
+}
+
 static int set_option(struct query_request *request, int code, char *argument)
 {
         uint64_t number = 0;
@@ -196,6 +217,7 @@ static int set_option(struct query_request *request, int code, char *argument)
                 request->html = argument;
                 request->report = true;
                 return 0;
+        case OPTION_FUNNEL: return set_funnel(request, argument);
         case OPTION_VITALS: request->vitals = true; return 0;
         case OPTION_CSV: request->csv = true; return 0;
         case OPTION_TOP:
@@ -351,6 +373,12 @@ static int parse_and_query(int argc, char *argv[], struct query_request *request
         if (request->compare && request->query.span != QUERY_ONCE)
                 return command_usage(&command_analyze,
                                      _("--compare compares whole times: no hour, day or month in --by"));
+        if (request->step_count && (request->vitals || request->csv || request->compare || request->query.name ||
+                                    request->query.dimension != QUERY_ALL || request->query.span != QUERY_ONCE))
+                return command_usage(&command_analyze, _("--funnel stands alone: no list, no --csv and no --vitals"));
+        if (request->step_count && request->store)
+                return command_usage(&command_analyze,
+                                     _("a store keeps the funnels that analyze --follow was given: see query --report"));
         if (!request->store)
                 return query_servers(request);
         if (set_site(request) < 0) {
@@ -385,6 +413,7 @@ int analyze_query(int argc, char *argv[])
                 return command_fail(&error);
         }
         status = parse_and_query(argc, argv, &request);
+        free(request.funnel);
         buffer_done(&request.site);
         buffer_done(&request.command);
         return status;

@@ -29,6 +29,9 @@ struct query_request {
         enum store_metric metrics[METRIC_COUNT];
         size_t metric_count;
         bool report, csv, compare, vitals;
+        char *funnel; /* of --funnel: its names, cut at the commas; owned */
+        const char *steps[FUNNEL_STEPS_MAXIMUM];
+        size_t step_count;
 };
 
 /* Names of enum store_metric: keys of JSON and CSV, never translated. */
@@ -40,6 +43,9 @@ int query_show(const struct query_request *request, const struct store_answer *a
 
 /* --vitals: of page views that a beacon measured. */
 int query_show_vitals(const struct query_request *request, const struct summary *summary, const struct ask_who *servers);
+
+/* --funnel: the steps that were asked for. */
+int query_show_funnel(const struct query_request *request, const struct ask_step steps[], const struct ask_who *servers);
 
 /* Asks the analysis servers of --config, and shows it. */
 int query_servers(struct query_request *request);

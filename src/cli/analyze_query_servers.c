@@ -14,8 +14,8 @@ static int check_servers(const struct query_request *request)
         if (!ask_has_list(request->query.dimension))
                 return command_usage(&command_analyze, _("the analysis servers keep no list %s"), request->list);
         for (size_t i = 0; i < request->metric_count; i++)
-                if (request->metrics[i] == METRIC_VISITS)
-                        return command_usage(&command_analyze, _("the analysis servers know no visits"));
+                if (request->metrics[i] == METRIC_VISITS && !ask_has_visits(request->query.dimension))
+                        return command_usage(&command_analyze, _("a visit is of no %s alone"), request->list);
         return EXIT_DONE;
 }
 
@@ -43,6 +43,29 @@ static int show_vitals(const struct query_request *request, const struct spread_
         return status;
 }
 
+static bool wants_visits(const struct query_request *request)
+{
+        for (size_t i = 0; i < request->metric_count; i++)
+                if (request->metrics[i] == METRIC_VISITS)
+                        return true;
+        return false;
+}
+
+static int show_funnel(const struct query_request *request, const struct spread_shards *shards)
+{
+        struct ask_step steps[FUNNEL_STEPS_MAXIMUM];
+        struct error error = ERROR_NONE;
+        struct ask_who who = { 0 };
+        int status;
+
+        if (ask_funnel(shards, &request->query, request->beacon, request->steps, request->step_count, steps, &who, &error) <
+            0)
+                return command_fail(&error);
+        status = status_of(query_show_funnel(request, steps, &who), &who);
+        ask_who_done(&who);
+        return status;
+}
+
 int query_servers(struct query_request *request)
 {
         _cleanup_(shards_done) struct shards shards = SHARDS_NONE;
@@ -56,7 +79,9 @@ int query_servers(struct query_request *request)
                 return shards_fail(&shards, &error);
         if (request->vitals)
                 return show_vitals(request, &shards.spread);
-        if (ask_shards(&shards.spread, &request->query, request->beacon, &answer, &error) < 0)
+        if (request->step_count)
+                return show_funnel(request, &shards.spread);
+        if (ask_shards(&shards.spread, &request->query, request->beacon, wants_visits(request), &answer, &error) < 0)
                 return command_fail(&error);
         if (!request->common.json)
                 servers_print(request->csv ? stderr : stdout, &answer.who);

@@ -214,6 +214,31 @@ int query_show_vitals(const struct query_request *request, const struct summary 
         return ferror(stdout) ? EXIT_FAILED : EXIT_DONE;
 }
 
+int query_show_funnel(const struct query_request *request, const struct ask_step steps[], const struct ask_who *servers)
+{
+        char number[COUNT_TEXT_SIZE];
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < request->step_count && request->common.json; i++)
+                json_array_append_new(list, json_pack("{s:o, s:I, s:I}", "goal",
+                                                      command_json_name(request->steps[i], strlen(request->steps[i])),
+                                                      "visitors", (json_int_t)steps[i].visitors, "human_visitors",
+                                                      (json_int_t)steps[i].human_visitors));
+        if (request->common.json)
+                return command_print_json(json_pack("{s:o, s:o}", "servers", servers_json(servers), "funnel", list));
+        json_decref(list);
+        servers_print(stdout, servers);
+        puts(_("Visitors of each day, added up, who got so far; and those of them that are people:"));
+        for (size_t i = 0; i < request->step_count; i++) {
+                _cleanup_(buffer_done) struct buffer name = BUFFER_INIT(1U << 20);
+
+                print_right(stdout, count_text(steps[i].visitors, number), 14);
+                print_right(stdout, count_text(steps[i].human_visitors, number), 14);
+                printf("  %s\n", text_escape(&name, request->steps[i], strlen(request->steps[i])) == 0 ? buffer_text(&name) : "");
+        }
+        return ferror(stdout) ? EXIT_FAILED : EXIT_DONE;
+}
+
 int query_show(const struct query_request *request, const struct store_answer *answer,
                const struct store_answer *before, const struct ask_who *servers)
 {

@@ -52,6 +52,32 @@ int answer_take(struct answer_rows *rows, const struct buffer *bytes)
         return 0;
 }
 
+int answer_take_visits(struct answer_rows *rows, const struct buffer *bytes, bool ends)
+{
+        size_t before = rows->count;
+        int r = answer_take(rows, bytes);
+
+        for (size_t i = before; i < rows->count; i++) {
+                struct figures *figures = &rows->rows[i].figures;
+
+                figures->visits = figures->hits;
+                if (!ends)
+                        *figures = (struct figures){ .visits = figures->visits };
+        }
+        return r;
+}
+
+void answer_drop(struct answer_rows *rows, const struct buffer *bytes)
+{
+        const char *begin = buffer_text(bytes);
+        size_t kept = 0;
+
+        for (size_t i = 0; i < rows->count; i++)
+                if (rows->rows[i].name < begin || rows->rows[i].name >= begin + bytes->length)
+                        rows->rows[kept++] = rows->rows[i];
+        rows->count = kept;
+}
+
 /* ---------------------------------------------------------------- adding up */
 
 static int compare_names(const struct answer_row *a, const struct answer_row *b)
@@ -74,6 +100,7 @@ static void add_figures(struct figures *into, const struct figures *from)
 {
         into->hits += from->hits;
         into->visitors += from->visitors;
+        into->visits += from->visits;
         into->bytes += from->bytes;
         into->bot_hits += from->bot_hits;
         into->errors += from->errors;

@@ -39,6 +39,13 @@ void answer_rows_done(struct answer_rows *rows);
 /* Appends the rows of one server, whose bytes must stay. -EBADMSG when they are none: then nothing was appended. */
 int answer_take(struct answer_rows *rows, const struct buffer *bytes);
 
+/* The same, but that they are visits (visits.h). `ends`: first or last pages, of which all figures are those of visits; else
+ * rows of the same name have the other figures. */
+int answer_take_visits(struct answer_rows *rows, const struct buffer *bytes, bool ends);
+
+/* Takes the rows of one server out again, by its bytes. */
+void answer_drop(struct answer_rows *rows, const struct buffer *bytes);
+
 /* Adds up, and leaves the `top` names (0: all) with the most of `order`: those first, each by time. */
 int answer_settle(struct answer_rows *rows, enum store_metric order, size_t top);
 

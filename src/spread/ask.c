@@ -16,6 +16,7 @@
 #include "spread/row.h"
 #include "spread/schema.h"
 #include "spread/server.h"
+#include "spread/visits.h"
 
 #define SQL_MAXIMUM    (256U << 10)
 #define ANSWER_MAXIMUM (256U << 20) /* of one server */
@@ -24,7 +25,12 @@
 
 bool ask_has_list(int dimension)
 {
-        return question_has_list(dimension);
+        return question_has_list(dimension) || visits_has_list(dimension);
+}
+
+bool ask_has_visits(int dimension)
+{
+        return visits_has_list(dimension);
 }
 
 /* ---------------------------------------------------------------- who takes part */
@@ -224,12 +230,13 @@ static int bad_answer(const struct asking *asking, size_t shard, struct error *e
 struct row_taker {
         const struct asking *asking;
         struct answer_rows *rows;
+        bool visits, ends; /* they are visits (visits.h), of first or last pages */
 };
 
 static int take_answer(void *context, size_t shard, const struct buffer *answer, struct error *err)
 {
         const struct row_taker *taker = context;
-        int r = answer_take(taker->rows, answer);
+        int r = taker->visits ? answer_take_visits(taker->rows, answer, taker->ends) : answer_take(taker->rows, answer);
 
         return r == -EBADMSG ? bad_answer(taker->asking, shard, err) : r;
 }
@@ -239,10 +246,31 @@ static int ask_rows(struct asking *asking, const struct question *question,
                     struct buffer answers[SPREAD_SHARDS_MAXIMUM], struct answer_rows *rows, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
-        struct row_taker taker = { asking, rows };
+        struct row_taker taker = { .asking = asking, .rows = rows };
 
         return question_put(&sql, question) < 0 ? error_memory(err)
                                                 : ask_all(asking, buffer_text(&sql), answers, take_answer, &taker, err);
+}
+
+static int ask_visits(struct asking *asking, const struct question *question,
+                      struct buffer answers[SPREAD_SHARDS_MAXIMUM], struct answer_rows *rows, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
+        struct row_taker taker = {
+                .asking = asking, .rows = rows, .visits = true, .ends = visits_are_all(question->dimension)
+        };
+
+        return visits_put(&sql, question) < 0 ? error_memory(err)
+                                              : ask_all(asking, buffer_text(&sql), answers, take_answer, &taker, err);
+}
+
+/* Whoever answered the one question and not the other is left out with both. */
+static void drop_silent(const struct asking *asking, const struct buffer answers[SPREAD_SHARDS_MAXIMUM],
+                        struct answer_rows *rows)
+{
+        for (size_t i = 0; i < asking->shards->count; i++)
+                if (!asking->servers[i])
+                        answer_drop(rows, &answers[i]);
 }
 
 /* ---------------------------------------------------------------- whose referrers are the site's own */
@@ -325,8 +353,8 @@ static int take_rows(struct ask_answer *answer, const struct answer_rows *rows, 
         return 0;
 }
 
-static int ask(struct asking *asking, const struct store_query *query, bool beacon, struct ask_answer *answer,
-               struct error *err)
+static int ask(struct asking *asking, const struct store_query *query, bool beacon, bool visits,
+               struct ask_answer *answer, struct error *err)
 {
         _cleanup_(answer_rows_done) struct answer_rows rows = ANSWER_ROWS_INIT;
         _cleanup_(memory_freep) const char **own = memory_new(OWN_MAXIMUM + 1, sizeof(*own));
@@ -339,14 +367,17 @@ static int ask(struct asking *asking, const struct store_query *query, bool beac
                 r = find_own(asking, &question, &answer->found.memory, own, err);
                 question.own = own;
         }
-        if (r == 0)
+        if (r == 0 && !visits_are_all(query->dimension))
                 r = ask_rows(asking, &question, answer->bytes, &rows, err);
+        if (r == 0 && (visits || visits_are_all(query->dimension)))
+                r = ask_visits(asking, &question, answer->visit_bytes, &rows, err);
+        drop_silent(asking, answer->bytes, &rows);
         if (r == 0 && answer_settle(&rows, query->order, query->top) < 0)
                 r = error_memory(err);
         return r < 0 ? r : take_rows(answer, &rows, query, err);
 }
 
-int ask_shards(const struct spread_shards *shards, const struct store_query *query, bool beacon,
+int ask_shards(const struct spread_shards *shards, const struct store_query *query, bool beacon, bool visits,
                struct ask_answer *ret_answer, struct error *err)
 {
         struct ask_answer answer = { 0 };
@@ -354,7 +385,7 @@ int ask_shards(const struct spread_shards *shards, const struct store_query *que
         int r = asking_begin(&asking, err);
 
         if (r == 0)
-                r = ask(&asking, query, beacon, &answer, err);
+                r = ask(&asking, query, beacon, visits, &answer, err);
         if (r < 0) {
                 ask_answer_done(&answer);
                 return r;
@@ -368,6 +399,7 @@ void ask_answer_done(struct ask_answer *answer)
 {
         store_answer_done(&answer->found);
         answers_done(answer->bytes);
+        answers_done(answer->visit_bytes);
         ask_who_done(&answer->who);
         memset(answer, 0, sizeof(*answer));
 }
@@ -410,6 +442,54 @@ int ask_vitals(const struct spread_shards *shards, const struct store_query *que
         if (r == 0)
                 hand_over(&asking, ret_who);
         return r;
+}
+
+/* ---------------------------------------------------------------- funnels */
+
+struct step_taker {
+        const struct asking *asking;
+        struct ask_step *steps;
+        size_t count;
+};
+
+static int take_steps(void *context, size_t shard, const struct buffer *answer, struct error *err)
+{
+        const struct step_taker *taker = context;
+        const char *at = buffer_text(answer), *end = at + answer->length;
+        struct ask_step found[FUNNEL_STEPS_MAXIMUM] = { 0 };
+
+        for (size_t i = 0; i < taker->count && answer->length; i++) /* nothing at all: it has no such visitor */
+                if (!row_take_u64(&at, end, &found[i].visitors) || !row_take_u64(&at, end, &found[i].human_visitors))
+                        return bad_answer(taker->asking, shard, err);
+        if (at != end)
+                return bad_answer(taker->asking, shard, err);
+        for (size_t i = 0; i < taker->count; i++) {
+                taker->steps[i].visitors += found[i].visitors;
+                taker->steps[i].human_visitors += found[i].human_visitors;
+        }
+        return 0;
+}
+
+int ask_funnel(const struct spread_shards *shards, const struct store_query *query, bool beacon,
+               const char *const goals[], size_t count, struct ask_step ret_steps[static FUNNEL_STEPS_MAXIMUM],
+               struct ask_who *ret_who, struct error *err)
+{
+        _cleanup_(asking_done) struct asking asking = { .shards = shards };
+        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
+        struct buffer answers[SPREAD_SHARDS_MAXIMUM] = { 0 };
+        const struct question question = { .query = query, .beacon = beacon };
+        struct ask_step steps[FUNNEL_STEPS_MAXIMUM] = { 0 };
+        struct step_taker taker = { &asking, steps, count };
+        int r = visits_put_funnel(&sql, &question, goals, count) < 0 ? error_memory(err) : asking_begin(&asking, err);
+
+        if (r == 0)
+                r = ask_all(&asking, buffer_text(&sql), answers, take_steps, &taker, err);
+        answers_done(answers);
+        if (r < 0)
+                return r;
+        memcpy(ret_steps, steps, sizeof(steps));
+        hand_over(&asking, ret_who);
+        return 0;
 }
 
 /* ---------------------------------------------------------------- who embeds the script */

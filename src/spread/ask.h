@@ -14,6 +14,7 @@
 
 #include "accesslog/beacon.h"
 #include "analyze/embedders.h"
+#include "analyze/funnel.h"
 #include "analyze/histogram.h"
 #include "analyze/store.h"
 #include "base/buffer.h"
@@ -39,21 +40,36 @@ struct ask_answer {
         struct store_answer found; /* the rows, as of a store */
         struct ask_who who;
         struct buffer bytes[SPREAD_SHARDS_MAXIMUM]; /* private: what the rows' names lie in */
+        struct buffer visit_bytes[SPREAD_SHARDS_MAXIMUM];
 };
 
 /* Whether there is such a list on analysis servers (enum dimension_kind, or QUERY_ALL). */
 bool ask_has_list(int dimension);
 
+/* Whether a visit belongs to a row of the list. */
+bool ask_has_visits(int dimension);
+
 /*
- * As store_query(); `beacon`: what the beacon counted, instead of the log. Visits are not known: they are 0. Fails only
- * when no server answered, with the words of the last; else the caller looks at `who`.
+ * As store_query(); `beacon`: what the beacon counted, instead of the log. Visits are found in the events, which
+ * takes longer than to read the rollup: only with `visits` (ask_has_visits()), else they are 0. Fails only when no server
+ * answered, with the words of the last; else the caller looks at `who`.
  */
-int ask_shards(const struct spread_shards *shards, const struct store_query *query, bool beacon,
+int ask_shards(const struct spread_shards *shards, const struct store_query *query, bool beacon, bool visits,
                struct ask_answer *ret_answer, struct error *err);
 void ask_answer_done(struct ask_answer *answer);
 
 /* 0: this one server answers and may take part, as in every question; else negative, with why not. */
 int ask_proven(const struct spread_shards *shards, const char *name, struct error *err);
+
+/* A step of a funnel: how many visitors of each day got so far. */
+struct ask_step {
+        uint64_t visitors, human_visitors;
+};
+
+/* How many reached the first of these goals, after that the second, ...; whole days of the query's time. */
+int ask_funnel(const struct spread_shards *shards, const struct store_query *query, bool beacon,
+               const char *const goals[], size_t count, struct ask_step ret_steps[static FUNNEL_STEPS_MAXIMUM],
+               struct ask_who *ret_who, struct error *err);
 
 /* What was measured, of the site and time of the query: enum beacon_vital. */
 int ask_vitals(const struct spread_shards *shards, const struct store_query *query,

@@ -321,6 +321,7 @@ static int put_event(struct feed *feed, const struct log_line *line, const struc
                 .bytes = line->bytes,
                 .host = line->host,
                 .method = line->method,
+                .place = (uint32_t)feed->pending,
         };
         size_t shard;
 

@@ -6,6 +6,7 @@
 #include "accesslog/line.h"
 #include "analyze/classify.h"
 #include "analyze/tag.h"
+#include "spread/question_private.h"
 #include "spread/row.h"
 
 #define DAY_HOURS 24
@@ -21,6 +22,8 @@ struct list {
 
 #define REQUEST "source < 4" /* of events: no action of a beacon */
 #define MARK    "substring(mark, 2)"
+
+#define HOURS_AND(hour) "toInt64(toUInt16(day)) * 24 + " hour
 
 static const struct list lists[] = {
         { QUERY_ALL,                "''",               REQUEST,                                  "''",             "kind = 1"                 },
@@ -71,7 +74,7 @@ bool question_has_list(int dimension)
 
 /* ---------------------------------------------------------------- which rows */
 
-static int put_name(struct buffer *sql, const char *name, const char *wanted)
+int question_put_name(struct buffer *sql, const char *name, const char *wanted)
 {
         size_t length = strlen(wanted);
         bool prefix = length && wanted[length - 1] == '*';
@@ -84,7 +87,7 @@ static int put_name(struct buffer *sql, const char *name, const char *wanted)
 }
 
 /* The hosts of the site itself, as referrer_split() writes them. */
-static int put_own(struct buffer *sql, const char *host, const char *const own[])
+int question_put_own(struct buffer *sql, const char *host, const char *const own[])
 {
         int r = 0;
 
@@ -102,9 +105,8 @@ static int put_own(struct buffer *sql, const char *host, const char *const own[]
 }
 
 /* Whole hours, wider rather than narrower; with the day, so that other days are not read. */
-static int put_time(struct buffer *sql, const struct store_query *query, bool rolled)
+int question_put_time(struct buffer *sql, const struct store_query *query, const char *hour)
 {
-        const char *hour = rolled ? "hour" : "intDiv(ms, 3600000)";
         int64_t from = query->from_us > 0 ? query->from_us / HOUR_US : 0;
         int64_t until = query->until_us > 0 ? (query->until_us + HOUR_US - 1) / HOUR_US : 0;
         int r = 0;
@@ -118,7 +120,7 @@ static int put_time(struct buffer *sql, const struct store_query *query, bool ro
         return r;
 }
 
-static int put_site(struct buffer *sql, const char *column, const struct store_query *query)
+int question_put_site(struct buffer *sql, const char *column, const struct store_query *query)
 {
         int r = query->site && *query->site ? buffer_printf(sql, " AND %s = ", column) : 0;
 
@@ -127,11 +129,13 @@ static int put_site(struct buffer *sql, const char *column, const struct store_q
 
 /* ---------------------------------------------------------------- figures */
 
-static const char *start_of(int span, bool rolled)
+const char *question_start_of(int span, const char *hour)
 {
         switch (span) {
         case SPAN_HOUR:
-                return rolled ? "toInt64(toUInt16(day)) * 24 + hour" : "toInt64(toUInt16(day)) * 24 + intDiv(ms, 3600000)";
+                return strcmp(hour, HOUR_ROLLED) == 0     ? HOURS_AND(HOUR_ROLLED)
+                       : strcmp(hour, HOUR_OF_EVENT) == 0 ? HOURS_AND(HOUR_OF_EVENT)
+                                                          : HOURS_AND(HOUR_OF_VISIT);
         case SPAN_DAY: return "toInt64(toUInt16(day))";
         case SPAN_MONTH: return "(toInt64(toYear(day)) - 1970) * 12 + toMonth(day) - 1";
         default: return "toInt64(0)";
@@ -146,7 +150,7 @@ static int put_events(struct buffer *sql, const struct list *list, const struct 
                              "toUInt64(sum(bytes)), toUInt64(countIf(bot != '')), "
                              "toUInt64(countIf(intDiv(status, 100) IN (4, 5))), toUInt16(min(day)), toUInt16(max(day)) "
                              "FROM event%s WHERE %s AND source %s 0",
-                             list->name, start_of(question->query->span, false),
+                             list->name, question_start_of(question->query->span, HOUR_OF_EVENT),
                              strcmp(list->name, MARK) == 0 ? " ARRAY JOIN marks AS mark" : "",
                              list->where, question->beacon ? "!=" : "=");
 }
@@ -158,7 +162,7 @@ static int put_rollup(struct buffer *sql, const struct list *list, const struct 
                              "toUInt64(uniqExactIfMerge(visitors)), toUInt64(sumMerge(volume)), "
                              "toUInt64(sumMerge(bot_hits)), toUInt64(sumMerge(errors)), toUInt16(min(day)), "
                              "toUInt16(max(day)) FROM rollup WHERE %s AND beacon = %d",
-                             list->rolled_name, start_of(question->query->span, true), list->rolled_where,
+                             list->rolled_name, question_start_of(question->query->span, HOUR_ROLLED), list->rolled_where,
                              question->beacon);
 }
 
@@ -171,13 +175,13 @@ int question_put(struct buffer *sql, const struct question *question)
         int r = rolled ? put_rollup(sql, list, question) : put_events(sql, list, question);
 
         if (r == 0)
-                r = put_site(sql, rolled ? "site" : "host", query);
+                r = question_put_site(sql, rolled ? "site" : "host", query);
         if (r == 0 && query->name)
-                r = put_name(sql, name, query->name);
+                r = question_put_name(sql, name, query->name);
         if (r == 0)
-                r = put_own(sql, rolled ? "name" : "referrer", question->own);
+                r = question_put_own(sql, rolled ? "name" : "referrer", question->own);
         if (r == 0)
-                r = put_time(sql, query, rolled);
+                r = question_put_time(sql, query, rolled ? HOUR_ROLLED : HOUR_OF_EVENT);
         return r < 0 ? r : buffer_append_text(sql, " GROUP BY label, start FORMAT RowBinary");
 }
 
@@ -190,9 +194,9 @@ int question_put_vitals(struct buffer *sql, const struct store_query *query)
                                         "WHERE substring(mark, 1, 1) = 'v' AND bot = ''");
 
         if (r == 0)
-                r = put_site(sql, "host", query);
+                r = question_put_site(sql, "host", query);
         if (r == 0)
-                r = put_time(sql, query, false);
+                r = question_put_time(sql, query, HOUR_OF_EVENT);
         return r < 0 ? r : buffer_append_text(sql, " GROUP BY vital, measured FORMAT RowBinary");
 }
 

@@ -8,14 +8,23 @@
         "ms, visitor, source, host, method, path, asset, status, bytes, referrer, referrer_page, campaign, browser, "  \
         "system, device, bot, country"
 
+static const struct {
+        const char *structure, *columns;
+} structures[] = {
+        { ROW_STRUCTURE_1, COLUMNS_1 },
+        { ROW_STRUCTURE_1 ", marks Array(String)", COLUMNS_1 ", marks" },
+        { ROW_STRUCTURE_1 ", marks Array(String), place UInt32", COLUMNS_1 ", marks, place" },
+};
+_Static_assert(LENGTH(structures) == ROW_STRUCTURE_LATEST, "one of each version");
+
 const char *row_structure(unsigned int structure)
 {
-        return structure < ROW_STRUCTURE_LATEST ? ROW_STRUCTURE_1 : ROW_STRUCTURE_1 ", marks Array(String)";
+        return structures[structure - 1].structure;
 }
 
 const char *row_columns(unsigned int structure)
 {
-        return structure < ROW_STRUCTURE_LATEST ? COLUMNS_1 : COLUMNS_1 ", marks";
+        return structures[structure - 1].columns;
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -86,7 +95,7 @@ int row_put(struct buffer *buffer, const struct spread_row *row)
         at = put_length(at, row->mark_count);
         if (row->marks.length)
                 memcpy(at, row->marks.text, row->marks.length);
-        at += row->marks.length;
+        at = put_number(at + row->marks.length, row->place, 4);
         *at = '\0';
         buffer->length = (size_t)(at - buffer->data);
         return 0;

@@ -18,7 +18,7 @@
         "ms UInt32, visitor UInt64, source UInt8, host String, method String, path String, asset UInt8, "              \
         "status UInt16, bytes UInt64, referrer String, referrer_page String, campaign String, browser String, "        \
         "system String, device String, bot String, country String"
-#define ROW_STRUCTURE_LATEST 2
+#define ROW_STRUCTURE_LATEST 3 /* 2: with marks; 3: and the place */
 
 const char *row_structure(unsigned int structure); /* "ms UInt32, ..." */
 const char *row_columns(unsigned int structure);   /* "ms, ..." */
@@ -47,6 +47,7 @@ struct spread_row {
         struct span agent; /* browser, system, device and bot, as row_put_text() wrote them */
         struct span marks; /* so many, each as row_put_mark() wrote it */
         uint32_t mark_count;
+        uint32_t place; /* of two rows of a batch the later one has the higher one */
 };
 
 /* 0 or -ENOMEM, -E2BIG: then nothing was appended. */

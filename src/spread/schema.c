@@ -20,8 +20,9 @@ static const char event_table[] =
         "SETTINGS index_granularity = 8192";
 
 /* 18.16 has no ADD COLUMN IF NOT EXISTS. */
-static const char has_marks[] = "SELECT toUInt64(count()) FROM system.columns WHERE database = currentDatabase() AND "
-                                "table = 'event' AND name = 'marks' FORMAT RowBinary";
+#define HAS_COLUMN(name)                                                                                               \
+        "SELECT toUInt64(count()) FROM system.columns WHERE database = currentDatabase() AND "                         \
+        "table = 'event' AND name = '" name "' FORMAT RowBinary"
 
 /* The last row of a server is what counts; the others go when parts are merged. */
 static const char node_table[] =
@@ -38,12 +39,13 @@ static const struct step {
         const char *sql;    /* NULL: the events that are there are taken into the rollup */
 } steps[] = {
         {1,  NULL,      event_table                                           },
-        { 2, has_marks, "ALTER TABLE event ADD COLUMN marks Array(String)"    },
+        { 2, HAS_COLUMN("marks"), "ALTER TABLE event ADD COLUMN marks Array(String)"    },
         { 2, NULL,      rollup_table                                          },
         { 2, NULL,      rollup_view                                           },
         { 2, NULL,      node_table                                            },
         { 2, NULL,      standing_table                                        },
         { 2, NULL,      NULL                                                  },
+        { 3, HAS_COLUMN("place"), "ALTER TABLE event ADD COLUMN place UInt32" },
 };
 
 static int run(struct server *server, const char *sql, int64_t deadline_ms, struct error *err)

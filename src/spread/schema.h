@@ -9,6 +9,7 @@
  *
  *     version 1     event
  *     version 2     all others, and what a beacon tells (the column `marks`)
+ *     version 3     the order of requests of one time (the column `place`; 0 of older ones: their order is not known)
  *
  * The statements mean the same to ClickHouse 18.16 and to today's versions. Each may be run again: a migration that was
  * interrupted goes on.
@@ -23,7 +24,7 @@
 #include "base/error.h"
 #include "spread/server.h"
 
-#define SCHEMA_LATEST  2
+#define SCHEMA_LATEST  3
 #define SCHEMA_ROLLUPS 2 /* the first with rollups, that hold all events once it is reached */
 
 /* Makes the database and tables, or brings them to SCHEMA_LATEST. -ENOTSUP when they are newer than this program. */

@@ -26,7 +26,7 @@
 #include "base/error.h"
 #include "spread/spread.h"
 
-/* Far below the 1,048,576 rows that ClickHouse takes as one block, whatever their length. */
+/* Half of the 1,048,576 rows that ClickHouse takes as one block, whatever their length. */
 #define SPOOL_BATCH_ROWS  500000U
 #define SPOOL_BATCH_BYTES (64U << 20)
 

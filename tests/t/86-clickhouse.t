@@ -4,11 +4,21 @@
 # answer is named, and what is missing then.
 . "$(dirname "$0")/lib.sh"
 . "$tests_folder/../support/clickhouse.sh"
-need jq ip clickhouse-server mkfs.ext4
+need jq ip clickhouse-server mkfs.ext4 perl
 [[ $(id -u) == 0 ]] || skip_all 'makes a network namespace: needs root'
 clickhouse_network "us-ch-$$" || skip_all 'no network namespaces'
 generator=$build_folder/tests/support/log_generator
-"$generator" 80000 86 3 >"$tmp/all.log"
+"$generator" 80000 86 3 >"$tmp/generated.log"
+# Before them visitors who ask for several pages within a second: the order of the log decides what was the first and last.
+{
+        time=$(head -n 1 "$tmp/generated.log" | grep -o '\[[^]]*\]')
+        for i in {1..20}; do
+                for path in /zoo/$((i % 4)) /shop/item-1.html /download/1 /shop/item-1.html /aaa; do
+                        echo "203.0.113.$i - - $time \"GET $path HTTP/1.1\" 200 10 \"-\" \"Firefox\""
+                done
+        done
+        cat "$tmp/generated.log"
+} >"$tmp/all.log"
 log=$tmp/access.log
 spool=$tmp/spool
 config=$tmp/site.conf
@@ -40,7 +50,8 @@ for i in 1 2 3; do launch_server $i; done
 for i in 1 2 3; do await_server $i; done
 
 usn() { run inside "$UNDERSTUDY" "$@" && return "$status"; }
-follow=(analyze --follow "$log" --spool "$spool" --config "$config")
+goals=('shop=/shop/*' 'one=/shop/item-1.html' 'down=/download/*')
+follow=(analyze --follow "$log" --goal "${goals[0]}" --goal "${goals[1]}" --goal "${goals[2]}" --spool "$spool" --config "$config")
 query=(analyze query --config "$config")
 # write N: the next N lines, as a web server writes them.
 write()
@@ -71,6 +82,7 @@ equal()
         for by in all "$@"; do
                 local list=(--by "$by")
                 [[ $by != all ]] || list=()
+                [[ $by != *+visits ]] || list=(--by "${by%+visits}" --metric 'hits,visits,visitors,bot_hits')
                 "$UNDERSTUDY" analyze query --store "$tmp/store" "${figures[@]}" "${list[@]}" | rows >"$tmp/expected"
                 inside "$UNDERSTUDY" "${query[@]}" "${figures[@]}" "${list[@]}" 2>"$tmp/stderr" | rows >"$tmp/found"
                 [[ $(jq length "$tmp/expected") -gt 0 ]] && cmp -s "$tmp/expected" "$tmp/found" && continue
@@ -100,6 +112,35 @@ write 20000
 catch_up
 equal 'the first lines' page asset not_found status method browser system device bot referrer referrer_page campaign \
         day hour page,day status,hour
+equal 'their visits, first and last pages' {entry,exit,browser,system,device,bot,referrer,campaign,day,hour,entry\,day,exit\,hour,referrer\,day}+visits
+# What the order of a visitor's requests decides, beside a program that shares nothing with this one.
+oracle=$source_folder/tests/support/analyze_oracle.pl
+{
+        perl "$oracle" --funnel shop,one,shop --funnel down,shop "$log" "$source_folder/data/bots.txt" understudy.example "${goals[@]}" |
+                grep -E $'^(total\tvisits|entry_pages|exit_pages|referrers|campaigns|funnels)\t'
+} | LC_ALL=C sort >"$tmp/expected"
+# servers JQ OPTION...: their answer as such lines.
+servers() { inside "$UNDERSTUDY" "${query[@]}" --json --top 0 "${@:2}" | jq -r "$1 | map(tostring) | join(\"\\t\")"; }
+{
+        servers '.rows[] | ["total", "visits", .visits]' --metric visits
+        servers '.rows[] | ["entry_pages", .entry, .hits, .visitors]' --by entry
+        servers '.rows[] | ["exit_pages", .exit, .hits, .visitors]' --by exit
+        servers '.rows[] | ["referrers", .referrer, .hits, .visitors, .visits]' --by referrer --own understudy.example --metric hits,visitors,visits
+        servers '.rows[] | ["campaigns", .campaign, .hits, .visitors, .visits]' --by campaign --metric hits,visitors,visits
+        for funnel in shop,one,shop down,shop; do
+                servers ".funnel | to_entries[] | select(.value.visitors > 0) | [\"funnels\", \"$funnel \\(.key + 1)\", .value.visitors, .value.human_visitors]" --funnel "$funnel"
+        done
+} | LC_ALL=C sort >"$tmp/found"
+ok 'visits, first and last pages and funnels are those of an independent program' cmp "$tmp/expected" "$tmp/found"
+diag "$(diff "$tmp/expected" "$tmp/found" | head -n 12)"
+ok 'many of them' test "$(wc -l <"$tmp/found")" -gt 1000
+ok 'somebody went through the funnel' grep -q '^funnels.*shop,one,shop 3' "$tmp/found"
+usn "${query[@]}" --funnel shop,one,nowhere
+like 'a funnel in words' "$(output)" '0 +0  nowhere'
+status_is 2 'a visit is of no page alone' usn "${query[@]}" --by page --metric visits
+status_is 2 'a funnel has no list' usn "${query[@]}" --by page --funnel shop
+status_is 2 'nor a step without a name' usn "${query[@]}" --funnel shop,,one
+us analyze query --store "$tmp/store" --funnel shop; is 'a store has funnels of its own' "$status" 2
 usn "${query[@]}" --json
 json_is 'all three answered' '.servers | [.asked, .answered, .missing_percent]' '[3,3,0]'
 visitors=$(jq '.rows[0].visitors' "$tmp/stdout")
@@ -197,10 +238,10 @@ status_is 3 'lets nothing more in' usn "${follow[@]}" --spool-limit 100K --once
 like 'and says so' "$(errors)" 'the spool of the analysis server an2 is full'
 start_server 2
 catch_up
-equal 'a returning server with its spool' page day
+equal 'a returning server with its spool' page day entry+visits day+visits
 
 # ---------------------------------------------------------------- at all the other times
-us "${query[@]}" --by entry; is 'a list that the servers do not keep' "$status" 2
+us "${query[@]}" --by search; is 'a list that the servers do not keep' "$status" 2
 us analyze --follow "$log" --spool "$spool"; is 'a spool without a configuration' "$status" 2
 is 'who came is not in the spool' "$(find "$spool" -name salts -perm 600 | wc -l)" 1
 done_testing

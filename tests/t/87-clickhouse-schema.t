@@ -24,6 +24,7 @@ configure()
 }
 usn() { run inside "$UNDERSTUDY" "$@" && return "$status"; }
 on() { clickhouse_sql 8121 "$1"; }
+test_equal() { [[ $("${@:2}") == "$1" ]]; }
 follow=(analyze --follow --spool "$spool" --config "$config" --once)
 query=(analyze query --config "$config")
 figures=(--json --top 0 --metric 'hits,visitors,bytes,bot_hits,errors')
@@ -71,17 +72,30 @@ status_is 3 'events are not sent to older tables' usn "${follow[@]}" "$tmp/acces
 like 'and it is said what to do' "$(errors)" 'analyze migrate'
 ok 'they wait' test "$(find "$spool/an1" -type f | wc -l)" -gt 0
 status_is 0 'migrate' usn analyze migrate --config "$config" --json
-json_is 'from 1 to 2' '.shards[0] | [.before, .version]' '[1,2]'
-is 'versions are kept in a table' "$(on 'SELECT version FROM schema ORDER BY version' | tr '\n' ' ')" '1 2 '
+json_is 'from 1 to 3' '.shards[0] | [.before, .version]' '[1,3]'
+is 'versions are kept in a table' "$(on 'SELECT version FROM schema ORDER BY version' | tr '\n' ' ')" '1 2 3 '
 agree 'everything from before is in the rollups' "$tmp/store" -- "${lists[@]}"
 usn "${follow[@]}" "$tmp/access.log"
 "$UNDERSTUDY" analyze --follow "$tmp/access.log" --store "$tmp/store" --names 1000000 --once || fail 'a store'
 agree 'and what waited' "$tmp/store" -- "${few[@]}"
 status_is 0 'again' usn analyze migrate --config "$config" --json
-json_is 'has nothing to do' '.shards[0].before' 2
-on 'INSERT INTO schema VALUES (3, now())'
+json_is 'has nothing to do' '.shards[0].before' 3
+on 'INSERT INTO schema VALUES (4, now())'
 status_is 3 'tables of a newer version' usn analyze migrate --config "$config"
 like 'are left alone' "$(errors)" 'newer version'
+
+# ---------------------------------------------------------------- the tables of version 2
+configure second
+rm -rf "$spool"
+usn analyze migrate --config "$config"
+on 'ALTER TABLE event DROP COLUMN place'
+on "ALTER TABLE schema DELETE WHERE version = 3"
+ok 'version 2' wait_for 20 test_equal 2 on 'SELECT max(version) FROM schema'
+status_is 3 'events with places are not sent to them' usn "${follow[@]}" "$tmp/access.log"
+status_is 0 'migrate' usn analyze migrate --config "$config" --json
+json_is 'from 2 to 3' '.shards[0] | [.before, .version]' '[2,3]'
+status_is 0 'they are sent' usn "${follow[@]}" "$tmp/access.log"
+agree 'and agree' "$tmp/store" -- "${few[@]}" entry
 
 # ---------------------------------------------------------------- rollups
 configure rolled
@@ -102,12 +116,17 @@ head -n 12000 "$tmp/all.log" | tail -n 1500 >>"$tmp/access.log"
 status_is 0 'and with it' usn "${follow[@]}" "$tmp/access.log"
 "$UNDERSTUDY" analyze --follow "$tmp/access.log" --store "$tmp/store" --names 1000000 --once || fail 'a store'
 agree 'are mended, and none is doubled' "$tmp/store" -- "${few[@]}" campaign browser day
-# A batch of before the update, whose rows have no marks.
+# Batches of before the updates, whose rows have no marks, and no place.
 on 'RENAME TABLE schema TO hidden'
-tail -n 1 "$tmp/access.log" >>"$tmp/access.log"
-usn "${follow[@]}" "$tmp/access.log"
-batch=$(find "$spool/an1" -type f)
-truncate -s -1 "$batch" && mv "$batch" "${batch%.2}"
+for structure in 1 2; do
+        tail -n 1 "$tmp/access.log" >>"$tmp/access.log"
+        usn "${follow[@]}" "$tmp/access.log"
+        batch=$(find "$spool/an1" -type f -name '*.3')
+        case $structure in
+        1) truncate -s -5 "$batch" && mv "$batch" "${batch%.3}" ;;
+        2) truncate -s -4 "$batch" && mv "$batch" "${batch%.3}.2" ;;
+        esac
+done
 on 'RENAME TABLE hidden TO schema'
 status_is 0 'a batch of an older version' usn "${follow[@]}" "$tmp/access.log"
 "$UNDERSTUDY" analyze --follow "$tmp/access.log" --store "$tmp/store" --names 1000000 --once || fail 'a store'

@@ -80,6 +80,52 @@ static void a_piece_of_an_answer_is_none(void **state _unused_)
         assert_int_equal(rows.count, 1);
 }
 
+static void visits_are_added_to_other_figures(void **state _unused_)
+{
+        _cleanup_(answer_rows_done) struct answer_rows rows = ANSWER_ROWS_INIT;
+        _cleanup_(buffer_done) struct buffer figures = BUFFER_INIT(10000), visits = BUFFER_INIT(10000);
+
+        put(&figures, "/a", 0, 9, 5, 7);
+        put(&visits, "/a", 0, 4, 3, 7);
+        assert_int_equal(answer_take(&rows, &figures), 0);
+        assert_int_equal(answer_take_visits(&rows, &visits, false), 0);
+        assert_int_equal(answer_settle(&rows, METRIC_VISITS, 0), 0);
+        assert_int_equal(rows.count, 1);
+        assert_int_equal(rows.rows[0].figures.hits, 9);
+        assert_int_equal(rows.rows[0].figures.visitors, 5);
+        assert_int_equal(rows.rows[0].figures.visits, 4);
+}
+
+static void first_and_last_pages_are_visits(void **state _unused_)
+{
+        _cleanup_(answer_rows_done) struct answer_rows rows = ANSWER_ROWS_INIT;
+        _cleanup_(buffer_done) struct buffer visits = BUFFER_INIT(10000);
+
+        put(&visits, "/a", 0, 4, 3, 7);
+        assert_int_equal(answer_take_visits(&rows, &visits, true), 0);
+        assert_int_equal(rows.rows[0].figures.hits, 4);
+        assert_int_equal(rows.rows[0].figures.visits, 4);
+        assert_int_equal(rows.rows[0].figures.visitors, 3);
+}
+
+/* Who answers one of two questions is left out with both. */
+static void the_rows_of_one_can_be_dropped(void **state _unused_)
+{
+        _cleanup_(answer_rows_done) struct answer_rows rows = ANSWER_ROWS_INIT;
+        _cleanup_(buffer_done) struct buffer one = BUFFER_INIT(10000), other = BUFFER_INIT(10000), none = BUFFER_INIT(10);
+
+        put(&one, "", 0, 1, 1, 7);
+        put(&other, "", 0, 2, 1, 7);
+        put(&one, "/b", 0, 4, 1, 7);
+        assert_int_equal(answer_take(&rows, &one), 0);
+        assert_int_equal(answer_take(&rows, &other), 0);
+        answer_drop(&rows, &none);
+        assert_int_equal(rows.count, 3);
+        answer_drop(&rows, &one);
+        assert_int_equal(rows.count, 1);
+        assert_int_equal(rows.rows[0].figures.hits, 2);
+}
+
 static void nothing_is_nothing(void **state _unused_)
 {
         _cleanup_(answer_rows_done) struct answer_rows rows = ANSWER_ROWS_INIT;
@@ -98,6 +144,9 @@ int main(void)
                 cmocka_unit_test(names_of_all_servers_add_up),
                 cmocka_unit_test(the_top_is_that_of_all_together),
                 cmocka_unit_test(a_piece_of_an_answer_is_none),
+                cmocka_unit_test(visits_are_added_to_other_figures),
+                cmocka_unit_test(first_and_last_pages_are_visits),
+                cmocka_unit_test(the_rows_of_one_can_be_dropped),
                 cmocka_unit_test(nothing_is_nothing),
         };
 

@@ -2,6 +2,7 @@
 #include "tests.h"
 
 #include "spread/question.h"
+#include "spread/visits.h"
 
 static const char *sql_of(int dimension, bool rollup, const char *name, const char *const own[])
 {
@@ -57,11 +58,28 @@ static void only_whole_hours_are_asked_for(void **state _unused_)
         assert_non_null(strstr(buffer_text(&sql), "day <= toDate(1) AND toInt64(toUInt16(day)) * 24 + hour < 31"));
 }
 
+static void names_in_visits_and_funnels_stay_names(void **state _unused_)
+{
+        static const char *const goals[] = { "one", "x') OR 1 --" };
+        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(1U << 20);
+        const struct store_query query = { .site = "it's", .name = "') OR 1", .span = SPAN_HOUR };
+        const struct question question = { .query = &query, .dimension = DIMENSION_EXIT };
+
+        assert_int_equal(visits_put(&sql, &question), 0);
+        assert_int_equal(visits_put_funnel(&sql, &question, goals, LENGTH(goals)), 0);
+        assert_null(strstr(buffer_text(&sql), "OR 1"));
+        assert_null(strstr(buffer_text(&sql), "it's"));
+        assert_non_null(strstr(buffer_text(&sql), "step0 > 0 AND at > step0"));
+        assert_true(visits_are_all(DIMENSION_ENTRY));
+        assert_false(visits_has_list(DIMENSION_PAGES));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(lists_come_from_the_rollup_where_it_has_them),
                 cmocka_unit_test(names_stay_names),
+                cmocka_unit_test(names_in_visits_and_funnels_stay_names),
                 cmocka_unit_test(only_whole_hours_are_asked_for),
         };
 

@@ -13,7 +13,8 @@ static void a_row_is_what_the_format_says(void **state _unused_)
 {
         static const char expected[] = "\x01\x02\x00\x00" "\x08\x07\x06\x05\x04\x03\x02\x01" "\x02" "\x01h" "\x03GET"
                                        "\x02/a" "\x01" "\x94\x01" "\x0a\x00\x00\x00\x00\x00\x00\x00" "\x01r" "\x02rp"
-                                       "\x01" "c" "AGENT" "\x02JP" "\x02" "\x03gm1" "\x02" "em";
+                                       "\x01" "c" "AGENT" "\x02JP" "\x02" "\x03gm1" "\x02" "em"
+                                       "\x07\x00\x01\x00";
         _cleanup_(buffer_done) struct buffer buffer = BUFFER_INIT(1000);
         _cleanup_(buffer_done) struct buffer marks = BUFFER_INIT(1000);
         struct spread_row row = {
@@ -37,6 +38,7 @@ static void a_row_is_what_the_format_says(void **state _unused_)
         assert_int_equal(row_put_mark(&marks, MARK_EVENT, "m", 1), 0);
         row.marks = (struct span){ marks.data, (uint32_t)marks.length };
         row.mark_count = 2;
+        row.place = 65543;
         assert_int_equal(row_put(&buffer, &row), 0);
         assert_int_equal(buffer.length, sizeof(expected) - 1);
         assert_memory_equal(buffer.data, expected, buffer.length);
