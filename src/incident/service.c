@@ -27,6 +27,7 @@
 #define ANSWER_MAXIMUM (256U << 10) /* waiting for one connection; more is not read from it until it takes these */
 #define IDLE_MS        60000
 #define GIVEN_MAXIMUM  64
+#define LANGUAGES      2   /* English, Japanese */
 #define LOOK_MS        200 /* how late a notice that was approved may be seen */
 #define NONE           "{\"notice\":null}"
 
@@ -52,6 +53,8 @@ struct service {
         int listener, signals;
         struct intern noticed; /* accounts that may have a notice: most have none, and need no question to the casebook */
         int64_t version, looked_ms;
+        int64_t words_number; /* the incident whose words are kept; 0: none. Forgotten when somebody writes to the casebook */
+        json_t *words[LANGUAGES];
         struct given given[GIVEN_MAXIMUM];
         size_t given_count;
         struct connection *connections[SERVICE_CONNECTIONS];
@@ -134,6 +137,28 @@ static json_t *words_of(struct service *service, int64_t number, const char *key
         return json;
 }
 
+static void forget_words(struct service *service)
+{
+        for (size_t i = 0; i < LANGUAGES; i++) {
+                json_decref(service->words[i]);
+                service->words[i] = NULL;
+        }
+        service->words_number = 0;
+}
+
+static void learn_words(struct service *service, int64_t number, struct error *err)
+{
+        static const char *const keys[LANGUAGES] = { "notice_en", "notice_ja" };
+
+        if (service->words_number == number)
+                return;
+        forget_words(service);
+        for (size_t i = 0; i < LANGUAGES; i++)
+                service->words[i] = words_of(service, number, keys[i], err);
+        if (!err->code) /* what could not be read is asked for again */
+                service->words_number = number;
+}
+
 /* ---- who may have one ---- */
 
 static int on_noticed(void *context, const char *account, size_t length, struct error *err)
@@ -172,6 +197,7 @@ static void look_again(struct service *service)
         version = casebook_version(service->book, &error);
         if (version == service->version)
                 return;
+        forget_words(service);
         if (version < 0 || load_noticed(service, &error) < 0)
                 note(service, error.text);
         else
@@ -222,9 +248,9 @@ static json_t *answer_notice(struct service *service, const char *account, size_
                 r = add_given(service, number, account, length, err);
         if (r < 0)
                 return NULL;
-        return json_pack("{s:{s:I, s:o, s:o}}", "notice", "incident", (json_int_t)number, "en",
-                         words_of(service, number, "notice_en", err), "ja",
-                         words_of(service, number, "notice_ja", err));
+        learn_words(service, number, err);
+        return json_pack("{s:{s:I, s:O, s:O}}", "notice", "incident", (json_int_t)number, "en", service->words[0], "ja",
+                         service->words[1]);
 }
 
 static json_t *answer_acknowledge(struct service *service, const char *account, size_t length, struct error *err)
@@ -480,6 +506,7 @@ int service_run(struct casebook *book, const struct service_options *options, st
         while (service->count)
                 drop(service, 0);
         intern_done(&service->noticed);
+        forget_words(service);
         fd_close(&service->listener);
         fd_close(&service->signals);
         sigprocmask(SIG_SETMASK, &before, NULL);

@@ -51,6 +51,11 @@ is 'who has one is told so, in both languages' "$(head -n 1 <<<"$answer" | jq -r
 is 'nobody else is' "$(tail -n +2 <<<"$answer" | sort -u)" '{"notice":null}'
 ask 'notice jiro%20%3Cb%3E%26%22x%22' 'notice new%0Aline'
 is 'whatever the name is' "$(jq -c .notice.incident <<<"$answer" | tr '\n' ' ')" '1 1 '
+incident set 1 notice_en='Other words.'
+sleep 0.5
+ask 'notice jiro%20%3Cb%3E%26%22x%22'
+is 'words that were changed are told at once' "$(jq -r .notice.en <<<"$answer")" 'Other words.'
+incident set 1 notice_en='Please check your computer <now>.'
 ask 'notice' 'notice a b' 'notice %zz' 'notice %' 'x' '' "notice new
 line"
 is 'what is no question is told so' "$(grep -c error <<<"$answer")" 6
@@ -85,6 +90,7 @@ rate=$(timeout 60 perl -MIO::Socket::UNIX -MTime::HiRes=time -e '
         else { print $s "notice user$_\n" for 1 .. $n; $s->flush; exit }' "$socket")
 diag "answers, and how many a second: $rate"
 is 'questions sent at once are all answered' "${rate% *}" 20000
+ok 'at least fifty thousand a second' test "${rate#* }" -ge 50000
 kill "$service"
 wait "$service"
 is 'it ends when it is told to' $? 0
