@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "analyze/salts_answer.h"
 #include "base/clock.h"
 #include "base/i18n.h"
 #include "base/memory.h"
@@ -31,26 +32,6 @@ int salt_source_init(struct salt_source *source, const struct config *config, co
         return 0;
 }
 
-static int no_salt(const struct salt_source *source, struct error *err)
-{
-        return error_set(err, -EBADMSG, _("the agent of %s answers with what is no salt"), source->maker->name);
-}
-
-static int take_answer(const struct salt_source *source, const json_t *answer, struct shared_salt *ret_salt,
-                       struct error *err)
-{
-        const json_t *age = json_object_get(answer, "age_s");
-        const char *hex = json_string_value(json_object_get(answer, "salt"));
-
-        if (json_is_true(json_object_get(answer, "gone")))
-                return error_set(err, -ESTALE, _("that day has no salt, and gets none any more"));
-        if (!hex || strlen(hex) != 2 * SALT_SIZE || !json_is_integer(age) || json_integer_value(age) < 0 ||
-            json_integer_value(age) >= SALT_SECONDS)
-                return no_salt(source, err);
-        ret_salt->age_seconds = json_integer_value(age);
-        return text_unhex(hex, 2 * SALT_SIZE, ret_salt->bytes, SALT_SIZE) < 0 ? no_salt(source, err) : 0;
-}
-
 static int ask_maker(const struct salt_source *source, int32_t day, struct shared_salt *ret_salt, struct error *err)
 {
         const struct agent_client_options options = { .name = source->maker->name,
@@ -66,7 +47,7 @@ static int ask_maker(const struct salt_source *source, int32_t day, struct share
         }
         r = agent_client_call(client, "salt", arguments, ASK_MS, NULL, NULL, &answer, err);
         if (r == 0)
-                r = take_answer(source, answer, ret_salt, err);
+                r = salts_answer_take(answer, source->maker->name, ret_salt, err);
         json_decref(answer);
         return r;
 }
