@@ -146,4 +146,23 @@ us_incident exposure 3
 like 'in words' "$(output)" '1 logins are in no log: lines were taken out'
 us_incident report 3 --form technical --format md --lang en
 like 'and in the technical report' "$(output)" '1 logins are in no access log'
+
+# ---------------------------------------------------------------- by the site that embeds it; link served, payload live
+{
+        others 0 3000
+        answer 1100 one ref=https://shop1.example/cart?x
+        answer 1500 two ref=https://shop1.example/
+        answer 1900 three ref=http://shop2.example/a
+        answer 2500 four ref=https://shop3.example/
+} | sort >"$tmp/tag.log"
+logins one two three four >"$tmp/tag.csv"
+moment() { date -u -d @"$(at "$1")" +%Y-%m-%dT%H:%M:%SZ; }
+open_one --payload-from "$(moment 0)" --payload-to "$(moment 1600)"
+us_incident exposure 4 --log "web1=$tmp/tag.log" --logins "$tmp/tag.csv" "${clocks[@]}" --json
+json_is 'exposure by embedding site, for its owner' '[.embedding[] | "\(.site) \(.responses.confirmed)"] | sort | join(", ")' \
+        'shop1.example 2, shop2.example 1'
+json_is 'the link was served to three, to two while what it linked to was live' \
+        '"\(.responses.confirmed) \(.payload.live_responses) \(.payload.link_only_responses)"' '3 2 1'
+us_incident report 4 --form public --lang en
+like 'which are two sentences of the report' "$(output)" 'was live from .*: 2 answers were in that time'
 done_testing
