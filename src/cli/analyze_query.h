@@ -29,6 +29,7 @@ struct query_request {
         enum store_metric metrics[METRIC_COUNT];
         size_t metric_count;
         bool report, csv, compare, vitals;
+        bool salts_apart; /* of analysis servers: each sender of events has its own */
         char *funnel; /* of --funnel: its names, cut at the commas; owned */
         const char *steps[FUNNEL_STEPS_MAXIMUM];
         size_t step_count;

@@ -83,8 +83,14 @@ int query_servers(struct query_request *request)
                 return show_funnel(request, &shards.spread);
         if (ask_shards(&shards.spread, &request->query, request->beacon, wants_visits(request), &answer, &error) < 0)
                 return command_fail(&error);
-        if (!request->common.json)
+        request->salts_apart = !shards.config->clickhouse.salts;
+        if (!request->common.json) {
                 servers_print(request->csv ? stderr : stdout, &answer.who);
+                if (request->salts_apart)
+                        fprintf(request->csv ? stderr : stdout, "%s\n",
+                                _("Senders of events do not share salts (salts in the configuration): who met two of them is "
+                                  "two visitors."));
+        }
         status = status_of(query_show(request, &answer.found, NULL, &answer.who), &answer.who);
         ask_answer_done(&answer);
         return status;

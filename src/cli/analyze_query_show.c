@@ -68,8 +68,10 @@ static int show_json(const struct query_request *request, const struct store_ans
                 json_object_set_new(object, "before_from", hour_json(before->from_hour));
                 json_object_set_new(object, "before_to", hour_json(before->until_hour));
         }
-        if (servers)
+        if (servers) {
                 json_object_set_new(object, "servers", servers_json(servers));
+                json_object_set_new(object, "salts", json_string(request->salts_apart ? "of_each_sender" : "shared"));
+        }
         json_object_set_new(object, "visitors_are", json_string(visitors[answer->visitors]));
         json_object_set_new(object, "names", json_integer((json_int_t)answer->names));
         for (size_t i = 0; i < answer->count; i++) {

@@ -162,6 +162,7 @@ is 'the others have theirs' "$(waiting 1) $(waiting 3)" '0 0'
 status_is 1 'the figures are not all' usn "${query[@]}" --json
 json_is 'two answered' '.servers | [.asked, .answered, .missing_percent, .silent[0].shard]' '[3,2,33,"an2"]'
 usn "${query[@]}"
+like 'whose salts they are is said' "$(<"$tmp/stdout")" 'do not share salts .*two visitors'
 like 'in words' "$(<"$tmp/stdout")" '2 of 3 analysis servers answered\. About 33 % of all visitors'
 start_server 2
 catch_up

@@ -100,6 +100,7 @@ is 'a visitor of both is one, and no line is lost' "$(figures)" '[20,10]'
 proven 1 2
 usn analyze query --config "$config" --json --metric visits,hits
 is 'and made one visit, of the requests to both' "$(jq -c '.rows[0] | [.visits, .hits]' "$tmp/stdout")" '[10,20]'
+json_is 'of shared salts' '.salts' shared
 hex=$(cut -d' ' -f3 "$tmp/state1/salts")
 is 'a salt has 32 bytes' "${#hex}" 64
 is 'both have the same one' "$(cut -d' ' -f1,3 "$tmp/spool1/salts" "$tmp/spool2/salts" | sort -u)" "$(cut -d' ' -f1,3 "$tmp/state1/salts")"
