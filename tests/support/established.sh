@@ -52,5 +52,6 @@ move_killed_at()
                 exit 1' "$tmp/move.log" "$1" "$move"
         local r=$?
         wait "$move" 2>/dev/null
+        [[ $r -eq 0 ]] || diag "the move to be killed at $1 said: $(cat "$tmp/move.log")"
         return "$r"
 }

@@ -92,18 +92,24 @@ by_hand return
 is 'and back' "$status" 0
 
 # ---------------------------------------------------------------- killed in the middle
+status_of_return()
+{
+        by_hand return
+        is "$1: the return is done" "$status" 0
+        [[ $status -eq 0 ]] || output_diag
+}
 for round in 'relay undo' 'drain undo' 'drain resume' 'relay-end resume'; do
         read -r step way <<<"$round"
         [[ $step != drain ]] || established 0 2
         move_begins switch standby
-        ok "killed at $step" move_killed_at "$step"
+        ok "killed at $step" move_killed_at "$step" || diag "$(cat "$tmp/move.log")"
         [[ $step != drain ]] || established_end
         by_hand switch "--$way"
         is "killed at $step: $way ends it" "$status" "$([[ $way == undo ]] && echo 1 || echo 0)"
         [[ $status -le 1 ]] || output_diag
         is "killed at $step, $way: who is on stage" "$(served)" "$([[ $way == undo ]] && echo production || echo standby)"
         no_traces "killed at $step, $way"
-        [[ $way == undo ]] || by_hand return
+        [[ $way == undo ]] || status_of_return "after $step, $way"
 done
 is 'and at last production' "$(served)" production
 done_testing
