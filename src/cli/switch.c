@@ -182,6 +182,16 @@ static int tell_end(const struct request *request, const struct move *move, cons
         return status;
 }
 
+static int tell_there(const struct request *request, const struct move *move)
+{
+        if (request->common.json)
+                return command_print_json(json_pack("{s:s, s:s, s:s, s:s}", "from", move->from, "to", move->to, "outcome", "there",
+                                                    "step", ""));
+        if (!request->common.quiet)
+                printf(_("%s is on stage already: nothing was done\n"), move->to);
+        return EXIT_DONE;
+}
+
 /* ---- the move ---- */
 
 /* What broke a rule since the move began is sent no visitors. From the fence on there is no way back, and a site with
@@ -233,14 +243,17 @@ static int find_move(const struct request *request, const struct config *config,
         return 0;
 }
 
-/* A new move is in the journal from here on. One that would break connections which it should keep never is. */
+/* A new move is in the journal from here on. One that would break connections which it should keep never is. 1: there is
+ * nothing to be moved. */
 static int begin(const struct request *request, struct ledger *ledger, struct steps *steps, struct move *move,
                  struct machine *machine, struct error *err)
 {
-        int r = steps_ready(steps, err);
+        int r = steps_is_there(steps) ? 1 : steps_ready(steps, err);
 
         if (r < 0)
                 return error_prefix(err, _("the move was not begun"));
+        if (r == 1)
+                return r;
         r = move->by & MOVE_KEEPS ? steps_keeps_connections(steps, err) : 0;
         if (r < 0)
                 return error_prefix(err, _("established connections cannot be kept ('--allow-reset' moves and breaks them)"));
@@ -281,6 +294,8 @@ static int make(struct request *request, const struct config *config, struct err
                 r = begin(request, ledger, steps, move, &machine, err);
         if (r < 0)
                 return r;
+        if (r == 1)
+                return tell_there(request, move);
         stage = steps_stage(steps);
         r = conduct(ledger, move, &machine, request->undo ? EVENT_UNDO : EVENT_BEGIN, &stage, &action, err);
         if (r < 0)

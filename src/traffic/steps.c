@@ -348,6 +348,20 @@ int steps_new(const struct steps_options *options, struct steps **ret_steps, str
                                   "host"), options->move->from, options->move->to);
 }
 
+/* By the looks of the steps that a move is made of, so that nothing of it is missing; a relay that was left is to be cleared. */
+bool steps_is_there(struct steps *steps)
+{
+        const unsigned int by = steps->options.move->by;
+
+        return steps_claim_look(steps, NULL) == EVENT_SEEN_WANTED &&
+                steps_fence_look(steps, STEPS_TO, true, NULL) == EVENT_SEEN_WANTED &&
+                steps_fence_look(steps, STEPS_FROM, false, NULL) == EVENT_SEEN_WANTED &&
+                (!(by & MOVE_KEEPS) || steps_relay_look(steps, false, NULL) == EVENT_SEEN_WANTED) &&
+                (!(by & MOVE_BY_ADDRESS) || steps_address_look(steps, NULL) == EVENT_SEEN_WANTED) &&
+                (!(by & MOVE_BY_DNS) || steps_dns_look(steps, NULL) == EVENT_SEEN_WANTED) &&
+                (!(by & MOVE_BY_EXEC) || steps_exec_look(steps, NULL) == EVENT_SEEN_WANTED);
+}
+
 int steps_ready(struct steps *steps, struct error *err)
 {
         int r = steps->options.move->by & MOVE_BY_DNS ? steps_dns_ready(steps, err) : 0;

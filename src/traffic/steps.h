@@ -44,6 +44,10 @@ void steps_freep(struct steps **steps);
  */
 int steps_ready(struct steps *steps, struct error *err);
 
+/* Whether the move has nothing to do: the server is on stage, alone in at the database, and nothing of a move is left. Made all
+ * the same, it would hand that server's own established connections to the other one. */
+bool steps_is_there(struct steps *steps);
+
 /* For conduct(). */
 struct stage steps_stage(struct steps *steps);
 

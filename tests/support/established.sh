@@ -31,9 +31,11 @@ established_end()
 }
 came_of() { awk -v what="$1" -v field="$2" '$1 == what { print $field }' "$tmp/established"; }
 
+# (The words of the move before are gone before anybody looks: the background may be late with it.)
 move_begins()
 {
-        nsenter --net=/run/netns/database "$UNDERSTUDY" "$@" -v --config "$tmp/site.conf" --state "$tmp/controller" >"$tmp/move.log" 2>&1 </dev/null &
+        : >"$tmp/move.log"
+        nsenter --net=/run/netns/database "$UNDERSTUDY" "$@" -v --config "$tmp/site.conf" --state "$tmp/controller" >>"$tmp/move.log" 2>&1 </dev/null &
         move=$!
 }
 move_ends()

@@ -67,6 +67,17 @@ for way in 'switch standby' return; do
         no_traces "$way"
 done
 
+# ---------------------------------------------------------------- to the server that is on stage
+count=$(intents)
+established 2 5
+by_hand return
+is 'return when production is on stage: nothing is to be done' "$status" 0
+like 'which is said' "$(output)" 'production is on stage already'
+is 'no step is made' "$(intents)" "$count"
+sleep 0.5
+established_end
+is 'and no connection breaks' "$(came_of new 3) $(came_of kept 3) $(grep ^download "$tmp/established")" "0 0 download 2 $big_digest 2"
+
 # ---------------------------------------------------------------- without it they break, which must be allowed
 cp "$tmp/site.conf" "$tmp/good.conf"
 sed -i 's/addresses = {192.0.2.77}/addresses = {198.51.100.7}/' "$tmp/site.conf"
