@@ -41,8 +41,9 @@ static int open_agent(const struct config *config, const struct config_server *s
                                                                 .ssh_config = config->ssh_config }, ret_client, err);
 }
 
-int carry_between(const struct config *config, const struct config_server *stage, const struct config_server *rest,
-                  struct carry_book *book, bool two_ways, bool look, struct carry_result *ret_result, struct error *err)
+/* From the server on stage, over connections of its own. */
+static int carry_between(const struct config *config, const struct config_server *stage, const struct config_server *rest,
+                                struct carry_book *book, bool two_ways, bool look, struct carry_result *ret_result, struct error *err)
 {
         _cleanup_(agent_client_freep) struct agent_client *there = NULL, *here = NULL;
         struct carry_round round = { .two_ways = two_ways, .look = look };
@@ -55,15 +56,6 @@ int carry_between(const struct config *config, const struct config_server *stage
         round.stage = (struct carry_side){ stage->name, ask, there };
         round.rest = (struct carry_side){ rest->name, ask, here };
         return carry_round(book, &round, ret_result, err);
-}
-
-int carry_ahead(const struct config *config, const struct config_server *from, const struct config_server *to, const char *state,
-                struct carry_result *ret_result, struct error *err)
-{
-        _cleanup_(carry_book_close) struct carry_book book = CARRY_BOOK_NONE;
-        int r = carry_book_open(&book, state, LOCK_MS, err);
-
-        return r < 0 ? r : carry_between(config, from, to, &book, !text_equal(book.stage, from->name), true, ret_result, err);
 }
 
 json_t *carry_result_json(const struct carry_result *result)

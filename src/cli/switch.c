@@ -76,15 +76,14 @@ static int probe(void *context _unused_, const struct config_check *check, const
 }
 
 /* How much there is to carry over, seen now; what cannot be seen is said. NULL: there is nothing to say. */
-static json_t *plan_carrying(const struct request *request, const struct config *config, const struct move *move)
+static json_t *plan_carrying(const struct request *request, struct steps *steps)
 {
         _cleanup_(carry_result_done) struct carry_result result = { 0 };
         char there[COUNT_TEXT_SIZE], back[COUNT_TEXT_SIZE];
         struct error error = ERROR_NONE;
         json_t *json;
 
-        if (carry_ahead(config, config_find_server(config, move->from), config_find_server(config, move->to),
-                        state_directory(request->common.state), &result, &error) < 0) {
+        if (steps_carry_ahead(steps, &result, &error) < 0) {
                 if (!request->common.json)
                         printf("%-12s   %s: %s\n", "", _("how much is not known"), error.text);
                 return json_pack("{s:s}", "unknown", error.text);
@@ -100,11 +99,10 @@ static json_t *plan_carrying(const struct request *request, const struct config 
 }
 
 /* What becomes of connections that stand: a word for --json, and a sentence. Asks the servers, changes nothing. */
-static const char *fate_of_connections(const struct config *config, const struct move *move, char sentence[static FATE_SIZE])
+static const char *fate_of_connections(struct steps *steps, const struct move *move, char sentence[static FATE_SIZE])
 {
-        const struct steps_options choices = { .config = config, .move = move };
-        _cleanup_(steps_freep) struct steps *steps = NULL;
         struct error error = ERROR_NONE;
+        int r;
 
         if (!(move->by & MOVE_BY_ADDRESS))
                 snprintf(sentence, FATE_SIZE, _("they stay with %s until they end"), move->from);
@@ -112,7 +110,13 @@ static const char *fate_of_connections(const struct config *config, const struct
                 snprintf(sentence, FATE_SIZE, _("they break, which --allow-reset allows"));
         if (!(move->by & MOVE_KEEPS))
                 return move->by & MOVE_BY_ADDRESS ? "reset" : "kept";
-        if (steps_new(&choices, &steps, &error) == 0 && steps_keeps_connections(steps, &error) == 0) {
+        r = steps_keeps_connections(steps, &error);
+        if (r == 1) {
+                snprintf(sentence, FATE_SIZE, _("they stay with %s until they end, if %s, which is powered off now, can hand them "
+                                                "on; else the move is taken back"), move->from, move->to);
+                return "unknown";
+        }
+        if (r == 0) {
                 snprintf(sentence, FATE_SIZE, _("they stay with %s until they end, or are drained no longer"), move->from);
                 return "kept";
         }
@@ -124,11 +128,18 @@ static const char *fate_of_connections(const struct config *config, const struct
 
 static int show_plan(const struct request *request, const struct config *config, const struct move *move)
 {
+        const struct steps_options choices = { .config = config, .move = move, .state = state_directory(request->common.state) };
+        _cleanup_(steps_freep) struct steps *steps = NULL;
+        struct error error = ERROR_NONE;
         char sentence[FATE_SIZE] = "";
-        const char *fate = fate_of_connections(config, move, sentence);
-        json_t *list = json_array(), *carrying = NULL;
+        json_t *list, *carrying = NULL;
         struct machine machine;
+        const char *fate;
 
+        if (steps_new(&choices, &steps, &error) < 0)
+                return command_fail(&error);
+        fate = fate_of_connections(steps, move, sentence);
+        list = json_array();
         machine_begin(&machine, move->kind, move->by);
         for (enum step step = machine_after(&machine, STEPS); step != STEPS; step = machine_after(&machine, step)) {
                 char change[STEPS_WORDS], undo[STEPS_WORDS];
@@ -136,14 +147,14 @@ static int show_plan(const struct request *request, const struct config *config,
 
                 steps_describe(config, move, step, change, undo);
                 if (step == STEP_CARRY && request->common.json)
-                        carrying = plan_carrying(request, config, move);
+                        carrying = plan_carrying(request, steps);
                 json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b}", "step", step_name(step), "change", change, "undo",
                                                       undo, "undoable", back));
                 if (request->common.json)
                         continue;
                 printf("%-12s %s\n", step_name(step), change);
                 if (step == STEP_CARRY)
-                        carrying = plan_carrying(request, config, move);
+                        carrying = plan_carrying(request, steps);
                 if (undo[0] && back)
                         printf("%-12s   %s: %s\n", "", _("undo"), undo);
                 if (step == STEP_FENCE)
@@ -159,9 +170,10 @@ static int show_plan(const struct request *request, const struct config *config,
                                             fate, "why", sentence, "steps", list, "carry", carrying ? carrying : json_null()));
 }
 
-static int tell_end(const struct request *request, const struct move *move, const struct machine *machine,
-                    enum action action, const struct error *err)
+static int tell_end(const struct request *request, const struct config *config, const struct move *move,
+                    const struct machine *machine, enum action action, const struct error *err)
 {
+        char contacts[SITE_FILE_CONTACTS];
         const char *outcome = action == ACTION_STOP ? "stopped" : action == ACTION_REFUSE ? "refused" :
                               machine->back                                               ? "undone" :
                                                                                             "done";

@@ -359,57 +359,6 @@ void agent_client_cancel(struct agent_client *client, uint64_t number)
                 (void)frame_stream_queue(&client->stream, AGENT_CANCEL, number, NULL, 0);
 }
 
-struct one_answer {
-        bool done;
-        json_t *result;
-        struct error error;
-        agent_progress_function *progress;
-        void *context;
-};
-
-static void on_answer(void *context, const json_t *result, const struct error *err)
-{
-        struct one_answer *one = context;
-
-        one->done = true;
-        one->result = json_incref((json_t *)(uintptr_t)result);
-        one->error = *err;
-}
-
-static void on_progress(void *context, const char *what, uint64_t done, uint64_t total)
-{
-        const struct one_answer *one = context;
-
-        if (one->progress)
-                one->progress(one->context, what, done, total);
-}
-
-int agent_client_call(struct agent_client *client, const char *verb, json_t *arguments, int64_t deadline_ms,
-                      agent_progress_function *progress, void *context, json_t **ret_result, struct error *err)
-{
-        struct one_answer one = { .error = ERROR_NONE, .progress = progress, .context = context };
-        int r = agent_client_send(client, verb, arguments, deadline_ms, on_progress, on_answer, &one, NULL, err);
-
-        if (r < 0)
-                return r;
-        for (;;) {
-                struct pollfd fds[AGENT_CLIENT_POLLS];
-
-                agent_client_tick(client);
-                if (one.done)
-                        break;
-                if (poll(fds, agent_client_poll(client, fds), agent_client_wait_ms(client)) < 0)
-                        continue; /* a signal: the deadline is still watched */
-        }
-        if (one.result) {
-                *ret_result = one.result;
-                return 0;
-        }
-        if (err)
-                *err = one.error;
-        return one.error.code;
-}
-
 /* ---- making ---- */
 
 static bool copy_text(const char *text, char **ret_copy)

@@ -75,6 +75,24 @@ void agent_client_tick(struct agent_client *client);
 int agent_client_call(struct agent_client *client, const char *verb, json_t *arguments, int64_t deadline_ms,
                       agent_progress_function *progress, void *context, json_t **ret_result, struct error *err);
 
+/* One of several that are asked at the same time. */
+struct agent_client_question {
+        struct agent_client *client; /* another one in each */
+        const char *verb;
+        json_t *arguments; /* the reference is taken */
+        int64_t deadline_ms;
+        agent_progress_function *progress;
+        void *context;
+        bool done;
+        json_t *result;     /* a new reference; NULL: `error` says why not */
+        struct error error; /* its code as agent_client_call() returns it */
+};
+
+#define AGENT_CLIENT_QUESTIONS 4 /* at once, at the most */
+
+/* Asks all and waits for the last: as long as the slowest takes, and not as all together do. */
+void agent_client_ask_all(struct agent_client_question *questions, size_t count);
+
 /* Whether the agent has answered hello on the present connection, and what it said ({}: nothing yet). */
 bool agent_client_is_connected(const struct agent_client *client);
 const json_t *agent_client_hello(const struct agent_client *client);

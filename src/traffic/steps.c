@@ -85,6 +85,35 @@ int steps_ask(struct steps *steps, enum steps_side side, const char *verb, json_
         return 0;
 }
 
+int steps_ask_both(struct steps *steps, const char *verb, json_t *to, json_t *from, int64_t deadline_ms, struct error *err)
+{
+        struct agent_client_question questions[] = { { .verb = verb, .arguments = to, .deadline_ms = deadline_ms },
+                                                     { .verb = verb, .arguments = from, .deadline_ms = deadline_ms } };
+        static const enum steps_side sides[] = { STEPS_TO, STEPS_FROM };
+        int r = 0;
+
+        for (size_t i = 0; i < LENGTH(sides) && r == 0; i++) {
+                r = find_agent(steps, sides[i], err);
+                questions[i].client = steps->agents[sides[i]];
+        }
+        if (r < 0) {
+                json_decref(to);
+                json_decref(from);
+                return r;
+        }
+        agent_client_ask_all(questions, LENGTH(questions));
+        for (size_t i = 0; i < LENGTH(sides); i++) {
+                json_decref(questions[i].result);
+                if (questions[i].result || r < 0)
+                        continue;
+                r = questions[i].error.code;
+                if (err)
+                        *err = questions[i].error;
+                error_prefix(err, "%s: %s", steps_server(steps, sides[i])->name, verb);
+        }
+        return r;
+}
+
 static void ignore_answer(void *context _unused_, const json_t *result _unused_, const struct error *err _unused_)
 {
 }
@@ -131,6 +160,10 @@ static enum event prove_look(struct steps *steps, enum steps_side side, struct e
 /* By policy a tampered stand-by is healed for a planned move, or refused: then it is only looked at. */
 static int prove(struct steps *steps, enum steps_side side, struct error *err)
 {
+        int r = side == STEPS_TO ? steps_power_on(steps, err) : 0;
+
+        if (r < 0)
+                return r;
         if (side == STEPS_TO && steps->options.config->on_tamper.planned == CONFIG_REFUSE &&
             prove_look(steps, side, err) != EVENT_SEEN_WANTED)
                 return err->code;

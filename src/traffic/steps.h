@@ -52,8 +52,12 @@ bool steps_is_there(struct steps *steps);
 struct stage steps_stage(struct steps *steps);
 
 /* Whether a move by MOVE_KEEPS could keep established connections, asked of both servers, without a change: refused (status 4)
- * with the reason when it cannot. */
+ * with the reason when it cannot; 1 when the one that comes is powered off, and was not asked. */
 int steps_keeps_connections(struct steps *steps, struct error *err);
+
+/* How much there is to be carried over, seen now, with a state folder in the options; `ret_result` is the caller's to end. */
+struct carry_result;
+int steps_carry_ahead(struct steps *steps, struct carry_result *ret_result, struct error *err);
 
 /* For `--plan`: in English or the operator's language, what the step will change, and how it would be undone; what is not
  * changed is NULL. `change` and `undo` have room for STEPS_WORDS bytes. */

@@ -8,12 +8,15 @@
  */
 #include <errno.h>
 
+#include "base/attributes.h"
 #include "base/i18n.h"
 #include "base/text.h"
 #include "carry/round.h"
 #include "steps_private.h"
 
-#define LOCK_MS (10 * 60 * INT64_C(1000)) /* for the batch of a controller that is under way */
+#define LOCK_MS       (10 * 60 * INT64_C(1000)) /* for the batch of a controller that is under way */
+#define AHEAD_LOCK_MS INT64_C(10000)            /* a person waits */
+#define MEET_MS       INT64_C(5000)
 
 struct end {
         struct steps *steps;
@@ -80,6 +83,23 @@ int steps_carry(struct steps *steps, bool undo, struct error *err)
                 r = round_between(steps, STEPS_FROM, STEPS_TO,
                                   undo || !text_equal(steps->book.stage, steps_server(steps, STEPS_FROM)->name), err);
         return r < 0 ? r : carry_book_record(&steps->book, undo ? steps_server(steps, STEPS_FROM)->name : "", err);
+}
+
+/* That both can be reached is seen at the same time: the round itself asks one after the other. */
+int steps_carry_ahead(struct steps *steps, struct carry_result *ret_result, struct error *err)
+{
+        _cleanup_(carry_book_close) struct carry_book book = CARRY_BOOK_NONE;
+        const char *from = steps_server(steps, STEPS_FROM)->name;
+        struct end ends[2] = { { steps, STEPS_FROM }, { steps, STEPS_TO } };
+        struct carry_round round = { .stage = { from, ask_end, &ends[0] },
+                                     .rest = { steps_server(steps, STEPS_TO)->name, ask_end, &ends[1] },
+                                     .look = true };
+        int r = steps_ask_both(steps, "clock", NULL, NULL, MEET_MS, err);
+
+        if (r == 0)
+                r = carry_book_open(&book, steps->options.state, AHEAD_LOCK_MS, err);
+        round.two_ways = r == 0 && !text_equal(book.stage, from);
+        return r < 0 ? r : carry_round(&book, &round, ret_result, err);
 }
 
 /* Backwards nothing is waited for: what cannot be had now is had by the next batch. */

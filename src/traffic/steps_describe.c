@@ -13,6 +13,13 @@ static const char *first_service(const struct config *config)
         return config->service.present && config->service.addresses.count ? config->service.addresses.items[0].text : "-";
 }
 
+static bool is_powered_off(const struct config *config, const char *name)
+{
+        const struct config_server *server = config_find_server(config, name);
+
+        return server && server->standby_rest == CONFIG_POWERED_OFF;
+}
+
 void steps_describe(const struct config *config, const struct move *move, enum step step, char change[static STEPS_WORDS],
                     char undo[static STEPS_WORDS])
 {
@@ -30,7 +37,12 @@ void steps_describe(const struct config *config, const struct move *move, enum s
                 BACK(_("the TTL of %" PRIu64 " s again"), config->dns.ttl);
                 break;
         case STEP_PROVE_OLD: SAY(_("%s is pulled and verified"), from); break;
-        case STEP_PROVE_NEW: SAY(_("%s is pulled and verified"), to); break;
+        case STEP_PROVE_NEW:
+                if (is_powered_off(config, to))
+                        SAY(_("%s is started where it is powered off, pulled and verified"), to);
+                else
+                        SAY(_("%s is pulled and verified"), to);
+                break;
         case STEP_PREPARE:
                 SAY(_("the web server of %s is started where it rests stopped"), to);
                 BACK(_("it is stopped again"));

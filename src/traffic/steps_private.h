@@ -1,4 +1,4 @@
-/* steps_private.h - for steps.c, steps_fence.c, steps_address.c, steps_dns.c and steps_exec.c. */
+/* steps_private.h - for steps.c, steps_fence.c, steps_address.c, steps_dns.c, steps_power.c and steps_exec.c. */
 #ifndef TRAFFIC_STEPS_PRIVATE_H
 #define TRAFFIC_STEPS_PRIVATE_H
 
@@ -30,6 +30,10 @@ const struct config_server *steps_server(const struct steps *steps, enum steps_s
 int steps_ask(struct steps *steps, enum steps_side side, const char *verb, json_t *arguments, int64_t deadline_ms,
               json_t **ret_result, struct error *err);
 
+/* Both servers at the same time, when what they answer does not matter but that they can; the arguments' references are taken.
+ * What the one that comes says against it comes first. */
+int steps_ask_both(struct steps *steps, const char *verb, json_t *to, json_t *from, int64_t deadline_ms, struct error *err);
+
 /* ---- still clean ---- */
 /* Asks, and does not wait; only over a connection that stands. */
 void steps_clean_ask(struct steps *steps);
@@ -45,6 +49,11 @@ int steps_close(struct steps *steps, enum steps_side side, struct error *err);
 int steps_lease(struct steps *steps, enum steps_side side, struct error *err);
 /* Is that server let in, or proven out? WANTED when it is as `in` says, BEFORE when it is the other. */
 enum event steps_fence_look(struct steps *steps, enum steps_side side, bool in, struct error *err);
+
+/* ---- a stand-by that rests powered off ---- */
+/* It rests so, and nobody answers there. */
+bool steps_is_off(struct steps *steps);
+int steps_power_on(struct steps *steps, struct error *err);
 
 /* ---- established connections ---- */
 int steps_relay(struct steps *steps, bool undo, struct error *err);

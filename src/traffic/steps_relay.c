@@ -14,19 +14,22 @@ static const char *other(const struct steps *steps, enum steps_side side)
         return steps_server(steps, side == STEPS_TO ? STEPS_FROM : STEPS_TO)->name;
 }
 
-static int ask(struct steps *steps, enum steps_side side, const char *verb, const char *action, int64_t deadline_ms,
-               struct error *err)
+static json_t *arguments(const struct steps *steps, enum steps_side side, const char *action)
 {
-        return steps_ask(steps, side, verb, json_pack("{s:s, s:s}", "action", action, "server", other(steps, side)), deadline_ms,
-                         NULL, err);
+        return json_pack("{s:s, s:s}", "action", action, "server", other(steps, side));
+}
+
+static int relay(struct steps *steps, enum steps_side side, const char *action, struct error *err)
+{
+        return steps_ask(steps, side, "relay", arguments(steps, side, action), ACT_MS, NULL, err);
 }
 
 /* The one that hands on ends it first: what it did not hand on any more would go round between the two. */
 static int end(struct steps *steps, struct error *err)
 {
-        int r = ask(steps, STEPS_TO, "relay", "end", ACT_MS, err);
+        int r = relay(steps, STEPS_TO, "end", err);
 
-        return r < 0 ? r : ask(steps, STEPS_FROM, "relay", "end", ACT_MS, err);
+        return r < 0 ? r : relay(steps, STEPS_FROM, "end", err);
 }
 
 int steps_relay(struct steps *steps, bool undo, struct error *err)
@@ -35,8 +38,8 @@ int steps_relay(struct steps *steps, bool undo, struct error *err)
 
         if (undo)
                 return end(steps, err);
-        r = ask(steps, STEPS_TO, "relay", "forward", ACT_MS, err);
-        return r < 0 ? r : ask(steps, STEPS_FROM, "relay", "keep", ACT_MS, err);
+        r = relay(steps, STEPS_TO, "forward", err);
+        return r < 0 ? r : relay(steps, STEPS_FROM, "keep", err);
 }
 
 int steps_relay_end(struct steps *steps, struct error *err)
@@ -80,9 +83,13 @@ enum event steps_relay_look(struct steps *steps, bool set_up, struct error *err)
         return EVENT_SEEN_PART;
 }
 
+/* One that is powered off cannot be asked yet: should it turn out that it cannot hand packets on, the step relay fails, and
+ * the move is taken back. */
 int steps_keeps_connections(struct steps *steps, struct error *err)
 {
-        int r = ask(steps, STEPS_TO, "relay-ready", "forward", READY_MS, err);
-
-        return r < 0 ? r : ask(steps, STEPS_FROM, "relay-ready", "keep", READY_MS, err);
+        if (steps_is_off(steps))
+                return steps_ask(steps, STEPS_FROM, "relay-ready", arguments(steps, STEPS_FROM, "keep"), READY_MS, NULL, err) < 0 ?
+                               err->code : 1;
+        return steps_ask_both(steps, "relay-ready", arguments(steps, STEPS_TO, "forward"), arguments(steps, STEPS_FROM, "keep"),
+                              READY_MS, err);
 }

@@ -61,8 +61,6 @@ database {
         port = 5432
         connection = "host=/run/postgresql-database user=postgres dbname=postgres"
         hba_file = "$LAB_FOLDER/postgres-database/data/pg_hba.conf"
-        user = portal
-        database = portal
 }
 check "health" {
         url = "http://www.example.org/portal/health"
@@ -159,6 +157,33 @@ like 'which is said, and what to do' "$(errors)" 'undo.*standby is not in the re
 status_is 1 'but it is undone' switch switch --undo
 is 'and production is on stage' "$(served)" production
 rm -r "$tmp/controller/fleet"
+
+# ---------------------------------------------------------------- a stand-by that rests powered off
+# Off: nobody answers there. What starts it needs a moment, as a machine does.
+sed "/role = standby/a standby_rest = powered_off web_start = true web_stop = true power_on = \"echo on >>$tmp/power; (sleep 2; touch $tmp/standby.on) >/dev/null 2>&1 & wait\"" \
+        "$tmp/site.conf" >"$tmp/off.conf"
+off() { us "$@" --config "$tmp/off.conf" --state "$tmp/controller"; }
+cp "$tmp/ssh/config" "$tmp/ssh/config.on"
+sed -i "/^Host standby\$/,/HostKeyAlias/s|ProxyCommand \(.*\)|ProxyCommand sh -c 'test -e $tmp/standby.on \&\& exec \1'|" "$tmp/ssh/config"
+off switch standby --plan
+like 'the plan of a move to one that is powered off says so' "$(output)" 'standby is started where it is powered off'
+like 'and that it could not be asked' "$(output)" 'powered off now'
+not_ok 'and starts nothing' test -e "$tmp/power"
+off switch standby
+is 'the switch starts it and is done' "$status" 0
+[[ $status -eq 0 ]] || output_diag
+is 'by the command, once' "$(cat "$tmp/power")" on
+is 'visitors are served by it' "$(served)" standby
+off return
+is 'and the return is done' "$status" 0
+[[ $status -eq 0 ]] || output_diag
+rm "$tmp/standby.on"
+sed -i 's/power_on = "[^"]*"/power_on = "echo no wire >\&2; exit 3"/' "$tmp/off.conf"
+off switch standby
+is 'a stand-by that cannot be started ends the move' "$status" 1
+like 'with what the command said' "$(errors)" 'ended in 3: no wire'
+is 'and production is on stage' "$(served)" production
+cp "$tmp/ssh/config.on" "$tmp/ssh/config"
 
 # ---------------------------------------------------------------- what must not go on stage
 echo '<script src="http://malware.invalid/x.js"></script>' >"$tmp/standby/www/site/index.html"
