@@ -118,8 +118,6 @@ database {
         port = 5432
         connection = "host=/run/postgresql-database user=postgres dbname=postgres"
         hba_file = "$LAB_FOLDER/postgres-database/data/pg_hba.conf"
-        user = portal
-        database = portal
 }
 repository {
         url = "$repo"

@@ -75,6 +75,7 @@ static void note(void *context _unused_, const char *sentence)
 static void tell(struct controller *controller, const struct failover_decision *decision)
 {
         const char *words = lookout_words(controller->lookout);
+        char contacts[SITE_FILE_CONTACTS];
         const bool same = controller->told && controller->last.verdict == decision->verdict &&
                           controller->last.why == decision->why;
 
@@ -82,19 +83,20 @@ static void tell(struct controller *controller, const struct failover_decision *
                 return;
         controller->told = true;
         controller->last = *decision;
+        site_file_contacts(controller->config, contacts);
         if (!same && decision->verdict == FAILOVER_CALL) {
                 char sentence[ALERT_WHAT_MAXIMUM];
 
-                snprintf(sentence, sizeof(sentence), _("the site has failed and is not moved to its stand-by: %s%s%s"),
-                         failover_why_text(decision->why), *words ? ": " : "", words);
+                snprintf(sentence, sizeof(sentence), _("the site has failed and is not moved to its stand-by: %s%s%s%s"),
+                         failover_why_text(decision->why), *words ? ": " : "", words, contacts);
                 controller_alerts_tell(controller->alerts, ALERT_CRITICAL, "failover_refused", sentence);
         }
         if (same || controller->common.quiet)
                 return;
-        fprintf(stderr, "understudy: %s: %s%s%s\n", decision->verdict == FAILOVER_CALL ? _("a person is needed") :
+        fprintf(stderr, "understudy: %s%s: %s%s%s\n", decision->verdict == FAILOVER_CALL ? _("a person is needed") :
                 decision->verdict == FAILOVER_MOVE ? _("the site moves to its stand-by") :
                 decision->verdict == FAILOVER_HEAL ? _("the stand-by is pulled") : _("nobody moves"),
-                failover_why_text(decision->why), *words ? ": " : "", words);
+                decision->verdict == FAILOVER_CALL ? contacts : "", failover_why_text(decision->why), *words ? ": " : "", words);
 }
 
 static void progress(void *context, const struct machine *machine, enum action action, const struct error *err)
@@ -161,13 +163,14 @@ static bool is_harmless(const struct move *move, const struct machine *machine)
 static void tell_end(struct controller *controller, const struct move *move, const struct machine *machine,
                      enum action action, const struct error *why)
 {
-        char sentence[ALERT_WHAT_MAXIMUM];
+        char sentence[ALERT_WHAT_MAXIMUM], contacts[SITE_FILE_CONTACTS];
         const bool stopped = action == ACTION_STOP;
 
+        site_file_contacts(controller->config, contacts);
         if (stopped)
-                snprintf(sentence, sizeof(sentence), _("the move stopped at %s, and a person is needed: %s. When that is "
+                snprintf(sentence, sizeof(sentence), _("the move stopped at %s, and a person is needed%s: %s. When that is "
                                                        "mended: 'understudy switch --resume', or '--undo'"),
-                         step_name(machine->at), why->text);
+                         step_name(machine->at), contacts, why->text);
         else
                 snprintf(sentence, sizeof(sentence), machine->back ? _("the move is undone: %s is on stage as before") :
                                                                      _("%s is on stage"),

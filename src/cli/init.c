@@ -173,7 +173,6 @@ static int write_rest(const struct request *request, struct buffer *text, const 
                                   "        host = %s\n"
                                   "        connection = \"host=/run/postgresql user=postgres dbname=postgres\"\n"
                                   "        hba_file = /etc/postgresql/15/main/pg_hba.conf\n"
-                                  "        reload = \"systemctl reload postgresql\"\n"
                                   "}\n\n",
                                   database);
         if (r == 0)

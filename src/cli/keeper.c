@@ -179,7 +179,8 @@ static int prepare(struct keeper_role *role, const struct config *config, struct
                                           "configuration: there the lease is asked for"));
         role->hand = (struct holder_options){ .count = config->service.addresses.count,
                                               .self_ms = config->limits.lease_self_ms,
-                                              .take_ms = config->limits.lease_take_ms };
+                                              .take_ms = config->limits.lease_take_ms,
+                                              .announce_ms = config->service.announce_ms };
         for (size_t i = 0; i < role->hand.count && r == 0; i++)
                 r = service_address(config, server, i, &role->hand.addresses[i], err);
         for (size_t i = 0; i < LINES; i++)

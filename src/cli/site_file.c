@@ -193,6 +193,22 @@ int site_file_open(struct site_file *file, const struct common *common, const ch
         return r < 0 ? r : site_file_read(file, common->config, pub_path ? &pub : NULL, state_directory(common->state), err);
 }
 
+/* ---- whom to call ---- */
+
+/* The first ones, as many as fit. */
+void site_file_contacts(const struct config *config, char words[static SITE_FILE_CONTACTS])
+{
+        _cleanup_(buffer_done) struct buffer names = BUFFER_INIT(SITE_FILE_CONTACTS / 2);
+        size_t count = 0;
+
+        while (count < config->contacts.count &&
+               buffer_printf(&names, "%s%s", count ? ", " : "", config->contacts.items[count]) == 0)
+                count++;
+        words[0] = '\0';
+        if (count)
+                snprintf(words, SITE_FILE_CONTACTS, _(" (whom to call: %s)"), buffer_text(&names));
+}
+
 /* ---- signing ---- */
 
 /* A server with the root key alone finds out by this list whose signature it sees. */

@@ -44,6 +44,10 @@ void site_file_done(struct site_file *file);
 /* Prints the problems and the sentence; returns the exit status. */
 int site_file_fail(const struct site_file *file, const struct error *err);
 
+/* What is put behind a sentence that calls for a person: " (whom to call: NAMES)" of the configuration's contacts, or nothing. */
+#define SITE_FILE_CONTACTS 300
+void site_file_contacts(const struct config *config, char words[static SITE_FILE_CONTACTS]);
+
 /* Checks FILE and writes FILE.minisig. `repository`: when it has keys.json, that is copied beside FILE. NULL: none. */
 int site_file_sign(struct site_file *file, const char *path, const struct secret_key *key, const char *repository,
                    struct error *err);

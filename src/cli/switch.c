@@ -182,9 +182,10 @@ static int tell_end(const struct request *request, const struct config *config, 
         if (request->common.json)
                 (void)command_print_json(json_pack("{s:s, s:s, s:s, s:s}", "from", move->from, "to", move->to, "outcome",
                                                    outcome, "step", machine->at == STEPS ? "" : step_name(machine->at)));
+        site_file_contacts(config, contacts);
         if (action == ACTION_STOP)
-                fprintf(stderr, _("understudy: the move stopped at %s, and a person is needed: %s. When that is mended: "
-                                  "'understudy switch --resume', or '--undo'\n"), step_name(machine->at), err->text);
+                fprintf(stderr, _("understudy: the move stopped at %s, and a person is needed%s: %s. When that is mended: "
+                                  "'understudy switch --resume', or '--undo'\n"), step_name(machine->at), contacts, err->text);
         else if (action == ACTION_REFUSE)
                 fprintf(stderr, _("understudy: it is too late to undo this move: %s is being shut out of the database; "
                                   "'understudy switch --resume' goes on\n"), move->from);
@@ -313,7 +314,7 @@ static int make(struct request *request, const struct config *config, struct err
         if (r < 0)
                 return r;
         coordination_end(coordinator, move, action);
-        return tell_end(request, move, &machine, action, err);
+        return tell_end(request, config, move, &machine, action, err);
 }
 
 static int parse(int argc, char *argv[], struct request *request, const char *help)

@@ -11,7 +11,7 @@ static void section_done(const struct config_section *section, char *base)
 {
         for (size_t i = 0; i < section->key_count; i++) {
                 const struct config_key *key = &section->keys[i];
-                size_t count = 1;
+                size_t count = key->gone ? 0 : 1;
 
                 if (key->count_offset)
                         memcpy(&count, base + key->count_offset, sizeof(count));

@@ -145,8 +145,7 @@ struct config_database {
         char *host;       /* name of a server of this file */
         uint64_t port;    /* 0 while reading: then the kind's own */
         char *connection; /* of the administrator, for that host's agent: libpq's or my.cnf's words */
-        char *hba_file, *reload;
-        char *user, *database; /* the site's own: what is admitted and shut out; "all" */
+        char *hba_file;   /* PostgreSQL's pg_hba.conf */
 };
 
 enum config_filter_driver { CONFIG_NFTABLES };
@@ -154,7 +153,6 @@ enum config_filter_driver { CONFIG_NFTABLES };
 struct config_filter {
         bool present;
         int driver; /* enum config_filter_driver */
-        char *table;
 };
 
 struct config_check {

@@ -109,6 +109,11 @@ static void take_value(const struct config_key *key, cfg_opt_t *opt, unsigned in
 
         if (!walk->base || !text)
                 return;
+        if (key->gone) {
+                config_problem(reading->problems, line, _("%s is no key any more, because %s; leave it out"), key->name,
+                               _(key->gone));
+                return;
+        }
         place = find_place(reading, walk->base + key->offset);
         if (place && (!key->count_offset || size < place->values)) {
                 config_problem(reading->problems, line, _("%s is said a second time, first in line %u; leave one out"),
@@ -130,7 +135,7 @@ static void finish_section(const struct config_section *section, char *base, boo
                 const struct config_key *key = &section->keys[i];
                 char word[64];
 
-                if (find_place(walk->reading, base + key->offset))
+                if (key->gone || find_place(walk->reading, base + key->offset))
                         continue;
                 if (key->required && must)
                         config_problem(walk->reading->problems, line,
@@ -261,7 +266,7 @@ static void list_keys(const char *section_name, char *list, size_t size)
         if (!section)
                 section = &config_sections[0];
         for (size_t i = 0; i < section->key_count && used < size; i++)
-                used += (size_t)snprintf(list + used, size - used, "%s%s", used ? ", " : "", section->keys[i].name);
+                used += section->keys[i].gone ? 0 : (size_t)snprintf(list + used, size - used, "%s%s", used ? ", " : "", section->keys[i].name);
         for (size_t i = 1; i < config_section_count && used < size; i++)
                 if (stands_in(&config_sections[i], section))
                         used += (size_t)snprintf(list + used, size - used, "%s%s", used ? ", " : "",

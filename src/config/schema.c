@@ -1,6 +1,7 @@
 #include "schema.h"
 
 #include "base/attributes.h"
+#include "base/i18n.h"
 #include "base/text.h"
 #include "config/config.h"
 
@@ -165,9 +166,9 @@ static const struct config_key database_keys[] = {
         { .name = "port", .kind = VALUE_NUMBER, AT(config_database, port), BETWEEN(1, 65535) },
         { .name = "connection", .kind = VALUE_TEXT, AT(config_database, connection) },
         { .name = "hba_file", .kind = VALUE_PATH, AT(config_database, hba_file) },
-        { .name = "reload", .kind = VALUE_COMMAND, AT(config_database, reload) },
-        { .name = "user", .kind = VALUE_TEXT, AT(config_database, user), .fallback = "all" },
-        { .name = "database", .kind = VALUE_TEXT, AT(config_database, database), .fallback = "all" },
+        { .name = "reload", .gone = N_("the agent has the rules read again by itself, and sees that they are in force") },
+        { .name = "user", .gone = N_("a server is let in and shut out with all its users") },
+        { .name = "database", .gone = N_("a server is let in at all databases, and shut out of all") },
 };
 
 static const struct config_key filter_keys[] = {
@@ -176,7 +177,7 @@ static const struct config_key filter_keys[] = {
           AT(config_filter, driver),
           .words = filter_drivers,
           .fallback = "nftables" },
-        { .name = "table", .kind = VALUE_NAME, AT(config_filter, table), .fallback = "understudy" },
+        { .name = "table", .gone = N_("its table of nftables is always called understudy") },
 };
 
 static const struct config_key check_keys[] = {

@@ -47,6 +47,7 @@ struct config_key {
         const struct config_word *words; /* ends with a NULL name */
         const char *fallback;            /* value when it is not said; NULL: zero */
         const char *example;             /* what to write, for the words; NULL: the kind says it */
+        const char *gone;                /* it was a key once, and this says why it is none: refused, and stored nowhere */
 };
 
 struct config_section {

@@ -9,19 +9,18 @@
 
 #define DOUBLINGS   8 /* 10, 20, ... 1,280 ms: the last one that doubles */
 #define SECOND_MS   1000
-#define ANNOUNCE_MS 60000 /* a minute, as long as the neighbours' caches live by default */
 #define WATCH_MS    10000
 
 struct claim {
         struct segment segment;
-        int64_t begin_ms;
+        int64_t begin_ms, announce_ms;
         unsigned int number; /* of the next packet */
 };
 
-struct claim_due claim_schedule(unsigned int number)
+struct claim_due claim_schedule(unsigned int number, int64_t announce_ms)
 {
-        /* Packet 8 is due after 1,280 ms; packets 9 to 67 each a second later, to 60,280 ms. */
-        const unsigned int seconds = (ANNOUNCE_MS - 1280 + SECOND_MS - 1) / SECOND_MS;
+        /* Packet 8 is due after 1,280 ms; of a minute packets 9 to 67 each a second later, to 60,280 ms. */
+        const unsigned int seconds = announce_ms > 1280 ? (unsigned int)((announce_ms - 1280 + SECOND_MS - 1) / SECOND_MS) : 0;
         struct claim_due due = { .announces = true };
 
         if (number == 0)
@@ -36,7 +35,7 @@ struct claim_due claim_schedule(unsigned int number)
         return due;
 }
 
-int claim_open(const struct address *address, struct claim **ret_claim, struct error *err)
+int claim_open(const struct address *address, int64_t announce_ms, struct claim **ret_claim, struct error *err)
 {
         struct claim *claim = memory_new(1, sizeof(*claim));
         int r;
@@ -49,6 +48,7 @@ int claim_open(const struct address *address, struct claim **ret_claim, struct e
                 return r;
         }
         claim->begin_ms = clock_monotonic_ms();
+        claim->announce_ms = announce_ms;
         *ret_claim = claim;
         return 0;
 }
@@ -73,7 +73,7 @@ int claim_fd(const struct claim *claim)
 
 int claim_wait_ms(const struct claim *claim)
 {
-        int64_t left = claim->begin_ms + claim_schedule(claim->number).after_ms - clock_monotonic_ms();
+        int64_t left = claim->begin_ms + claim_schedule(claim->number, claim->announce_ms).after_ms - clock_monotonic_ms();
 
         return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
@@ -81,13 +81,13 @@ int claim_wait_ms(const struct claim *claim)
 /* The probe comes first: it is from nobody and changes no cache, so that the announcement has the last word. */
 static int send_due(struct claim *claim, struct error *err)
 {
-        struct claim_due due = claim_schedule(claim->number);
+        struct claim_due due = claim_schedule(claim->number, claim->announce_ms);
         int r;
 
         if (claim_wait_ms(claim) > 0)
                 return 0;
         /* One that was held up (a stopped process) goes on with what is due now instead of making up for it. */
-        while (claim_schedule(claim->number + 1).after_ms <= clock_monotonic_ms() - claim->begin_ms)
+        while (claim_schedule(claim->number + 1, claim->announce_ms).after_ms <= clock_monotonic_ms() - claim->begin_ms)
                 claim->number++;
         claim->number++;
         r = segment_send(&claim->segment, NEIGHBOUR_PROBE, err);

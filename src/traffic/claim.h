@@ -2,12 +2,12 @@
  * claim.h - holding an address: telling the neighbours again and again, and noticing that somebody else has it, too.
  *
  * One announcement may be lost, and a neighbour's cache may be filled again by the old server's last packet. So an
- * address that was taken is announced for a minute, often at first. All the time that it is held, the segment is
+ * address that was taken is announced for a minute, or as long as the configuration says, often at first. All the time that it is held, the segment is
  * listened to, and asked in turn: a second holder that keeps quiet answers a probe.
  *
  * Nothing here decides or waits; the role that holds the address has the loop:
  *
- *     r = claim_open(&address, &claim, &error);
+ *     r = claim_open(&address, 60000, &claim, &error);
  *     poll() claim_fd(claim) for POLLIN, at most claim_wait_ms(claim) long
  *     r = claim_tick(claim, &rival, &error);          1: there is one; what to do is the caller's rule
  */
@@ -29,7 +29,7 @@ struct claim_rival {
 };
 
 /* For an address that was just taken. Packets that come from now on are kept until the next tick. */
-int claim_open(const struct address *address, struct claim **ret_claim, struct error *err);
+int claim_open(const struct address *address, int64_t announce_ms, struct claim **ret_claim, struct error *err);
 void claim_close(struct claim *claim);
 void claim_closep(struct claim **claim); /* for _cleanup_() */
 
@@ -46,13 +46,13 @@ int claim_tick(struct claim *claim, struct claim_rival *ret_rival, struct error 
 
 /*
  * Pure: when packet `number` (0, 1, ...) is due, in ms after the address was taken, and whether it also announces.
- * 0, 10, 20, 40 ... doubling to a second, then every second up to the end of the minute; after that every ten seconds a
+ * 0, 10, 20, 40 ... doubling to a second, then every second until `announce_ms` are over; after that every ten seconds a
  * probe alone.
  */
 struct claim_due {
         int64_t after_ms;
         bool announces;
 };
-struct claim_due claim_schedule(unsigned int number);
+struct claim_due claim_schedule(unsigned int number, int64_t announce_ms);
 
 #endif

@@ -122,7 +122,7 @@ static void hold(struct hand *hand, int64_t now)
                 struct claim_rival rival;
                 char mac[NEIGHBOUR_MAC_TEXT], text[ADDRESS_TEXT_SIZE], words[ERROR_TEXT_SIZE];
 
-                if (!hand->claims[i] && claim_open(&hand->options->addresses[i], &hand->claims[i], &error) < 0)
+                if (!hand->claims[i] && claim_open(&hand->options->addresses[i], hand->options->announce_ms, &hand->claims[i], &error) < 0)
                         continue;
                 if (claim_tick(hand->claims[i], &rival, &error) != 1 || rival.claim != NEIGHBOUR_HOLDS)
                         continue;

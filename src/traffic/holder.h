@@ -33,6 +33,7 @@ struct holder_options {
         struct address addresses[HOLDER_ADDRESSES];
         size_t count;
         int64_t self_ms, take_ms;
+        int64_t announce_ms; /* how long the segment is told who has the address */
         int lock; /* of the keeper of this server: the holder waits for it, and has it as long as it lives */
 };
 

@@ -87,7 +87,7 @@ static int address_hold(const struct address *address, int64_t time_ms, struct e
 {
         int64_t end = clock_monotonic_ms() + time_ms;
         struct claim *claim = NULL;
-        int r = claim_open(address, &claim, err);
+        int r = claim_open(address, 60000, &claim, err);
 
         while (r >= 0 && clock_monotonic_ms() < end) {
                 struct pollfd one = { .fd = claim_fd(claim), .events = POLLIN };

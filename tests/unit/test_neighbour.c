@@ -121,7 +121,7 @@ static void announcements_last_a_minute(void **state _unused_)
         unsigned int early = 0;
 
         for (unsigned int i = 0; i < 200; i++) {
-                struct claim_due due = claim_schedule(i);
+                struct claim_due due = claim_schedule(i, 60000);
 
                 assert_true(due.after_ms > last);
                 assert_true(due.after_ms - last <= 10000);
@@ -132,9 +132,29 @@ static void announcements_last_a_minute(void **state _unused_)
                 }
                 last = due.after_ms;
         }
-        assert_int_equal(claim_schedule(0).after_ms, 0);
+        assert_int_equal(claim_schedule(0, 60000).after_ms, 0);
         assert_true(early >= 6);
         assert_true(end >= 60000 && end < 62000);
+}
+
+/* As long as the configuration says; then a probe every ten seconds, as ever. */
+static void announcements_last_as_long_as_is_said(void **state _unused_)
+{
+        static const int64_t lengths[] = { 1000, 5000, 600000 };
+
+        for (size_t k = 0; k < LENGTH(lengths); k++) {
+                int64_t end = 0, last = -1;
+
+                for (unsigned int i = 0; i < 1000; i++) {
+                        struct claim_due due = claim_schedule(i, lengths[k]);
+
+                        assert_true(due.after_ms > last && due.after_ms - last <= 10000);
+                        last = due.after_ms;
+                        if (due.announces)
+                                end = due.after_ms;
+                }
+                assert_true(end >= lengths[k] && end < lengths[k] + 1300);
+        }
 }
 
 int main(void)
@@ -148,6 +168,7 @@ int main(void)
                 cmocka_unit_test(discovery_from_outside_is_not_heard),
                 cmocka_unit_test(multicast_goes_where_the_rfc_says),
                 cmocka_unit_test(announcements_last_a_minute),
+                cmocka_unit_test(announcements_last_as_long_as_is_said),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
