@@ -76,8 +76,10 @@ int steps_ask(struct steps *steps, enum steps_side side, const char *verb, json_
         }
         r = agent_client_call(steps->agents[side], verb, arguments, deadline_ms, NULL, NULL, &result, err);
         steps->deaf = steps->deaf || (is_believed_dead(steps, side) && r == -ETIMEDOUT);
-        if (r < 0)
-                return error_prefix(err, "%s: %s", server->name, verb);
+        if (r < 0) {
+                error_prefix(err, "%s: %s", server->name, verb); /* (returns 0 where nobody wants the words) */
+                return r;
+        }
         if (ret_result)
                 *ret_result = result;
         else
@@ -321,7 +323,8 @@ static enum event look(void *context, enum step step, bool undo, struct error *e
         case STEP_CLAIM: return steps_claim_look(steps, err);
         case STEP_LOWER_TTL: return steps_ttl_look(steps, true, undo, err);
         case STEP_PROVE_OLD: return undo ? EVENT_SEEN_BEFORE : prove_look(steps, STEPS_FROM, err);
-        case STEP_PROVE_NEW: return undo ? EVENT_SEEN_BEFORE : prove_look(steps, STEPS_TO, err);
+        case STEP_PROVE_NEW: /* who is off says nothing: what the act complained of counts */
+                return undo || steps_is_off(steps) ? EVENT_SEEN_BEFORE : prove_look(steps, STEPS_TO, err);
         case STEP_PREPARE: return prepare_look(steps, undo, err);
         case STEP_CARRY: return steps_carry_look(steps, undo, err);
         case STEP_ADMIT: return steps_fence_look(steps, STEPS_TO, true, err);

@@ -103,6 +103,9 @@ by_hand return
 is 'and back' "$status" 0
 
 # ---------------------------------------------------------------- killed in the middle
+# What --allow-reset broke still stands at production, which was not told, as long as its web server keeps it (75 s), and a drain
+# waits for it.
+drain 5s
 status_of_return()
 {
         by_hand return
