@@ -7,6 +7,8 @@
 #include "base/memory.h"
 #include "spread/row.h"
 
+#define START_MAXIMUM (UINT16_MAX * UINT64_C(24) + 23) /* the last hour that a Date of ClickHouse knows */
+
 void answer_rows_done(struct answer_rows *rows)
 {
         free(rows->rows);
@@ -26,7 +28,7 @@ static bool take_row(const char **at, const char *end, struct answer_row *row)
             !row_take_u16(at, end, &row->last_day))
                 return false;
         row->start = (int64_t)start;
-        return true;
+        return start <= START_MAXIMUM; /* a server may lie: times beyond that are not calculated with */
 }
 
 int answer_take(struct answer_rows *rows, const struct buffer *bytes)

@@ -126,6 +126,20 @@ static void the_rows_of_one_can_be_dropped(void **state _unused_)
         assert_int_equal(rows.rows[0].figures.hits, 2);
 }
 
+static void a_time_that_no_server_has_is_none(void **state _unused_)
+{
+        static const int64_t starts[] = { -1, INT64_MAX, INT64_MIN, INT64_C(65536) * 24 };
+
+        for (size_t i = 0; i < LENGTH(starts); i++) {
+                _cleanup_(answer_rows_done) struct answer_rows rows = ANSWER_ROWS_INIT;
+                _cleanup_(buffer_done) struct buffer bytes = BUFFER_INIT(1000);
+
+                put(&bytes, "/a", starts[i], 1, 1, 7);
+                assert_int_equal(answer_take(&rows, &bytes), -EBADMSG);
+                assert_int_equal(rows.count, 0);
+        }
+}
+
 static void nothing_is_nothing(void **state _unused_)
 {
         _cleanup_(answer_rows_done) struct answer_rows rows = ANSWER_ROWS_INIT;
@@ -147,6 +161,7 @@ int main(void)
                 cmocka_unit_test(visits_are_added_to_other_figures),
                 cmocka_unit_test(first_and_last_pages_are_visits),
                 cmocka_unit_test(the_rows_of_one_can_be_dropped),
+                cmocka_unit_test(a_time_that_no_server_has_is_none),
                 cmocka_unit_test(nothing_is_nothing),
         };
 
