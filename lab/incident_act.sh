@@ -65,6 +65,8 @@ act5_day()
         local number
         for number in {1..12}; do act5_log_in "$number" >act5/page; done
         grep -q customer12 act5/page || return
+        # The portal knows a login to the second, and its clock to another one: on a fast machine these would lie in the window.
+        sleep 2.2
         for number in 1 2 3 4; do act5_open "$number" /login/; done
         understudy_run portal verify portal/site --pub release.pub || return
         install -m 0644 planted.html portal/site/login/index.html
