@@ -27,12 +27,13 @@ prove_all()
         shift
         [ $# -eq 0 ] || UNDERSTUDY=$build/understudy prove --exec tests/limited.sh --timer --jobs "$jobs" "$@" </dev/null
 }
-# The labs of switch and failover one after the other, beside all else: two at a time would measure each other.
+# The labs of switch and failover wait more than they work, so two of them and two other tests are under way at any time. None
+# of them asserts how long something takes but in multiples of what it is promised to take.
 mapfile -t labs < <(printf '%s\n' "${tests[@]}" | grep -E '/(70|74|75|76|77|78|79)-')
 mapfile -t others < <(printf '%s\n' "${tests[@]}" | grep -vE '/(70|74|75|76|77|78|79)-')
 said=$(mktemp)
-prove_all 1 "${labs[@]}" >"$said" 2>&1 &
-prove_all "${TEST_JOBS:-3}" "${others[@]}" || status=1
+prove_all 2 "${labs[@]}" >"$said" 2>&1 &
+prove_all "${TEST_JOBS:-2}" "${others[@]}" || status=1
 wait $! || status=1
 cat "$said"
 rm -f "$said"
