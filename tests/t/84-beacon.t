@@ -55,6 +55,7 @@ cleanup_process $!
 wait_for 10 test -s "$tmp/nginx.pid" || { diag "$(cat "$tmp/nginx.err" "$tmp/log/error.log")"; bail_out 'nginx does not start'; }
 base=http://localhost:$port
 wait_for 10 curl -s -o "$tmp/none" "$base/"
+wait_for 10 test -s "$tmp/log/access.log" # nginx writes its line when the answer has been sent
 : >"$tmp/log/access.log"
 lines() { [[ ! -e $tmp/log/beacon.log ]] || wc -l <"$tmp/log/beacon.log"; }
 
