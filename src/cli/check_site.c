@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/i18n.h"
 #include "base/text.h"
+#include "cli/coordination.h"
 #include "traffic/agent_client.h"
 #include "traffic/steps.h"
 
@@ -276,6 +277,71 @@ static void check_move(const struct machine_report *report, const struct config 
                                 _("every authoritative server names one of the two servers, and the key may change that"));
 }
 
+/* ---- several controllers ---- */
+
+struct members {
+        const struct machine_report *report;
+        char cluster[sizeof(((struct coordinator_member *)NULL)->cluster)], version[sizeof(((struct coordinator_member *)NULL)->version)];
+        size_t answer; /* how many */
+};
+
+static void check_member(struct members *members, const char *url, const struct coordinator_member *member)
+{
+        const struct machine_report *report = members->report;
+        char words[ERROR_TEXT_SIZE] = "";
+
+        if (members->answer++ == 0) {
+                snprintf(members->cluster, sizeof(members->cluster), "%s", member->cluster);
+                snprintf(members->version, sizeof(members->version), "%s", member->version);
+        }
+        if (!text_equal(member->cluster, members->cluster))
+                snprintf(words, sizeof(words), _("%s belongs to another cluster than the members before it"), url);
+        if (*words) {
+                report->finding(report->context, "etcd", FINDING_PROBLEM, words);
+                return;
+        }
+        if (!member->led)
+                snprintf(words, sizeof(words), _("%s does not reach the majority of its cluster"), url);
+        else if (!text_equal(member->version, members->version))
+                snprintf(words, sizeof(words), _("%s has etcd %s, a member before it %s; that is for an upgrade only"), url,
+                         member->version, members->version);
+        if (*words)
+                report->finding(report->context, "etcd", FINDING_WARNING, words);
+}
+
+/* Each member by itself, and then what all of them together are for. */
+static void check_etcd(const struct machine_report *report, const struct config *config)
+{
+        _cleanup_(coordinator_freep) struct coordinator *coordinator = NULL;
+        struct members members = { .report = report };
+        char words[ERROR_TEXT_SIZE], leader[COORDINATOR_NAME_SIZE];
+        struct error error = ERROR_NONE;
+        int r = coordination_open(config, false, &coordinator, &error);
+
+        if (r == 0 && !coordinator)
+                return;
+        for (size_t i = 0; i < config->etcd.endpoints.count && r == 0; i++) {
+                struct coordinator_member member;
+
+                if (coordinator_member(coordinator, i, &member, &error) < 0)
+                        report->finding(report->context, "etcd", FINDING_WARNING, error.text);
+                else
+                        check_member(&members, config->etcd.endpoints.items[i], &member);
+        }
+        if (r == 0)
+                r = coordinator_leader(coordinator, leader, &error);
+        if (r < 0) {
+                snprintf(words, sizeof(words), _("etcd decides nothing now, so no controller moves the site: %.*s"), ERROR_TEXT_SIZE / 2,
+                         error.text);
+                report->finding(report->context, "etcd", FINDING_PROBLEM, words);
+                return;
+        }
+        snprintf(words, sizeof(words), *leader ? _("%zu of %zu members answer; the controller on %s leads") :
+                                                 _("%zu of %zu members answer; no controller leads yet"), members.answer,
+                 config->etcd.endpoints.count, leader);
+        report->finding(report->context, "etcd", FINDING_OK, words);
+}
+
 void check_site(const struct machine_report *report, const struct site_file *file)
 {
         const struct config *config = file->config;
@@ -287,6 +353,7 @@ void check_site(const struct machine_report *report, const struct site_file *fil
                         check_server(&asking);
         }
         check_move(report, config);
+        check_etcd(report, config);
         if (!config->service.present || asking.holders == 1)
                 return;
         if (asking.holders == 0)

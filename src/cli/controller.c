@@ -460,6 +460,7 @@ static int control(struct controller *controller)
         if (r >= 0) {
                 if (!controller->coordinator)
                         (void)lead(controller);
+                coordination_mark(state_directory(controller->common.state));
                 puts("ready");
                 fflush(stdout);
                 r = 1;

@@ -1,9 +1,16 @@
 #include "coordination.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
+#include "base/attributes.h"
 #include "base/i18n.h"
+#include "base/io.h"
+
+#define LOCK_NAME "controller.lock"
 
 int coordination_open(const struct config *config, bool leads, struct coordinator **ret_coordinator, struct error *err)
 {
@@ -51,4 +58,33 @@ void coordination_end(struct coordinator *coordinator, const struct move *move, 
 
         if (coordinator && action != ACTION_REFUSE && coordinator_end(coordinator, move, action == ACTION_STOP, &error) < 0)
                 fprintf(stderr, "understudy: %s\n", error.text);
+}
+
+/* ---- does a controller run here? ---- */
+
+static int open_lock(const char *state, int flags)
+{
+        char path[PATH_MAX];
+
+        return (size_t)snprintf(path, sizeof(path), "%s/" LOCK_NAME, state) < sizeof(path) ?
+                       open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+}
+
+/* A process's own lock (fcntl), and not one of the open file, which children that outlive it would still have. Two controllers
+ * with one state are told by the journal; here the first counts. */
+void coordination_mark(const char *state)
+{
+        const struct flock mine = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+        const int fd = open_lock(state, O_RDWR | O_CREAT);
+
+        if (fd >= 0)
+                (void)fcntl(fd, F_SETLK, &mine); /* open until the process ends */
+}
+
+bool coordination_runs(const char *state)
+{
+        _cleanup_(fd_closep) int fd = open_lock(state, O_RDWR);
+        struct flock other = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+        return fd >= 0 && fcntl(fd, F_GETLK, &other) == 0 && other.l_type != F_UNLCK;
 }

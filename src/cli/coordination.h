@@ -23,4 +23,8 @@ int coordination_resume(struct coordinator *coordinator, struct ledger *ledger, 
 /* After conduct(). That it could not be written down is said, and no more: the next leader finds what is done. */
 void coordination_end(struct coordinator *coordinator, const struct move *move, enum action action);
 
+/* A controller that runs here has a lock in its state folder, which ends with its process alone; the other tells whether. */
+void coordination_mark(const char *state);
+bool coordination_runs(const char *state);
+
 #endif

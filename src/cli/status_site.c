@@ -8,6 +8,7 @@
 #include "base/i18n.h"
 #include "base/text.h"
 #include "carry/book.h"
+#include "cli/coordination.h"
 #include "cli/fleet_view.h"
 #include "cli/site_file.h"
 #include "traffic/agent_client.h"
@@ -32,6 +33,8 @@ struct site_view {
         const struct config *config;
         json_t *arbiter, *fence;
         char words[CELL_SIZE]; /* why there is none */
+        bool runs;     /* one controller: it does, on this machine */
+        char leader[COORDINATOR_NAME_SIZE], leader_words[CELL_SIZE]; /* several: whose leads, or why that is not known */
         struct carry_book carried; /* time is 0 when mutable areas never were */
         struct row rows[CONFIG_SERVERS_MAXIMUM];
         size_t count;
@@ -153,6 +156,23 @@ static void ask_register(struct site_view *view, const char *state_directory)
         }
 }
 
+/* Who would move the site. */
+static void look_at_controllers(struct site_view *view, const char *state)
+{
+        _cleanup_(coordinator_freep) struct coordinator *coordinator = NULL;
+        struct error error = ERROR_NONE;
+
+        view->runs = coordination_runs(state);
+        if (coordination_open(view->config, false, &coordinator, &error) < 0 ||
+            (coordinator && coordinator_leader(coordinator, view->leader, &error) < 0))
+                snprintf(view->leader_words, CELL_SIZE, "%.*s", CELL_SIZE - 1, error.text);
+}
+
+static bool nobody_leads(const struct site_view *view)
+{
+        return view->config->etcd.present && !*view->leader;
+}
+
 static void look(struct site_view *view)
 {
         look_at_database(view);
@@ -228,6 +248,18 @@ static void show_row(const struct row *row)
                 printf(_("no - %s\n"), row->obstacle);
 }
 
+static void show_controllers(const struct site_view *view)
+{
+        if (!view->config->etcd.present)
+                fputs(view->runs ? _("\nThe controller runs on this machine.\n") : _("\nNo controller runs on this machine.\n"), stdout);
+        else if (*view->leader)
+                printf(_("\nThe controller on %s leads.\n"), view->leader);
+        else if (*view->leader_words)
+                printf(_("\nWhich controller leads is not known: %s\n"), view->leader_words);
+        else
+                fputs(_("\nNo controller leads.\n"), stdout);
+}
+
 static void show(const struct site_view *view, const struct failover_decision *ready)
 {
         const char *stage = text_of(view->arbiter, "stage");
@@ -244,7 +276,10 @@ static void show(const struct site_view *view, const struct failover_decision *r
                 printf(_("\nMutable areas were carried over %lld s ago: %llu files on stage, %llu that break the rules.\n"),
                        (long long)(clock_now() - view->carried.time), (unsigned long long)view->carried.files,
                        (unsigned long long)view->carried.refused);
-        if (ready->verdict == FAILOVER_MOVE)
+        show_controllers(view);
+        if (ready->verdict == FAILOVER_MOVE && nobody_leads(view))
+                printf(_("\nIf production failed now, the site would NOT move: %s.\n"), _("no controller leads"));
+        else if (ready->verdict == FAILOVER_MOVE)
                 printf(_("\nIf production failed now, the site would move to the stand-by.\n"));
         else
                 printf(_("\nIf production failed now, the site would NOT move: %s.\n"), failover_why_text(ready->why));
@@ -270,8 +305,16 @@ static json_t *carried_json(const struct carry_book *book)
                          (json_int_t)book->refused, "conflicts", (json_int_t)book->conflicts);
 }
 
+static json_t *controllers_json(const struct site_view *view)
+{
+        if (!view->config->etcd.present)
+                return json_pack("{s:b}", "runs", view->runs);
+        return json_pack("{s:b, s:s, s:s}", "runs", view->runs, "leads", view->leader, "why", view->leader_words);
+}
+
 static int print(const struct site_view *view, const struct failover_decision *ready)
 {
+        const bool moves = ready->verdict == FAILOVER_MOVE, led = !nobody_leads(view);
         json_t *list = json_array();
 
         for (size_t i = 0; i < view->count; i++) {
@@ -284,11 +327,13 @@ static int print(const struct site_view *view, const struct failover_decision *r
                                         place_json(view, row), "eligible", row->eligible, "obstacle", row->obstacle, "release",
                                         row->release));
         }
-        return command_print_json(json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:{s:b, s:s, s:s}}", "site", view->config->site, "stage",
+        return command_print_json(json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:{s:b, s:s, s:s}}", "site", view->config->site, "stage",
                                             text_of(view->arbiter, "stage"), "holder", text_of(view->arbiter, "holder"),
                                             "epoch", json_integer_value(json_object_get(view->arbiter, "epoch")), "servers", list,
-                                            "carried", carried_json(&view->carried), "failover", "ready", ready->verdict == FAILOVER_MOVE, "why",
-                                            failover_why_name(ready->why), "text", failover_why_text(ready->why)));
+                                            "carried", carried_json(&view->carried), "controller", controllers_json(view), "failover",
+                                            "ready", moves && led, "why",
+                                            moves && !led ? "no_leader" : failover_why_name(ready->why), "text",
+                                            moves && !led ? _("no controller leads") : failover_why_text(ready->why)));
 }
 
 int status_site(const struct common *common, const char *pub_path)
@@ -305,6 +350,7 @@ int status_site(const struct common *common, const char *pub_path)
         if (carry_book_read(&view.carried, state_directory(common->state), NULL) < 0)
                 view.carried.time = 0;
         look(&view);
+        look_at_controllers(&view, state_directory(common->state));
         ask_register(&view, state_directory(common->state));
         ready = readiness(&view);
         if (common->json)
@@ -312,5 +358,5 @@ int status_site(const struct common *common, const char *pub_path)
         else if (!common->quiet)
                 show(&view, &ready);
         done(&view);
-        return status != EXIT_DONE ? status : ready.verdict == FAILOVER_MOVE ? EXIT_DONE : EXIT_FOUND;
+        return status != EXIT_DONE ? status : ready.verdict == FAILOVER_MOVE && !nobody_leads(&view) ? EXIT_DONE : EXIT_FOUND;
 }

@@ -167,7 +167,7 @@ static int ask(struct coordinator *coordinator, const struct coordinator_questio
         if (n != (ssize_t)sizeof(answer))
                 return error_set(err, -EPIPE, _("the process that asks etcd is gone"));
         answer.error.text[sizeof(answer.error.text) - 1] = answer.error.english[sizeof(answer.error.english) - 1] = '\0';
-        answer.move[sizeof(answer.move) - 1] = '\0';
+        answer.move[sizeof(answer.move) - 1] = answer.cluster[sizeof(answer.cluster) - 1] = '\0';
         if (answer.error.code < 0) {
                 if (err)
                         *err = answer.error;
@@ -233,4 +233,29 @@ int coordinator_epoch(struct coordinator *coordinator, const struct move *move, 
 int coordinator_end(struct coordinator *coordinator, const struct move *move, bool waits, struct error *err)
 {
         return ask_about(coordinator, waits ? COORDINATOR_WAIT : COORDINATOR_END, move, NULL, err);
+}
+
+int coordinator_leader(struct coordinator *coordinator, char name[static COORDINATOR_NAME_SIZE], struct error *err)
+{
+        const struct coordinator_question question = { .what = COORDINATOR_LEADER };
+        struct coordinator_answer answer;
+        int r = ask(coordinator, &question, &answer, err);
+
+        if (r == 0)
+                snprintf(name, COORDINATOR_NAME_SIZE, "%.*s", COORDINATOR_NAME_SIZE - 1, answer.move);
+        return r;
+}
+
+int coordinator_member(struct coordinator *coordinator, size_t place, struct coordinator_member *ret_member, struct error *err)
+{
+        const struct coordinator_question question = { .what = COORDINATOR_MEMBER, .seen = place };
+        struct coordinator_answer answer;
+        int r = ask(coordinator, &question, &answer, err);
+
+        if (r < 0)
+                return r;
+        *ret_member = (struct coordinator_member){ .led = answer.epoch };
+        snprintf(ret_member->version, sizeof(ret_member->version), "%.*s", (int)sizeof(ret_member->version) - 1, answer.move);
+        snprintf(ret_member->cluster, sizeof(ret_member->cluster), "%s", answer.cluster);
+        return 0;
 }

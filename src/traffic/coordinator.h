@@ -72,6 +72,17 @@ int coordinator_epoch(struct coordinator *coordinator, const struct move *move, 
 /* It has ended, or waits for a person. */
 int coordinator_end(struct coordinator *coordinator, const struct move *move, bool waits, struct error *err);
 
+/* The machine whose controller leads; "": none does. */
+#define COORDINATOR_NAME_SIZE 65
+int coordinator_leader(struct coordinator *coordinator, char name[static COORDINATOR_NAME_SIZE], struct error *err);
+
+/* A member of etcd, by its place in the configuration, as it answers by itself. */
+struct coordinator_member {
+        char cluster[24], version[32]; /* version "?" when it did not say */
+        bool led;                      /* it knows a leader, so it has a majority */
+};
+int coordinator_member(struct coordinator *coordinator, size_t place, struct coordinator_member *ret_member, struct error *err);
+
 /* ---------------------------------------------------------------- pure */
 
 #define COORDINATOR_MOVE_SIZE 256

@@ -22,6 +22,8 @@ enum coordinator_what {
         COORDINATOR_EPOCH,
         COORDINATOR_WAIT,
         COORDINATOR_END,
+        COORDINATOR_LEADER,
+        COORDINATOR_MEMBER, /* at the place `seen` */
 };
 
 struct coordinator_question {
@@ -34,7 +36,8 @@ struct coordinator_question {
 struct coordinator_answer {
         struct error error; /* its code is 0 or negative */
         uint64_t epoch;
-        char move[COORDINATOR_MOVE_SIZE]; /* "": none */
+        char move[COORDINATOR_MOVE_SIZE]; /* "": none; or the leader, or the version of a member, whose cluster is `cluster` */
+        char cluster[24];
 };
 
 /* Never returns. */

@@ -211,14 +211,27 @@ static int epoch(struct coordination *coordination, const struct coordinator_que
                          (long long)answer.revision);
 }
 
-static int look(struct coordination *coordination, struct coordinator_answer *answer, struct error *err)
+static int look(struct coordination *coordination, const char *key, struct coordinator_answer *answer, struct error *err)
 {
         struct etcd_answer said;
-        int r = etcd_get(coordination->etcd, coordination->move_key, &said, err);
+        int r = etcd_get(coordination->etcd, key, &said, err);
 
         if (r == 0)
                 snprintf(answer->move, sizeof(answer->move), "%.*s", (int)sizeof(answer->move) - 1, said.value);
         return r;
+}
+
+static int look_at_member(struct coordination *coordination, uint64_t place, struct coordinator_answer *answer, struct error *err)
+{
+        struct etcd_answer said;
+        int r = place < coordination->config->endpoints.count ? etcd_status(coordination->etcd, place, &said, err) : -EINVAL;
+
+        if (r < 0)
+                return r;
+        snprintf(answer->move, sizeof(answer->move), "%s", *said.version ? said.version : "?");
+        snprintf(answer->cluster, sizeof(answer->cluster), "%s", said.cluster);
+        answer->epoch = said.led;
+        return 0;
 }
 
 static void answer_question(struct coordination *coordination, const struct coordinator_question *question,
@@ -228,13 +241,15 @@ static void answer_question(struct coordination *coordination, const struct coor
         int r = -EINVAL;
 
         switch (question->what) {
-        case COORDINATOR_MOVE: r = look(coordination, answer, &answer->error); break;
+        case COORDINATOR_MOVE: r = look(coordination, coordination->move_key, answer, &answer->error); break;
         case COORDINATOR_BEGIN: r = begin(coordination, move, &answer->error); break;
         case COORDINATOR_RESUME: r = replace(coordination, move, move, false, &answer->error); break;
         case COORDINATOR_TAKE_OVER: r = replace(coordination, &question->old, move, false, &answer->error); break;
         case COORDINATOR_EPOCH: r = epoch(coordination, question, &answer->epoch, &answer->error); break;
         case COORDINATOR_WAIT: r = replace(coordination, move, move, true, &answer->error); break;
         case COORDINATOR_END: r = replace(coordination, move, NULL, false, &answer->error); break;
+        case COORDINATOR_LEADER: r = look(coordination, coordination->leader_key, answer, &answer->error); break;
+        case COORDINATOR_MEMBER: r = look_at_member(coordination, question->seen, answer, &answer->error); break;
         }
         answer->error.code = r;
 }

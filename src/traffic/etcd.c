@@ -42,6 +42,25 @@ static int64_t number_of(const json_t *object, const char *key)
         return text && text_parse_u64(text, strlen(text), INT64_MAX, &number) == 0 ? (int64_t)number : 0;
 }
 
+/* One that is too long, or no text at all, was not said. */
+static void read_word(const json_t *object, const char *key, char *word, size_t size)
+{
+        const char *text = json_string_value(json_object_get(object, key));
+
+        if (text && strlen(text) < size && text_is_printable(text, strlen(text)))
+                memcpy(word, text, strlen(text) + 1);
+}
+
+static void read_status(const json_t *said, struct etcd_answer *answer)
+{
+        char leader[ETCD_NUMBER_SIZE] = "";
+
+        read_word(json_object_get(said, "header"), "cluster_id", answer->cluster, sizeof(answer->cluster));
+        read_word(said, "version", answer->version, sizeof(answer->version));
+        read_word(said, "leader", leader, sizeof(leader));
+        answer->led = *leader && !text_equal(leader, "0");
+}
+
 static int read_key(const json_t *range, struct etcd_answer *answer, struct error *err)
 {
         const json_t *key = json_array_get(json_object_get(range, "kvs"), 0);
@@ -85,6 +104,7 @@ int etcd_answer_parse(const char *text, size_t length, long status, struct etcd_
         answer.lease = number_of(said, "ID");
         answer.ttl_s = number_of(said, "TTL");
         answer.succeeded = json_is_true(json_object_get(said, "succeeded"));
+        read_status(said, &answer);
         range = json_object_get(json_array_get(json_object_get(said, "responses"), 0), "response_range");
         r = read_key(range ? range : said, &answer, err);
         if (r == 0)
@@ -234,6 +254,11 @@ int etcd_revoke(struct etcd *etcd, int64_t lease, struct error *err)
 int etcd_get(struct etcd *etcd, const char *key, struct etcd_answer *ret_answer, struct error *err)
 {
         return ask(etcd, "v3/kv/range", json_pack("{s:o}", "key", base64(key)), ret_answer, err);
+}
+
+int etcd_status(struct etcd *etcd, size_t member, struct etcd_answer *ret_answer, struct error *err)
+{
+        return ask_member(etcd, member, "v3/maintenance/status", "{}", ret_answer, err);
 }
 
 static json_t *condition_of(const struct etcd_condition *condition)

@@ -21,6 +21,8 @@
 #include "config/config.h"
 
 #define ETCD_VALUE_SIZE     512
+#define ETCD_NUMBER_SIZE    24
+#define ETCD_VERSION_SIZE   32
 #define ETCD_ANSWER_MAXIMUM 65536
 
 /* What any of the answers said; what it did not say is 0. */
@@ -31,6 +33,9 @@ struct etcd_answer {
         bool found;        /* the first key that was read: */
         int64_t created, key_lease; /* the revision that created it, and the lease that it hangs on */
         char value[ETCD_VALUE_SIZE];
+        char cluster[ETCD_NUMBER_SIZE];  /* that the member belongs to */
+        char version[ETCD_VERSION_SIZE]; /* of a member; "": not said */
+        bool led;                        /* it knows a leader of its cluster */
 };
 
 struct etcd;
@@ -47,6 +52,9 @@ int etcd_keep_alive(struct etcd *etcd, int64_t lease, int64_t *ret_ttl_s, struct
 int etcd_revoke(struct etcd *etcd, int64_t lease, struct error *err);
 
 int etcd_get(struct etcd *etcd, const char *key, struct etcd_answer *ret_answer, struct error *err);
+
+/* What the member at that place of the configuration says of itself, whether it reaches the others or not. */
+int etcd_status(struct etcd *etcd, size_t member, struct etcd_answer *ret_answer, struct error *err);
 
 /* A condition, and what is done when all of them hold. */
 struct etcd_condition {

@@ -79,6 +79,10 @@ watcher watch2
 sleep 1.5
 ok 'the other does not' leads_not watch2
 like 'which etcd knows' "$(etcd_says get --prefix /understudy/ | head -n 1)" '/leader$'
+by_hand status --json
+json_is 'and status says' .controller.leads "$(uname -n)"
+by_hand check
+like 'check has asked each member' "$(output)" "3 of 3 members answer; the controller on $(uname -n) leads"
 
 # ---------------------------------------------------------------- a failover by the one that leads
 sleep 2 # what it knows of the stand-by
@@ -134,6 +138,8 @@ cut_off etcd1 192.0.2.22 192.0.2.23
 cut_off watch1 192.0.2.22 192.0.2.23
 ok 'the leader reaches a minority only, and leads no more' wait_for 30 leads_not watch1
 ok 'the other one does' wait_for 30 leads watch2
+by_hand check
+like 'check names the member that is alone' "$(output)" '192.0.2.21:[0-9]+ does not reach the majority of its cluster'
 cut_off watch2 192.0.2.21 192.0.2.22 192.0.2.23
 ok 'cut off from all of it, neither does it' wait_for 30 leads_not watch2
 cut_off database 192.0.2.21 192.0.2.22 192.0.2.23
@@ -141,6 +147,11 @@ by_hand switch standby
 is 'nor can a person move' "$status" 3
 like 'for this reason' "$(errors)" 'etcd'
 is 'the site stays where it is' "$(served)" production
+by_hand status --json
+json_is 'status does not say that the site would move' '.controller.leads + "," + (.failover.ready | tostring)' ',false'
+like 'but why nobody knows who leads' "$(json .controller.why)" 'etcd'
+by_hand check
+like 'check finds that etcd decides nothing' "$(output)" 'etcd decides nothing now, so no controller moves the site'
 before=$(made)
 signal KILL production nginx
 sleep 4

@@ -37,6 +37,15 @@ static void answers_as_etcd_gives_them(void **state _unused_)
         assert_int_equal(answer.key_lease, 12);
         answer = parsed("{\"header\":{\"revision\":\"9\"}}"); /* a key that is not there */
         assert_false(answer.found);
+        /* a member of itself; its cluster's number is larger than the others may be */
+        answer = parsed("{\"header\":{\"cluster_id\":\"17237436991929493444\",\"member_id\":\"9372538179322589801\",\"revision\":"
+                        "\"9\",\"raft_term\":\"2\"},\"version\":\"3.4.23\",\"dbSize\":\"20480\",\"leader\":\"9372538179322589801\"}");
+        assert_string_equal(answer.version, "3.4.23");
+        assert_string_equal(answer.cluster, "17237436991929493444");
+        assert_true(answer.led);
+        answer = parsed("{\"header\":{\"revision\":\"9\"},\"version\":\"3.4.23\\n\",\"leader\":\"0\"}");
+        assert_string_equal(answer.version, "");
+        assert_false(answer.led);
 }
 
 static void what_is_no_answer(void **state _unused_)
