@@ -135,6 +135,9 @@ static void print_numbers(const struct exposure_work *work, const struct exposur
         printf(_("answers:  %s confirmed, %s probable, %s possible, %s not exposed\n"),
                count_text(exposure->responses[GRADE_CONFIRMED], a), count_text(exposure->responses[GRADE_PROBABLE], b),
                count_text(exposure->responses[GRADE_POSSIBLE], c), count_text(exposure->responses[GRADE_NOT], d));
+        printf(_("visitors: %s confirmed, %s probable, %s possible (a visitor is a session, or an address with a browser)\n"),
+               count_text(exposure->visitors[GRADE_CONFIRMED], a), count_text(exposure->visitors[GRADE_PROBABLE], b),
+               count_text(exposure->visitors[GRADE_POSSIBLE], c));
         printf(_("accounts: %s confirmed, %s probable, %s possible; %s answers belong to nobody that is known\n"),
                count_text(exposure->by_grade[GRADE_CONFIRMED], a), count_text(exposure->by_grade[GRADE_PROBABLE], b),
                count_text(exposure->by_grade[GRADE_POSSIBLE], c), count_text(exposure->unattributed_responses, d));

@@ -134,6 +134,7 @@ struct exposure {
         struct exposure_account *accounts; /* those that are not GRADE_NOT; by grade, then by name; owned */
         size_t account_count;
         uint64_t by_grade[GRADES], susceptible, susceptible_payload;
+        uint64_t visitors[GRADES]; /* a session's tag, else an address with a browser: by the worst that each was served */
         uint64_t unattributed_responses, unattributed_susceptible, unattributed_visitors;
         uint64_t direct_accounts, indirect_responses;
         struct exposure_login_file login_files[EXPOSURE_LOGINS];

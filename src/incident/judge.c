@@ -292,6 +292,8 @@ static int judge_one(struct judge *judge, const struct response *response, enum 
 
         *ret_grade = verdict.grade;
         judge->out->responses[verdict.grade]++;
+        if (verdict.grade > judge->visitor.grade)
+                judge->visitor.grade = verdict.grade;
         if (verdict.grade > GRADE_NOT)
                 hold(judge, response->path);
         else if (response->status == 200 && !(response->flags & RESPONSE_HEAD))
@@ -349,6 +351,7 @@ int judge_all(struct judge *judge, struct gathered *gathered, struct error *err)
 {
         uint64_t(*embedders)[GRADES] = NULL;
         uint32_t capacity = 0;
+        bool begun = false;
         int r = 0;
 
         if (gathered->count)
@@ -359,12 +362,16 @@ int judge_all(struct judge *judge, struct gathered *gathered, struct error *err)
 
                 if (response->path == GATHER_LOGIN)
                         continue;
-                if (i == 0 || !is_visitor(judge, response))
+                if (!begun || !is_visitor(judge, response)) {
+                        judge->out->visitors[judge->visitor.grade] += begun;
                         begin_visitor(judge, response);
+                        begun = true;
+                }
                 r = judge_one(judge, response, &got, err);
                 if (r == 0)
                         r = count_embedder(judge->out, response, got, &embedders, &capacity, err);
         }
+        judge->out->visitors[judge->visitor.grade] += begun;
         if (r == 0)
                 r = list_embedders(judge->out, embedders, capacity, err);
         free(embedders);

@@ -23,6 +23,7 @@ struct judge {
                 uint16_t held[HELD_MAXIMUM]; /* paths */
                 size_t held_count;
                 bool held_more, counted;
+                enum grade grade; /* the worst so far */
         } visitor;
 };
 

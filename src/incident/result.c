@@ -112,6 +112,8 @@ struct json_t *exposure_json(const struct exposure *exposure, const struct expos
                 embedders_json(exposure));
 
         if (json)
+                json_object_set_new(json, "visitors", grades_json(exposure->visitors));
+        if (json)
                 json_object_set_new(json, "clocks", clocks_json(options));
         if (json)
                 json_object_set_new(json, "logins_without_request",
