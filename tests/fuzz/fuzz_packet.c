@@ -36,7 +36,8 @@ static void speak(const uint8_t *data, size_t size, size_t fds)
         if (packet_send(ends[0], data, size, all, fds) == 0) {
                 r = handover_receive(ends[1], &message);
                 if (r == 1) {
-                        assert((message.verb == HANDOVER_STAGED) == (message.folder >= 0));
+                        assert((message.verb == HANDOVER_STAGED || message.verb == HANDOVER_MENDING) ==
+                               (message.folder >= 0));
                         assert(message.tree_count <= RELEASE_ROOTS_MAXIMUM);
                         for (size_t i = 0; i < message.tree_count; i++)
                                 assert(message.trees[i].folder >= 0 &&
@@ -80,14 +81,30 @@ static void report(const uint8_t *data, size_t size)
         }
 }
 
+/* What a guard answers to a pull that asks for names. */
+static void names(const uint8_t *data, size_t size)
+{
+        static struct pull_name list[PULL_MEND_NAMES];
+        static char text[HANDOVER_TEXT_SIZE];
+
+        if (size >= sizeof(text))
+                return;
+        memcpy(text, data, size);
+        text[size] = '\0';
+        for (size_t i = handover_names_read(text, list); i-- > 0;)
+                assert(memchr(list[i].root, '\0', sizeof(list[i].root)) && memchr(list[i].path, '\0', sizeof(list[i].path)) &&
+                       *list[i].root && *list[i].path);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         if (size < 2)
                 return 0;
-        switch (data[0] % 3) {
+        switch (data[0] % 4) {
         case 0: speak(data + 2, size - 2, data[1] % (PACKET_FDS + 1)); break;
         case 1: question(data + 2, size - 2); break;
         case 2: report(data + 2, size - 2); break;
+        case 3: names(data + 2, size - 2); break;
         }
         return 0;
 }
