@@ -125,6 +125,11 @@ int mend_settle(struct mend *mend, struct error *err)
 
 /* ---- a killed run's ---- */
 
+static int damaged(struct error *err)
+{
+        return error_set(err, -EBADMSG, _("%s in the state folder is damaged; move it away, then pull again"), RECORD);
+}
+
 static struct place *place_of(struct mend *mend, struct place places[], const char *root, struct error *err)
 {
         const char *folder = state_root_folder(mend->run->state, root);
@@ -134,7 +139,7 @@ static struct place *place_of(struct mend *mend, struct place places[], const ch
         while (i < RELEASE_ROOTS_MAXIMUM && places[i].parent >= 0 && !text_equal(places[i].name, root))
                 i++;
         if (!folder || i == RELEASE_ROOTS_MAXIMUM) {
-                error_set(err, -EBADMSG, _("%s in the state folder is damaged; move it away, then pull again"), RECORD);
+                damaged(err);
                 return NULL;
         }
         if (places[i].parent >= 0)
@@ -153,7 +158,7 @@ static int read_name(struct mend *mend, struct place places[], const json_t *jso
 
         if (!root || state_path_from_json(json_object_get(json, "path"), name->path) < 0 ||
             path_check(name->path, strlen(name->path), NULL) < 0)
-                return error_set(err, -EBADMSG, _("%s in the state folder is damaged; move it away, then pull again"), RECORD);
+                return damaged(err);
         name->inode = (uint64_t)json_integer_value(json_object_get(json, "inode"));
         name->place = place_of(mend, places, root, &error);
         if (name->place)
@@ -170,7 +175,7 @@ static int read_record(struct mend *mend, struct place places[], const json_t *j
 
         mend->time = (int64_t)json_integer_value(json_object_get(json, "time"));
         if (json_array_size(names) > PULL_MEND_NAMES)
-                return error_set(err, -EBADMSG, _("%s in the state folder is damaged; move it away, then pull again"), RECORD);
+                return damaged(err);
         for (size_t i = 0; i < json_array_size(names) && r == 0; i++)
                 r = read_name(mend, places, json_array_get(names, i), err);
         return r;
@@ -208,7 +213,7 @@ int mend_settle_interrupted(struct pull_run *run, struct error *err)
         int r = state_read_json(run->state->folder, RECORD, &json, err);
 
         if (r == -EBADMSG)
-                return error_set(err, -EBADMSG, _("%s in the state folder is damaged; move it away, then pull again"), RECORD);
+                return damaged(err);
         run->mending = r > 0;
         if (r > 0)
                 r = settle_record(run, json, err);
