@@ -530,16 +530,21 @@ print_json()
                 $(count "$act2_start" "$act3_start") $(count "$act3_start" "$act3_end")
 }
 
-# The acts of that day went as they should: that the stand-by did serve in act 2, and nobody in act 3, belongs to it.
-day_is_good()
+# bad_acts: those that did not go as they should. That the stand-by did serve in act 2, and nobody in act 3, belongs to it.
+bad_acts()
 {
-        local new last
-        read -ra day_old < <(count "$act1_start" "$act2_start")
-        read -ra new < <(count "$act2_start" "$act3_start")
-        read -ra last < <(count "$act3_start" "$act3_end")
-        day_tampered=${new[2]}
-        [[ ${day_old[2]} -gt 0 && ${new[1]} -gt 0 && ${new[2]} -eq 0 && ${last[1]} -eq 0 && ${last[2]} -eq 0 &&
-                $act3_refused == true && $act4_good != false && $act5_good != false ]]
+        local old new last
+        if [[ -n $with_day ]]; then
+                read -ra old < <(count "$act1_start" "$act2_start")
+                read -ra new < <(count "$act2_start" "$act3_start")
+                read -ra last < <(count "$act3_start" "$act3_end")
+                [[ ${old[2]} -gt 0 ]] || echo 1
+                [[ ${new[1]} -gt 0 && ${new[2]} -eq 0 ]] || echo 2
+                [[ ${last[1]} -eq 0 && ${last[2]} -eq 0 && $act3_refused == true ]] || echo 3
+                [[ $act4_good != false ]] || echo 4
+                [[ $act5_good != false ]] || echo 5
+        fi
+        [[ $(jq -r .good moves.json) != false ]] || echo '6/7'
 }
 
 day()
@@ -555,9 +560,9 @@ day()
 
 finish()
 {
-        local good=true
-        [[ -z $with_day ]] || day_is_good || good=false
-        [[ $(jq -r .good moves.json) != false ]] || good=false
+        local good=true bad day_old day_new
+        bad=$(bad_acts)
+        [[ -z $bad ]] || good=false
         quiet='' # from here on it is the result
         say
         [[ -z $with_day ]] || table
@@ -569,9 +574,15 @@ finish()
         fi
         say
         if [[ $good == false ]]; then
-                say "$red$word_bad$plain"
+                # shellcheck disable=SC2059
+                say "$red$(printf "$word_bad" "${bad//$'\n'/, }")$plain"
         else
-                [[ -z $with_day ]] || say "$bold$(printf "$word_good" "${day_old[2]}" "$day_tampered")$plain"
+                if [[ -n $with_day ]]; then
+                        read -ra day_old < <(count "$act1_start" "$act2_start")
+                        read -ra day_new < <(count "$act2_start" "$act3_start")
+                        # shellcheck disable=SC2059
+                        say "$bold$(printf "$word_good" "${day_old[2]}" "${day_new[2]}")$plain"
+                fi
                 [[ $(jq -r .good moves.json) != true ]] || say "$bold$word_moves_good$plain"
         fi
         [[ -z $json ]] || print_json "$good"

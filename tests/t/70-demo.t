@@ -75,7 +75,7 @@ fi
 ok '--keep: the evidence is kept' grep -rqF http://malware.invalid/x.js "$(json .evidence)"
 ok '--keep: where it was told to' test "$(ls "$tmp/kept" | wc -l)" -eq 1
 wait "$english"
-is 'the demo in words' "$?" 0
+is 'the demo in words' "$?: $(grep 'not what it is meant' "$tmp/english")" '0: '
 is 'no line is longer than a terminal' "$(while IFS= read -r line; do [[ $(wc -L <<<"$line") -le 79 ]] || echo "$line"; done <"$tmp/english")" ''
 like 'it names the planted page' "$(cat "$tmp/english")" 'login/index.html +should not be there'
 nothing_left 'after its end'

@@ -22,6 +22,7 @@ events { }
 http { access_log off; client_body_temp_path $tmp/body; server { listen 192.0.2.200:80; root $tmp; } }
 END_NGINX
 nginx="nginx -c $tmp/nginx.conf -e $tmp/nginx.log"
+nobody_answers() { [[ $(web answers) == no ]]; }
 web() { timeout 30 "$driver" web 192.0.2.200 80 "$@"; }
 
 status_is 0 'asked' web answers
@@ -44,5 +45,7 @@ status_is 3 'a command that hangs' web start 'sleep 60'
 like 'is ended' "$(errors)" 'took longer than'
 status_is 0 'a server that keeps the output open' web start "$nginx -g 'daemon off;' & sleep 0.1"
 kill "$(cat "$tmp/nginx.pid")"
+# A server that still answers needs no start, and none is asked for.
+wait_for 10 nobody_answers
 status_is 2 'no command' web start
 done_testing
