@@ -222,8 +222,8 @@ pm = static
 pm.max_children = 2
 catch_workers_output = yes
 END
-        # As Debian sets it up: the opcode cache is on.
-        printf 'zend_extension=opcache\nexpose_php=0\n' >"$here/php.ini"
+        # As Debian sets it up: the opcode cache is on, and a program that failed is answered with 500, not with its errors.
+        printf 'zend_extension=opcache\nexpose_php=0\ndisplay_errors=0\n' >"$here/php.ini"
 }
 
 # lab_serve HOST DOCROOT: returns when it answers.
