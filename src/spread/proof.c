@@ -14,7 +14,7 @@ int proof_question(struct buffer *sql, const struct spread_shards *shards, const
         if (shards->unproven)
                 return buffer_append_text(sql, SCHEMA_VERSION);
         return buffer_printf(sql,
-                             "SELECT (SELECT toUInt64(max(version)) FROM schema), "
+                             "SELECT assumeNotNull((SELECT toUInt64(max(version)) FROM schema)), "
                              "toUInt64(toUInt32(now()) - toUInt32(max(time))), argMax(obstacle, time) "
                              "FROM standing WHERE server = '%s' FORMAT RowBinary",
                              shard->name);

@@ -219,6 +219,6 @@ int question_put_embedders(struct buffer *sql, int64_t from_us, int64_t until_us
                 r = buffer_printf(sql, " AND day <= toDate(%" PRId64 ")", (until_us - 1) / DAY_US);
         return r < 0 ? r
                      : buffer_append_text(sql,
-                                          " GROUP BY referrer, node, path) ANY LEFT JOIN (SELECT node, argMax(name, time) AS who "
-                                          "FROM node GROUP BY node) USING node FORMAT RowBinary");
+                                          " GROUP BY referrer, node, path) AS fetched ANY LEFT JOIN (SELECT node, argMax(name, time) AS who "
+                                          "FROM node GROUP BY node) AS named USING node FORMAT RowBinary");
 }

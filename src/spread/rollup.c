@@ -58,7 +58,7 @@ int rollup_fill(struct buffer *sql, uint64_t node, uint16_t day, const uint32_t 
 int rollup_count(struct buffer *sql, uint64_t node, uint32_t sequence, uint16_t day)
 {
         return buffer_printf(sql,
-                             "(SELECT toUInt64(count()) FROM rollup WHERE kind = 0 AND beacon = 0 AND day = toDate(%u) AND "
-                             "name = '%" PRIu64 "-%" PRIu32 "')",
+                             "assumeNotNull((SELECT toUInt64(count()) FROM rollup WHERE kind = 0 AND beacon = 0 AND "
+                             "day = toDate(%u) AND name = '%" PRIu64 "-%" PRIu32 "'))",
                              day, node, sequence);
 }

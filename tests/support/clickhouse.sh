@@ -7,6 +7,7 @@
 #     clickhouse_sql 8121 'SELECT 1'
 #     kill -9 "${clickhouse[an1]}"
 #
+# CLICKHOUSE_SERVER names another server program than Debian's, of a newer version, for instance.
 # Small: little memory, one thread a query. The log is $tmp/an1/server.log.
 
 declare -A clickhouse=() # name -> process
@@ -65,7 +66,7 @@ clickhouse_launch()
 {
         mkdir -p "$tmp/$1"
         clickhouse_config "$1" "$2" "${3:-$tmp/$1/data}"
-        ${netns:+ip netns exec "$netns"} nice clickhouse-server --config-file="$tmp/$1/config.xml" >>"$tmp/$1/output" 2>&1 </dev/null &
+        ${netns:+ip netns exec "$netns"} nice "${CLICKHOUSE_SERVER:-clickhouse-server}" --config-file="$tmp/$1/config.xml" >>"$tmp/$1/output" 2>&1 </dev/null &
         clickhouse[$1]=$!
         cleanup_process "$!"
 }

@@ -74,6 +74,16 @@ static void names_in_visits_and_funnels_stay_names(void **state _unused_)
         assert_false(visits_has_list(DIMENSION_PAGES));
 }
 
+/* Today's servers refuse a join with a subquery that has no name. */
+static void what_is_joined_has_a_name(void **state _unused_)
+{
+        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(1U << 20);
+
+        assert_int_equal(question_put_embedders(&sql, 0, 0), 0);
+        assert_non_null(strstr(buffer_text(&sql), ") AS fetched ANY LEFT JOIN ("));
+        assert_non_null(strstr(buffer_text(&sql), ") AS named USING "));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -81,6 +91,7 @@ int main(void)
                 cmocka_unit_test(names_stay_names),
                 cmocka_unit_test(names_in_visits_and_funnels_stay_names),
                 cmocka_unit_test(only_whole_hours_are_asked_for),
+                cmocka_unit_test(what_is_joined_has_a_name),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
