@@ -7,6 +7,7 @@
 #
 #   BENCH_TREE     large: 100,000 files, 3.4 GB (the default); small: 3,000 files, 97 MB
 #   BENCH_RUNS     how often each is measured; the median counts (3; 7 for the small tree)
+#   BENCH_GOACCESS another goaccess than Debian's, which stands beside it in the rows analyze and analyze8 (built -O2)
 #   BENCH_NICE     what is measured, and the servers, run with this priority (nice -n), so that wall clock means something
 #                  on a machine that is busy with other work: -15
 #
