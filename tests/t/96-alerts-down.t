@@ -207,7 +207,11 @@ if [[ $EUID -eq 0 ]]; then
 else
         skip 'not root' && skip 'not root'
 fi
-is "the worker holds nothing of the caller's but the queue" "$(find "/proc/$worker/fd" -lname '/dev/zero' -o -lname '*commands' | wc -l)" 0
+# A build with sanitizers keeps the first three: there its findings are told.
+standard=x
+nm "$notify_driver" 2>/dev/null | grep -q __asan_init && standard='[012]'
+is "the worker holds nothing of the caller's but the queue" \
+        "$(find "/proc/$worker/fd" ! -name "$standard" \( -lname '/dev/zero' -o -lname '*commands' \) | wc -l)" 0
 kill -STOP "$worker"
 start=$SECONDS
 for i in $(seq 100); do echo "post kind-$i - while it is stopped"; done | sed 's/kind-/kind_/' >&"$commands"
