@@ -160,7 +160,7 @@ static int run(int argc, char *argv[])
                            "                       public key start the agent, and nothing else\n"
                            "  --from LIST          with --authorize: only from these addresses\n"
                            "  --for NAME           on the database's host: only the lease of that server, for its keeper;\n"
-                           "                       where salts are made: for that analysis server\n"),
+                           "                       where salts are made: for that analysis server or web server\n"),
                         &request.common)) != -1) {
                 switch (code) {
                 case OPTION_SERVER: request.server = optarg; break;

@@ -365,8 +365,8 @@ const struct agent_verb agent_peer_verbs[] = {
          * lease alive by asking, and nothing else: the database's fence does not ask him. */
         { "lease", NULL, AGENT_AT_ONCE, SECOND, agent_lease },
         /* The secret that makes a visitor of an address and a browser, for one day. Only the server that the configuration
-         * names has it, and it gives it only to an analysis server that it finds proven itself, at that moment. Not in the
-         * list of the controller, which needs none. */
+         * names has it, and it gives it only to an analysis server that it finds proven itself, at that moment, and to a web
+         * server that says it reads its logs only while it is proven. Not in the list of the controller, which needs none. */
         { "salt", agent_salt_arguments, AGENT_BESIDE, MINUTE, agent_salt },
 };
 const size_t agent_peer_verb_count = LENGTH(agent_peer_verbs);

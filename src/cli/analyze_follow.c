@@ -332,6 +332,7 @@ int follow_serve(struct follow_request *request)
         request->spread.goals = request->live.goals;
         request->spread.goal_count = request->live.goal_count;
         request->spread.server = request->live.server;
+        request->spread.proven = request->required.count > 0;
         r = start(&service, (const char *const *)request->paths, request->path_count, &error);
         if (r == 0)
                 r = serve(&service, &error);

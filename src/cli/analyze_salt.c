@@ -38,7 +38,7 @@ static int ask_maker(const struct salt_source *source, int32_t day, struct share
                                                       .destination = source->maker->ssh,
                                                       .ssh_config = source->config->ssh_config };
         _cleanup_(agent_client_freep) struct agent_client *client = NULL;
-        json_t *answer = NULL, *arguments = json_pack("{s:i}", "day", (int)day);
+        json_t *answer = NULL, *arguments = json_pack("{s:i, s:b}", "day", (int)day, "proven", source->proven);
         int r = agent_client_new(&options, &client, err);
 
         if (r < 0) {

@@ -30,6 +30,7 @@ int spreading_start(struct spreading *spreading, const struct common *common, co
                                      err);
                 if (r < 0)
                         return r;
+                spreading->source.proven = options->proven;
                 feed.share = salt_source_get;
                 feed.share_context = &spreading->source;
         }

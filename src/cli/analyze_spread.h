@@ -40,6 +40,7 @@ struct spreading_options {
         const struct goal *goals;
         size_t goal_count;
         const char *server; /* this server's name */
+        bool proven;        /* it reads lines only while its trees are proven */
         uint64_t limit_bytes; /* of each shard's part of the spool; 0: the default */
 };
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# 89-salts.t - analysis servers that share the salts of visitors over the control channel: who meets two of them is one
-# visitor; a server that is not proven gets none, and its lines wait; a salt is in two files and nowhere else.
+# 89-salts.t - analysis servers and web servers that share the salts of visitors over the control channel: who meets two of
+# them is one visitor; a server that is not proven gets none, and its lines wait; a salt is in two files and nowhere else.
 . "$(dirname "$0")/lib.sh"
 . "$tests_folder/../support/clickhouse.sh"
 . "$tests_folder/../support/agent.sh"
@@ -20,6 +20,7 @@ site = example
 ssh_config = "$tmp/ssh/config"
 server "web1" { role = production ssh = "web1" addresses = {127.0.0.1} interface = lo roots = {"docroot=$tmp/www"} }
 server "web2" { role = standby ssh = "web2" addresses = {127.0.0.2} interface = lo roots = {"docroot=$tmp/www2"} }
+server "db" { role = database ssh = "db" addresses = {127.0.0.5} }
 server "an1" { role = analysis ssh = "an1" addresses = {127.0.0.3} interface = lo roots = {"docroot=$tmp/an1/tree"} }
 server "an2" { role = analysis ssh = "an2" addresses = {127.0.0.4} interface = lo roots = {"docroot=$tmp/an2/tree"} }
 service { addresses = {"192.0.2.10/24"} }
@@ -35,10 +36,10 @@ sed 's/salts = an1/salts = an9/' "$config" >"$tmp/wrong.conf"
 us check --config "$tmp/wrong.conf" --offline
 is 'salts of a server that is none' "$status" 2
 like 'and it is said' "$(errors)$(output)" "salts: there is no server 'an9' with ssh"
-for name in an2 web1; do
+declare -A asks=([an2]=an1 [web1]=web [db]=database) # who asks -> what the maker is called there
+for name in "${!asks[@]}"; do
         us agent --config "$config" --server an1 --state "$tmp/state1" --for "$name" --authorize "$tmp/ssh/controller.pub"
-        [[ $name == an2 ]] && agent_host an1 "$(output)"
-        [[ $name == an2 ]] || agent_host web "$(output)"
+        agent_host "${asks[$name]}" "$(output)"
 done
 us agent --config "$config" --server an1 --state "$tmp/state1" --authorize "$tmp/ssh/controller.pub"
 agent_host manager "$(output)"
@@ -80,8 +81,10 @@ is 'a server that is not proven gets no salt' "$status" 4
 like 'and says so, and that its lines wait' "$(errors)" 'its lines wait: an1: .*an2 is left out: nobody vouches'
 not_ok 'nor makes one of its own' test -e "$tmp/spool2/salts"
 not_ok 'none was made for it' test -e "$tmp/state1/salts"
+drive database an1
+like 'a server that has no visitors gets none' "$(output)" '^EPERM an1: db is neither a web server nor an analysis server'
 drive web an1
-like 'a server that is no analysis server gets none' "$(output)" '^EPERM an1: web1 is no analysis server'
+like 'a web server that does not say that it is proven gets none' "$(output)" '^EPERM an1: web1 is left out: it does not say what it is built of'
 drive manager an1
 like 'the controller does not either' "$(output)" "^EOPNOTSUPP an1: .*no verb 'salt'"
 proven 1 2
@@ -108,6 +111,39 @@ is 'it is in three files of their owner and nowhere else' "$(grep -rl -- "$hex" 
         "$(printf '600 %s\n' "$tmp/spool1/salts" "$tmp/spool2/salts" "$tmp/state1/salts")"
 is 'made at the same time' "$(cut -d' ' -f2 "$tmp/spool2/salts" | awk -v at="$(cut -d' ' -f2 "$tmp/state1/salts")" '{ print ($1 - at) ^ 2 <= 4 }')" 1
 
+# ---------------------------------------------------------------- a web server, which has no tables
+make_site "$tmp/src"
+mkdir "$tmp/src/bin"
+cp "$UNDERSTUDY" "$tmp/src/bin/understudy"
+make_repository
+make_standby
+us verify "$dest" --pub "$pub"
+sed 's/ssh = "an1"/ssh = "web"/' "$config" >"$tmp/web.conf"
+cp "$tmp/access1.log" "$tmp/web.log"
+# web PROGRAM OPTION...: web1 follows its log.
+web() { run inside "$1" analyze --follow "$tmp/web.log" --spool "$tmp/spoolw" --config "$tmp/web.conf" --server web1 --once "${@:2}" && return "$status"; }
+proven 1 2
+web "$UNDERSTUDY"
+is 'a web server that is bound to nothing gets no salt' "$status" 4
+like 'and says what it lacks' "$(errors)" 'its lines wait: an1: .*web1 is left out: .*needs --require'
+us fleet add web1 --state "$tmp/state1" --role production --origin in-house --quiet
+web "$dest/bin/understudy" --require "$dest" --pub "$pub"
+like 'one that breaks a rule of the register neither' "$(errors)" 'its lines wait: an1: .*web1'
+rm -r "$tmp/state1/fleet"
+echo '<?php evil();' >>"$dest/index.php"
+us verify "$dest" --pub "$pub"
+web "$dest/bin/understudy" --require "$dest" --pub "$pub"
+is 'nor one whose pages were changed' "$status" 4
+not_ok 'none of them has one' test -s "$tmp/spoolw/salts"
+us pull "$dest" --repo "$repo" --pub "$pub"
+us verify "$dest" --pub "$pub"
+web "$dest/bin/understudy" --require "$dest" --pub "$pub"
+is 'one that is proven gets it' "$status" 0
+is 'the same one' "$(cut -d' ' -f1,3 "$tmp/spoolw/salts")" "$(cut -d' ' -f1,3 "$tmp/state1/salts")"
+proven 1 2
+is 'its visitors are those that the others know' "$(figures)" '[30,10]'
+rm "$tmp/spoolw/salts"
+
 # ---------------------------------------------------------------- a day that has none any more
 visit 2 "$today - 5 days"
 proven 1 2
@@ -115,7 +151,7 @@ follow 2
 is 'a day long over is counted' "$status" 0
 like 'and it is said that its salt is gone' "$(errors)" "the salt of $(date -u -d "$today - 5 days" +%F) is gone: .*without visitors"
 proven 1 2
-is 'in hits, not in visitors' "$(figures)" '[30,10]'
+is 'in hits, not in visitors' "$(figures)" '[40,10]'
 
 # ---------------------------------------------------------------- nobody answers
 mv "$tmp/ssh/an1/authorized_keys" "$tmp/ssh/an1/away"
