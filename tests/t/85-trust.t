@@ -97,6 +97,22 @@ cp "$dest$script" "$tmp/given"
 status_is 0 'the right one again' ours "${follow[@]}" --script "$place" --once
 is 'what waited is counted, once' "$(counted)" 6
 
+# As a service, round after round. The right one is fetched once a minute; the last round of that is looked at below.
+log=$tmp/rounds.log
+line 1
+echo 'evil()' >>"$tmp/given"
+"$dest/bin/understudy" analyze --follow "$log" --store "$tmp/rounds.db" --require "$dest" --pub "$pub" --script "$place" --server an7 \
+        --json-file "$tmp/page.json" --page-days 0 2>"$tmp/rounds" &
+service=$!
+cleanup_process "$service"
+ok 'from the start another script is given out: the service is left out' wait_for 20 shown '.left_out != null' true
+like 'and its page says why' "$(jq -r .left_out "$tmp/page.json")" 'an7 is left out: .*is not the tag.s script: its hash is sha256-'
+cp "$dest$script" "$tmp/given"
+ok 'the right one: it takes part without a restart' wait_for 20 shown '[.hits, .left_out]' '[1,null]'
+echo 'evil()' >>"$tmp/given" # while it serves: what came of it is looked at below
+changed=$SECONDS
+log=$tmp/access.log
+
 # ---------------------------------------------------------------- whose visitors fetched the script
 fetch() { printf '192.0.2.9 - - [%s +0000] "GET %s HTTP/1.1" %s 900 "%s" "Firefox"\n' "$1" "$script" "$2" "$3" >>"$log"; }
 fetch 24/Nov/2026:09:00:00 200 'https://www.shop.example/cart?x=1'
@@ -115,4 +131,21 @@ json_is 'of a time' '[.embedders[].host]' '["","news.example"]'
 status_is 0 'as words' us analyze embedders --store "$store"
 like 'for people' "$(output)" 'shop.example +3'
 not_ok 'no address is kept' grep -qaF 192.0.2. "$store"
+
+# ---------------------------------------------------------------- the service whose script was changed a while ago
+log=$tmp/rounds.log
+counted() { sqlite3 "$tmp/rounds.db" 'SELECT sum(lines) FROM site'; }
+ok 'a minute later it is left out' wait_for 75 shown '.left_out != null' true
+ok 'and not much later' test $((SECONDS - changed)) -lt $((70 * ${TEST_PATIENCE:-1}))
+line 2
+sleep 3
+is 'what is logged meanwhile waits' "$(counted)" 1
+us analyze query --store "$tmp/rounds.db" --json
+is 'nobody is answered' "$status" 4
+cp "$dest$script" "$tmp/given"
+ok 'the right one again: it takes part' wait_for 20 shown '[.hits, .left_out]' '[2,null]'
+is 'and counts what waited, once' "$(counted)" 2
+kill -TERM "$service" && wait "$service"
+is 'each time is kept, and over' "$(sqlite3 "$tmp/rounds.db" 'SELECT count(*), sum(end IS NULL) FROM left_out')" '2|0'
+is 'it was said once each time' "$(grep -c 'left out, nothing is counted' "$tmp/rounds")" 2
 done_testing
