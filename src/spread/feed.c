@@ -308,6 +308,13 @@ static int put_marks(struct feed *feed, struct spread_row *row, const struct log
         return r;
 }
 
+static uint16_t status_of(const struct log_line *line)
+{
+        if (!(line->present & LOG_HAS_STATUS))
+                return 0;
+        return line->status ? line->status : ROW_STATUS_000;
+}
+
 static int put_event(struct feed *feed, const struct log_line *line, const struct day *day, uint32_t ms,
                      struct error *err)
 {
@@ -317,7 +324,7 @@ static int put_event(struct feed *feed, const struct log_line *line, const struc
         struct spread_row row = {
                 .ms = ms,
                 .source = line->beacon,
-                .status = line->present & LOG_HAS_STATUS ? line->status : 0,
+                .status = status_of(line),
                 .bytes = line->bytes,
                 .host = line->host,
                 .method = line->method,

@@ -21,6 +21,7 @@ struct list {
 };
 
 #define REQUEST "source < 4" /* of events: no action of a beacon */
+#define DIGITS(status) "substring(toString(1000 + " status "), 2)" /* three of them; ROW_STATUS_000 is 000 */
 #define MARK    "substring(mark, 2)"
 
 #define HOURS_AND(hour) "toInt64(toUInt16(day)) * 24 + " hour
@@ -38,7 +39,7 @@ static const struct list lists[] = {
         { DIMENSION_DEVICES,        "device",           REQUEST,                                  "machine",        "kind = 1"                 },
         { DIMENSION_BOTS,           "bot",              REQUEST " AND bot != ''",                 "robot",          "kind = 1 AND robot != ''" },
         { DIMENSION_HOSTS,          "host",             REQUEST " AND host != ''",                "site",           "kind = 1 AND site != ''"  },
-        { DIMENSION_STATUS,         "toString(status)", REQUEST " AND status != 0",               "toString(code)", "kind = 1 AND code != 0"   },
+        { DIMENSION_STATUS,         DIGITS("status"),   REQUEST " AND status != 0",               DIGITS("code"),   "kind = 1 AND code != 0"   },
         { DIMENSION_METHODS,        "method",           "method != ''",                           "verb",           "kind = 1 AND verb != ''"  },
         { DIMENSION_COUNTRIES,      "country",          REQUEST " AND country != ''",             "land",           "kind = 1 AND land != ''"  },
         { DIMENSION_GOALS,          MARK,               "substring(mark, 1, 1) = 'g'",            NULL,             NULL                       },

@@ -36,12 +36,15 @@ const char *row_columns(unsigned int structure);   /* "ms, ..." */
 /* All texts of one line are parts of it, or short. */
 #define ROW_BYTES_MAXIMUM (20U * LOG_LINE_MAXIMUM) /* marks repeat the event's name */
 
+/* A status of 000, which means that the client did not wait for an answer, is another thing than none. */
+#define ROW_STATUS_000 1000
+
 struct spread_row {
         uint32_t ms;      /* of the day */
         uint64_t visitor; /* 0: nobody knows (the salt of its day is gone) */
         uint8_t source;   /* enum log_beacon: 0 is an access log */
         bool asset;
-        uint16_t status; /* 0: the line had none */
+        uint16_t status; /* 0: the line had none; ROW_STATUS_000 */
         uint64_t bytes;
         struct span host, method, path, referrer, referrer_page, campaign, country;
         struct span agent; /* browser, system, device and bot, as row_put_text() wrote them */

@@ -9,12 +9,18 @@ need jq ip clickhouse-server mkfs.ext4 perl
 clickhouse_network "us-ch-$$" || skip_all 'no network namespaces'
 generator=$build_folder/tests/support/log_generator
 "$generator" 80000 86 3 >"$tmp/generated.log"
-# Before them visitors who ask for several pages within a second: the order of the log decides what was the first and last.
+# Before them visitors who ask for several pages within a second: the order of the log decides what was the first and last;
+# and some who did not wait for the answer (000), which is no page that they saw, with statuses that are none.
 {
         time=$(head -n 1 "$tmp/generated.log" | grep -o '\[[^]]*\]')
         for i in {1..20}; do
                 for path in /zoo/$((i % 4)) /shop/item-1.html /download/1 /shop/item-1.html /aaa; do
                         echo "203.0.113.$i - - $time \"GET $path HTTP/1.1\" 200 10 \"-\" \"Firefox\""
+                done
+        done
+        for i in {21..40}; do
+                for path in "/gone/$i 000" '/seen/ 200' '/gone/ 000' '/odd/ 007'; do
+                        echo "203.0.113.$i - - $time \"GET ${path% *} HTTP/1.1\" ${path#* } 10 \"-\" \"Firefox\""
                 done
         done
         cat "$tmp/generated.log"
@@ -141,6 +147,8 @@ status_is 2 'a visit is of no page alone' usn "${query[@]}" --by page --metric v
 status_is 2 'a funnel has no list' usn "${query[@]}" --by page --funnel shop
 status_is 2 'nor a step without a name' usn "${query[@]}" --funnel shop,,one
 us analyze query --store "$tmp/store" --funnel shop; is 'a store has funnels of its own' "$status" 2
+usn "${query[@]}" --by status --where 'status=000' --json
+json_is 'a client that did not wait is a status of its own' '.rows | map([.status, .hits])' '[["000",40]]'
 usn "${query[@]}" --json
 json_is 'all three answered' '.servers | [.asked, .answered, .missing_percent]' '[3,3,0]'
 visitors=$(jq '.rows[0].visitors' "$tmp/stdout")
