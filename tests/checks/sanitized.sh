@@ -16,10 +16,7 @@ export UBSAN_OPTIONS=halt_on_error=1:exitcode=99:print_stacktrace=1:log_path=$re
 export CRASH_STRIDE=24 CRASH_SAMPLE=4 POWER_POINTS=3
 # With sanitizers everything takes longer, and other steps of CI run beside it: what bounds a wait is wider.
 export TEST_PATIENCE=5
-# Not yet run with sanitizers: the demo, alerts to servers that hang (a test counts the worker's descriptors), the web server
-# under load (its readers are starved), a name service that hangs (the thread that asks it is left, on purpose), following,
-# the page in a browser, and the labs of switch and failover with their drivers.
-export TEST_SUITE=unit TEST_EXCLUDE='/(70|71|72|73-dns|74|76|77|78|79-switch|81|83|84|85|96-alerts-down|97-guard-web|99-guard-attacks|109-incident-portal)[-.]'
+export TEST_SUITE=unit
 [ "${2:-}" = all ] || export TEST_PART=${TEST_PART:-$(($(tests/support/turn.sh) % 8))/8}
 echo "integration tests: part ${TEST_PART:-0/1}"
 status=0
