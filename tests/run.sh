@@ -17,7 +17,7 @@ status=0
 export CRASH_STRIDE=${CRASH_STRIDE:-12} CRASH_SAMPLE=${CRASH_SAMPLE:-8} POWER_POINTS=${POWER_POINTS:-10}
 mapfile -t tests < <(printf '%s\n' tests/t/*.t |
         awk -v part="${TEST_PART:-0/1}" '{ split(part, of, "/") } (NR - 1) % of[2] == of[1]')
-meson test -C "$build" --no-rebuild --print-errorlogs ${TEST_SUITE:+--suite "$TEST_SUITE"} || status=1
+meson test -C "$build" --no-rebuild --print-errorlogs --timeout-multiplier "${TEST_PATIENCE:-1}" ${TEST_SUITE:+--suite "$TEST_SUITE"} || status=1
 
 # prove_all JOBS TEST...
 prove_all()
