@@ -1,6 +1,7 @@
 /* chronicle.c - whatever happens is written down first, then told. */
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "guard/guard_private.h"
 
 #define CLOCK_STEP_S 3 /* what is more was no drift that ntpd corrects in small steps */
+#define SETTLE_MS    20 /* a commit takes a few; a journal that another command has locked, or a slow disk, holds nobody up */
 #define SENTENCE     (PATH_MAX + 2 * ERROR_TEXT_SIZE)
 
 static void on_note(void *context, const char *sentence)
@@ -50,11 +52,19 @@ static void write_record(struct guard *guard, const struct journal_record *recor
 {
         struct error error = ERROR_NONE;
 
-        if (!guard->journal || journal_append(guard->journal, record, NULL, &error) == 0)
+        if (!guard->journal || journal_append(guard->journal, record, &guard->ticket, &error) == 0)
                 return;
         if (!guard->journal_failed)
                 guard->options->say(guard->options->context, error.text);
         guard->journal_failed = true;
+}
+
+void chronicle_settle(struct guard *guard)
+{
+        struct pollfd events = { .fd = watch_fd(guard->watch), .events = POLLIN };
+
+        if (guard->journal && poll(&events, 1, 0) == 0)
+                (void)journal_wait_briefly(guard->journal, guard->ticket, SETTLE_MS);
 }
 
 void chronicle_both(struct guard *guard, const struct guarded *guarded, enum chronicle_news news, const char *kind,

@@ -1,7 +1,8 @@
 /*
- * finding.c - what is done about something that differs, in this order: its bytes are kept, it is written down and told,
- * the state says that the server is not eligible, what is still held open of it is made harmless, and a pull is asked
- * for. What is known already is only counted.
+ * finding.c - what is done about something that differs, in this order: its bytes are copied, it is written down and told,
+ * the copy is on the disk, the state says that the server is not eligible, what is still held open of it is made harmless,
+ * and a pull is asked for. Before the copy is on the disk nothing is done to what was found. What is known already is only
+ * counted.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -358,19 +359,30 @@ static void remove_link(const struct site_tree *tree, const struct look *look)
                 (void)unlinkat(parent, name, 0);
 }
 
-static void keep_bytes(struct guarded *guarded, const struct look *look, struct digest *ret_digest, bool *ret_kept)
+/* Evidence that cannot be had is said, and holds up nothing. */
+static bool is_done(const struct guarded *guarded, int r, const struct error *error)
+{
+        if (r < 0)
+                guarded->guard->options->say(guarded->guard->options->context,
+                                             error->code ? error->text
+                                                         : _("there is no more room for evidence: what was found is "
+                                                             "written down, its bytes are not kept"));
+        return r == 0;
+}
+
+static bool copy_bytes(struct guarded *guarded, const struct look *look, struct kept *ret_kept)
 {
         struct error error = ERROR_NONE;
 
-        *ret_kept = false;
-        if (look->file < 0 || !look->findings.kinds)
-                return;
-        *ret_kept = keep_file(&guarded->keep, look->file, ret_digest, &error) == 0;
-        if (!*ret_kept)
-                guarded->guard->options->say(guarded->guard->options->context,
-                                             error.code ? error.text
-                                                        : _("there is no more room for evidence: what was found is "
-                                                            "written down, its bytes are not kept"));
+        return look->file >= 0 && look->findings.kinds &&
+               is_done(guarded, keep_copy(&guarded->keep, look->file, ret_kept, &error), &error);
+}
+
+static bool settle_bytes(struct guarded *guarded, struct kept *kept)
+{
+        struct error error = ERROR_NONE;
+
+        return is_done(guarded, keep_settle(&guarded->keep, kept, &error), &error);
 }
 
 static bool is_healed_by_pull(const struct site_tree *tree)
@@ -382,7 +394,7 @@ static void act(struct guarded *guarded, struct site_tree *tree, struct look *lo
                 uint32_t reason)
 {
         const uint64_t path = hash_of_path(tree, look->path, look->path_length);
-        struct digest evidence;
+        struct kept evidence;
         bool kept, asked;
 
         guarded->clean = false;
@@ -396,8 +408,13 @@ static void act(struct guarded *guarded, struct site_tree *tree, struct look *lo
                 return;
         }
         asked = inquire(guarded, tree, look, who, reason);
-        keep_bytes(guarded, look, &evidence, &kept);
-        tell(guarded, tree, look, who, reason, !asked, kept ? &evidence : look->hashed ? &look->digest : NULL);
+        kept = copy_bytes(guarded, look, &evidence);
+        tell(guarded, tree, look, who, reason, !asked,
+             kept         ? &evidence.digest
+             : look->hashed ? &look->digest
+                          : NULL);
+        chronicle_settle(guarded->guard);
+        kept = kept && settle_bytes(guarded, &evidence);
         mark_state(guarded);
         if (kept && tree->area)
                 remove_from_area(tree, look);

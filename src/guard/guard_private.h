@@ -61,6 +61,7 @@ struct guarded {
 struct guard {
         const struct guard_options *options;
         struct journal *journal;
+        uint64_t ticket; /* of the last record */
         struct watch *watch;
         struct keeper *keeper; /* NULL: every tree is only observed */
         struct pulse *pulse;     /* NULL: no peers */
@@ -101,6 +102,13 @@ void chronicle_clock(struct guard *guard);
 /* The same with sentences that were made already: one in English, one in the operator's language. */
 void chronicle_both(struct guard *guard, const struct guarded *guarded, enum chronicle_news news, const char *kind,
                     const struct digest *evidence, json_t *details, const char *english, const char *told);
+
+/*
+ * Waits a moment for what was written last to be in the journal. Whoever makes the disk wait for something else behind
+ * it calls this before: two that sync at once wait for each other, in ext4 for each other's whole commits. When more
+ * events wait nobody does, and the records of a storm are committed together.
+ */
+void chronicle_settle(struct guard *guard);
 
 /* Urgent news of what could not be done, with the error's words behind it in either language. */
 void chronicle_failure(struct guard *guard, const struct guarded *guarded, const char *kind, json_t *details,

@@ -79,11 +79,27 @@ static int copy(int from, int to, uint64_t limit, struct digest *ret_digest, uin
         return r;
 }
 
-int keep_file(struct keep *keep, int file, struct digest *ret_digest, struct error *err)
+/* The same bytes may have been found before: then their copy has its name, and is on the disk. */
+static bool is_kept(const struct keep *keep, const struct digest *digest)
 {
-        uint64_t room = keep->bytes < KEEP_MAXIMUM_BYTES ? KEEP_MAXIMUM_BYTES - keep->bytes : 0, bytes = 0;
         char name[DIGEST_HEX_SIZE];
+        struct stat st;
+
+        digest_hex(digest, name);
+        return fstatat(keep->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int cannot_keep(const struct keep *keep, int code, struct error *err)
+{
+        (void)unlinkat(keep->folder, TEMPORARY, 0);
+        return code == -EFBIG ? code : error_errno(err, -code, _("cannot keep what was found"));
+}
+
+int keep_copy(struct keep *keep, int file, struct kept *ret_kept, struct error *err)
+{
+        uint64_t room = keep->bytes < KEEP_MAXIMUM_BYTES ? KEEP_MAXIMUM_BYTES - keep->bytes : 0;
         _cleanup_(fd_closep) int to = -1;
+        struct kept kept = { .copy = -1 };
         struct stat st;
         int r;
 
@@ -93,23 +109,36 @@ int keep_file(struct keep *keep, int file, struct digest *ret_digest, struct err
         to = openat(keep->folder, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (to < 0)
                 return error_errno(err, errno, _("cannot keep what was found"));
-        r = copy(file, to, room, ret_digest, &bytes, err);
-        if (r == 0)
-                r = fd_sync(to);
-        if (r == 0) {
-                digest_hex(ret_digest, name);
-                if (fstatat(keep->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-                        (void)unlinkat(keep->folder, TEMPORARY, 0); /* the same again */
-                        return 0;
-                }
-                r = rename_at(keep->folder, TEMPORARY, keep->folder, name, 0);
+        r = copy(file, to, room, &kept.digest, &kept.bytes, err);
+        if (r < 0)
+                return cannot_keep(keep, r, err);
+        if (is_kept(keep, &kept.digest)) {
+                (void)unlinkat(keep->folder, TEMPORARY, 0);
+        } else {
+                (void)sync_file_range(to, 0, 0, SYNC_FILE_RANGE_WRITE);
+                kept.copy = fd_steal(&to);
         }
+        *ret_kept = kept;
+        return 0;
+}
+
+int keep_settle(struct keep *keep, struct kept *kept, struct error *err)
+{
+        _cleanup_(fd_closep) int copied = kept->copy;
+        char name[DIGEST_HEX_SIZE];
+        int r;
+
+        if (copied < 0)
+                return 0;
+        kept->copy = -1;
+        digest_hex(&kept->digest, name);
+        r = fd_sync(copied);
+        if (r == 0)
+                r = rename_at(keep->folder, TEMPORARY, keep->folder, name, 0);
         if (r == 0)
                 r = fd_sync(keep->folder);
-        if (r < 0) {
-                (void)unlinkat(keep->folder, TEMPORARY, 0);
-                return error_errno(err, -r, _("cannot keep what was found"));
-        }
-        keep->bytes += bytes;
+        if (r < 0)
+                return cannot_keep(keep, r, err);
+        keep->bytes += kept->bytes;
         return 0;
 }

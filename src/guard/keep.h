@@ -24,8 +24,21 @@ struct keep {
 int keep_open(int state_folder, struct keep *ret_keep, struct error *err);
 void keep_close(struct keep *keep);
 
-/* Copies a file from its start and names the copy by what was copied: *ret_digest. -EFBIG when there is no room left by
- * the limit. On the disk when it returns 0. */
-int keep_file(struct keep *keep, int file, struct digest *ret_digest, struct error *err);
+/*
+ * Two steps, so that the record that names the bytes can be on its way to the disk together with them. What was found
+ * must be left as it is, in the tree, until both are done: a power cut between them takes the copy, never the bytes.
+ */
+struct kept {
+        int copy; /* of what is not on the disk yet; -1: it was kept before */
+        uint64_t bytes;
+        struct digest digest;
+};
+
+/* Copies a file from its start, and tells its digest. -EFBIG when there is no room left by the limit. The disk has begun
+ * to write when it returns 0; keep_settle() must follow before the next copy. */
+int keep_copy(struct keep *keep, int file, struct kept *ret_kept, struct error *err);
+
+/* Names the copy by its digest; on the disk when it returns 0. */
+int keep_settle(struct keep *keep, struct kept *kept, struct error *err);
 
 #endif

@@ -290,6 +290,28 @@ int journal_wait(struct journal *journal, uint64_t ticket, struct error *err)
         return r;
 }
 
+bool journal_wait_briefly(struct journal *journal, uint64_t ticket, int patience_ms)
+{
+        struct timespec until;
+        uint64_t failures;
+        bool committed;
+
+        if (!journal->threaded)
+                return journal_commit(journal, NULL) == 0;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += (long)patience_ms * 1000000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        pthread_mutex_lock(&journal->queue);
+        failures = journal->failures;
+        while (journal->committed < ticket && journal->failures == failures)
+                if (pthread_cond_timedwait(&journal->settled, &journal->queue, &until) == ETIMEDOUT)
+                        break;
+        committed = journal->committed >= ticket;
+        pthread_mutex_unlock(&journal->queue);
+        return committed;
+}
+
 void journal_latest(struct journal *journal, struct checkpoint *ret_checkpoint, struct note_key *ret_key)
 {
         pthread_mutex_lock(&journal->committing);

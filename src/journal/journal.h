@@ -35,6 +35,7 @@
 #ifndef JOURNAL_JOURNAL_H
 #define JOURNAL_JOURNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -81,6 +82,10 @@ int journal_append(struct journal *journal, const struct journal_record *record,
  * tried again with the next, in a daemon once a second. A full disk loses none of them before the queue is full, and
  * the journal tells afterwards how long it could not be written (journal_resumed). */
 int journal_wait(struct journal *journal, uint64_t ticket, struct error *err);
+
+/* Waits until the record is committed or a commit fails, for at most so long; whether it is committed. For whoever would
+ * rather not be in the way of the commit's own waits for the disk, and goes on in any case. */
+bool journal_wait_briefly(struct journal *journal, uint64_t ticket, int patience_ms);
 
 /* Commits all that waits. */
 int journal_commit(struct journal *journal, struct error *err);

@@ -40,6 +40,25 @@ ok 'visitors may be sent here' wait_for 60 eligible
 guard_stop
 is 'the guard ends well' $? 0
 
+# ---------------------------------------------------------------- to lose its evidence by a power cut
+
+# What was planted is emptied, so that who holds it open has nothing of it; only when its copy is on the disk, and named.
+guard_start --repo "$repo"
+strace -f -y -qq -o "$tmp/order" -e trace=fsync,renameat,ftruncate -p "$guard" 2>"$tmp/strace" &
+tracing=$!
+cleanup_process "$tracing"
+attached() { [[ $(awk '$1 == "TracerPid:" { print $2 }' "/proc/$guard/status") != 0 ]]; }
+wait_for 10 attached
+echo "planted $RANDOM" >"$tmp/m/planted" && mv "$tmp/m/planted" "$dest/.htaccess"
+emptied() { grep -q 'ftruncate(.*htaccess' "$tmp/order"; }
+ok 'what was planted is emptied' wait_for 30 emptied
+kill "$tracing"
+wait "$tracing" 2>/dev/null
+order() { sed -n 's/^[0-9]* *\([a-z]*\)(.*\(found\/\.next\|found>\|htaccess\).*/\1 \2/p' "$tmp/order" | sed -n '1,/ftruncate/p' | paste -sd ,; }
+is 'after its copy was synced, named, and its name synced' "$(order)" 'fsync found/.next,renameat found>,fsync found>,ftruncate htaccess'
+ok 'healed' wait_for 60 genuine
+guard_stop
+
 # ---------------------------------------------------------------- to make it lose count
 
 guard_start --mode refuse

@@ -2,9 +2,13 @@
  * threads at once; a queue that overflows says so. */
 #include "tests.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/attributes.h"
 #include "base/text.h"
@@ -256,6 +260,35 @@ static int count_them(void *context, uint64_t sequence _unused_, const char *byt
 
 /* The records were written, their hashes could not be: they must not be taken for what a crash left, by us or by
  * another process. */
+static int64_t now_ms(void)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void whoever_waits_briefly_is_not_held_up(void **state)
+{
+        struct place *place = *state;
+        struct journal *journal = open_journal(place, 0);
+        char path[TESTS_FOLDER_SIZE + 32];
+        int64_t since;
+        int lock;
+
+        assert_int_equal(journal_start(journal, NULL), 0);
+        assert_true(journal_wait_briefly(journal, append(journal, "nobody in the way"), 10000));
+        snprintf(path, sizeof(path), "%s/lock", place->journal);
+        lock = open(path, O_RDWR | O_CLOEXEC);
+        assert_int_equal(flock(lock, LOCK_EX), 0); /* another command that takes its time */
+        since = now_ms();
+        assert_false(journal_wait_briefly(journal, append(journal, "somebody in the way"), 30));
+        assert_in_range(now_ms() - since, 30, 5000);
+        close(lock);
+        assert_true(journal_wait_briefly(journal, append(journal, "and gone"), 10000));
+        journal_close(journal);
+}
+
 static void a_commit_that_failed_half_way_writes_nothing_twice(void **state)
 {
         struct place *place = *state;
@@ -352,6 +385,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(threads_and_processes_append_at_once, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_queue_that_overflows_says_how_many_were_lost, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_commit_that_fails_is_tried_again, setup, teardown),
+                cmocka_unit_test_setup_teardown(whoever_waits_briefly_is_not_held_up, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_commit_that_failed_half_way_writes_nothing_twice, setup, teardown),
                 cmocka_unit_test_setup_teardown(partial_tiles_go_when_their_full_one_is_there, setup, teardown),
                 cmocka_unit_test_setup_teardown(others_may_not_read_the_key, setup, teardown),
