@@ -2,27 +2,34 @@
  * tamper.c - how long the guard takes: another file comes in place of one, and the clock runs until the journal has the
  * record and until the file has its own bytes again and the web server was reloaded.
  *
- *     bench_tamper SPARE CHECKPOINT RELOADED PAUSE FILE...
+ *     bench_tamper SPARE CHECKPOINT RELOADED PAUSE_MS FILE...
+ *     bench_tamper SPARE CHECKPOINT - PAUSE_MS FILE...
  *
  * SPARE is a name outside of the tree on the same file system: what is written there is renamed over FILE (a write in place
- * is refused by a kernel that asks before reads). CHECKPOINT is the journal's (it is replaced once a record is durable), RELOADED a file that the guard's reload command
- * makes longer, PAUSE the seconds between two files, so that nothing of one is still going on in the next. Prints for
- * each FILE one JSON object: record_ms, healed_ms. Ends in 1 when a file was not healed within 30 seconds.
+ * is refused by a kernel that asks before reads). CHECKPOINT is the journal's; RELOADED a file that the guard's reload
+ * command makes longer, with - in its place nothing is waited for but the record. PAUSE_MS is between two files, so that
+ * nothing of one is still going on in the next.
+ *
+ * The journal begins a new checkpoint when the record and its tiles are fsynced: from then on no crash and no power cut
+ * takes the record (the next writer takes it in). It has its name when it is signed and fsynced: from then on everybody
+ * reads the record. Prints for each FILE one JSON object: durable_ms, record_ms, healed_ms. Ends in 1 when a file was not
+ * recorded, or healed, within 30 seconds.
  */
 
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LIMIT_MS 30000
-
-static const char page[] = "<!doctype html><script src=\"http://malware.invalid/x.js\"></script>\n";
 
 static double now_ms(void)
 {
@@ -39,14 +46,6 @@ static off_t size_of(const char *path)
         return stat(path, &st) == 0 ? st.st_size : 0;
 }
 
-/* When a file was last written, in nanoseconds. */
-static int64_t written_ns(const char *path)
-{
-        struct stat st;
-
-        return stat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
-}
-
 /* The whole of a file, or 0 bytes while it is refused. Its room is the caller's. */
 static size_t content(const char *path, char *into, size_t room)
 {
@@ -58,66 +57,99 @@ static size_t content(const char *path, char *into, size_t room)
         return length > 0 ? (size_t)length : 0;
 }
 
+/* Other bytes each time: what the guard has kept already costs it less. */
 static bool write_page(const char *path)
 {
         int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-        bool written = fd >= 0 && write(fd, page, sizeof(page) - 1) == (ssize_t)sizeof(page) - 1;
+        bool written =
+                fd >= 0 && dprintf(fd, "<!doctype html><script src=\"http://malware.invalid/%.6f.js\"></script>\n", now_ms()) > 0;
 
         if (fd >= 0)
                 close(fd);
         return written;
 }
 
+struct times {
+        double since, durable_ms, record_ms, healed_ms; /* 0: not yet */
+};
+
+/* What happened in the journal's folder, waited for at most a fifth of a millisecond. */
+static void read_journal(int watch, const char *checkpoint, struct times *times)
+{
+        char bytes[4096] __attribute__((aligned(8)));
+        struct pollfd one = { .fd = watch, .events = POLLIN };
+        ssize_t length = ppoll(&one, 1, &(struct timespec){ .tv_nsec = 200000 }, NULL) > 0 ? read(watch, bytes, sizeof(bytes)) : 0;
+        const double now = now_ms() - times->since;
+
+        for (ssize_t at = 0; at < length;) {
+                const struct inotify_event *event = (const struct inotify_event *)(const void *)(bytes + at);
+
+                if (event->len && event->mask & IN_CREATE && strncmp(event->name, ".checkpoint.", 12) == 0 && times->durable_ms == 0)
+                        times->durable_ms = now;
+                if (event->len && event->mask & IN_MOVED_TO && strcmp(event->name, checkpoint) == 0 && times->record_ms == 0)
+                        times->record_ms = now;
+                at += (ssize_t)(sizeof(*event) + event->len);
+        }
+}
+
+static int watch_folder_of(const char *path)
+{
+        char folder[PATH_MAX];
+        int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+        snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(path, '/') - path), path);
+        return watch >= 0 && inotify_add_watch(watch, folder, IN_CREATE | IN_MOVED_TO) >= 0 ? watch : -1;
+}
+
 static bool tamper(const char *path, const char *spare, const char *checkpoint, const char *reloaded)
 {
         static char genuine[1 << 16], found[1 << 16];
         const size_t length = content(path, genuine, sizeof(genuine));
-        const int64_t before = written_ns(checkpoint);
-        const off_t reloads = size_of(reloaded);
-        double since, recorded_ms = 0, healed_ms = 0;
-        bool recorded = false, healed = false;
+        const off_t reloads = reloaded ? size_of(reloaded) : 0;
+        const int watch = watch_folder_of(checkpoint);
+        struct times times = { 0 };
 
-        if (!length || !write_page(spare)) {
-                fprintf(stderr, "bench_tamper: cannot read %s or write %s\n", path, spare);
+        if (!length || watch < 0 || !write_page(spare)) {
+                fprintf(stderr, "bench_tamper: cannot read %s, watch %s or write %s\n", path, checkpoint, spare);
                 return false;
         }
-        since = now_ms();
+        times.since = now_ms();
         if (rename(spare, path) < 0) {
                 fprintf(stderr, "bench_tamper: cannot write %s\n", path);
                 return false;
         }
-        while ((!recorded || !healed) && now_ms() - since < LIMIT_MS) {
-                if (!recorded && written_ns(checkpoint) != before) {
-                        recorded = true;
-                        recorded_ms = now_ms() - since;
-                }
-                if (!healed && size_of(reloaded) > reloads && content(path, found, sizeof(found)) == length &&
-                    memcmp(genuine, found, length) == 0) {
-                        healed = true;
-                        healed_ms = now_ms() - since;
-                }
-                nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+        while ((times.record_ms == 0 || (reloaded && times.healed_ms == 0)) && now_ms() - times.since < LIMIT_MS) {
+                read_journal(watch, strrchr(checkpoint, '/') + 1, &times);
+                if (reloaded && times.healed_ms == 0 && size_of(reloaded) > reloads &&
+                    content(path, found, sizeof(found)) == length && memcmp(genuine, found, length) == 0)
+                        times.healed_ms = now_ms() - times.since;
         }
-        if (!recorded || !healed) {
-                fprintf(stderr, "bench_tamper: %s was %s and %s\n", path, recorded ? "recorded" : "not recorded",
-                        healed ? "healed" : "not healed");
+        close(watch);
+        if (times.record_ms == 0 || (reloaded && times.healed_ms == 0)) {
+                fprintf(stderr, "bench_tamper: %s was %s\n", path, times.record_ms > 0 ? "not healed" : "not recorded");
                 return false;
         }
-        printf("{\"record_ms\": %.2f, \"healed_ms\": %.2f}\n", recorded_ms, healed_ms);
+        printf("{\"durable_ms\": %.2f, \"record_ms\": %.2f", times.durable_ms, times.record_ms);
+        if (reloaded)
+                printf(", \"healed_ms\": %.2f", times.healed_ms);
+        printf("}\n");
         fflush(stdout);
         return true;
 }
 
 int main(int argc, char **argv)
 {
-        if (argc < 6) {
-                fprintf(stderr, "usage: bench_tamper SPARE CHECKPOINT RELOADED PAUSE FILE...\n");
+        long pause_ms;
+
+        if (argc < 6 || !strchr(argv[2], '/')) {
+                fprintf(stderr, "usage: bench_tamper SPARE CHECKPOINT RELOADED|- PAUSE_MS FILE...\n");
                 return 2;
         }
+        pause_ms = strtol(argv[4], NULL, 10);
         for (int i = 5; i < argc; i++) {
-                if (!tamper(argv[i], argv[1], argv[2], argv[3]))
+                if (!tamper(argv[i], argv[1], argv[2], strcmp(argv[3], "-") == 0 ? NULL : argv[3]))
                         return 1;
-                sleep((unsigned int)strtoul(argv[4], NULL, 10));
+                nanosleep(&(struct timespec){ .tv_sec = pause_ms / 1000, .tv_nsec = pause_ms % 1000 * 1000000 }, NULL);
         }
         return 0;
 }
