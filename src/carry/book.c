@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/attributes.h"
@@ -14,6 +13,7 @@
 #include "base/clock.h"
 #include "base/i18n.h"
 #include "base/io.h"
+#include "base/lock.h"
 #include "base/text.h"
 
 #define BOOK_FILE    "book.json"
@@ -21,7 +21,6 @@
 #define BOOK_MAXIMUM 4096
 #define SUMS_MAXIMUM (64U << 10)
 #define LIST_MAXIMUM (256U << 20) /* bytes of a bucket's list */
-#define PAUSE_MS     100
 
 /* ---- JSON files ---- */
 
@@ -74,21 +73,17 @@ static bool read_book(struct carry_book *book)
 
 static int take_lock(struct carry_book *book, int64_t wait_ms, struct error *err)
 {
-        const int64_t end = clock_monotonic_ms() + wait_ms;
+        int r;
 
         book->lock = openat(book->folder, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (book->lock < 0)
                 return error_errno(err, errno, _("cannot open carried/lock in the state folder"));
-        while (flock(book->lock, LOCK_EX | LOCK_NB) < 0) {
-                if (errno != EWOULDBLOCK)
-                        return error_errno(err, errno, _("cannot lock carried/lock in the state folder"));
-                if (clock_monotonic_ms() >= end) {
-                        error_refuse(err, _("mutable areas are being carried over already; wait until that has ended"));
-                        return -EBUSY;
-                }
-                nanosleep(&(struct timespec){ .tv_nsec = PAUSE_MS * 1000000L }, NULL);
-        }
-        return 0;
+        r = lock_wait(book->lock, LOCK_EX, wait_ms);
+        if (r == -EBUSY)
+                error_refuse(err, _("mutable areas are being carried over already; wait until that has ended"));
+        else if (r < 0)
+                error_errno(err, -r, _("cannot lock carried/lock in the state folder"));
+        return r;
 }
 
 int carry_book_open(struct carry_book *book, const char *state, int64_t wait_ms, struct error *err)

@@ -9,18 +9,16 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/i18n.h"
 #include "base/io.h"
+#include "base/lock.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "journal/files.h"
 
 #define LOCK_PATIENCE_MS 10000
-#define LOCK_PAUSE_NS    2000000
 
 int home_open(const char *path, struct error *err)
 {
@@ -42,20 +40,18 @@ int home_lock(int folder, const char *path, struct error *err)
 {
         _cleanup_(fd_closep) int fd =
                 open_beneath(folder, JOURNAL_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, BENEATH_STRICT);
-        int64_t end = clock_monotonic_ms() + LOCK_PATIENCE_MS;
+        int r;
 
         if (fd < 0)
                 return error_errno(err, -fd, _("cannot open the lock of the journal %s"), path);
-        while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-                if (errno != EWOULDBLOCK && errno != EINTR)
-                        return error_errno(err, errno, _("cannot lock the journal %s"), path);
-                if (clock_monotonic_ms() > end)
-                        return error_set(err, -EBUSY,
-                                         _("the journal %s has been locked by another command for ten seconds; see "
-                                           "what holds %s/lock"),
-                                         path, path);
-                nanosleep(&(struct timespec){ .tv_nsec = LOCK_PAUSE_NS }, NULL);
-        }
+        r = lock_wait(fd, LOCK_EX, LOCK_PATIENCE_MS);
+        if (r == -EBUSY)
+                return error_set(err, -EBUSY,
+                                 _("the journal %s has been locked by another command for ten seconds; see "
+                                   "what holds %s/lock"),
+                                 path, path);
+        if (r < 0)
+                return error_errno(err, -r, _("cannot lock the journal %s"), path);
         return fd_steal(&fd);
 }
 

@@ -8,17 +8,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/i18n.h"
 #include "base/io.h"
+#include "base/lock.h"
 #include "base/memory.h"
 #include "base/text.h"
 
 #define LOCK_MS          10000
-#define LOCK_PAUSE_NS    50000000
 #define COUNTERS_MAXIMUM 65536
 #define PROGRESS_MAXIMUM 65536
 
@@ -36,21 +34,15 @@ static int open_folder(int parent, const char *name, struct error *err)
 
 static int take_lock(struct queue *queue, const char *name, struct error *err)
 {
-        int64_t deadline = clock_monotonic_ms() + LOCK_MS;
-        const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+        int r;
 
         queue->lock = open_beneath(queue->folder, "lock", O_RDWR | O_CREAT, 0600, BENEATH_STRICT);
         if (queue->lock < 0)
                 return error_errno(err, -queue->lock, _("cannot lock the queue of alerts"));
-        while (flock(queue->lock, LOCK_EX | LOCK_NB) < 0) {
-                if (errno != EWOULDBLOCK)
-                        return error_errno(err, errno, _("cannot lock the queue of alerts"));
-                if (clock_monotonic_ms() >= deadline)
-                        return error_set(err, -EBUSY,
-                                         _("the queue of alerts '%s' belongs to another process that runs"), name);
-                nanosleep(&pause, NULL);
-        }
-        return 0;
+        r = lock_wait(queue->lock, LOCK_EX, LOCK_MS);
+        if (r == -EBUSY)
+                return error_set(err, -EBUSY, _("the queue of alerts '%s' belongs to another process that runs"), name);
+        return r < 0 ? error_errno(err, -r, _("cannot lock the queue of alerts")) : 0;
 }
 
 /* Names in a folder; `each` gets all but the dotted ones. */

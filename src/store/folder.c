@@ -8,18 +8,16 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fault.h"
 #include "base/i18n.h"
 #include "base/io.h"
+#include "base/lock.h"
 #include "base/text.h"
 #include "manifest/release.h"
 
 #define LOCK_WAIT_MS   60000
-#define LOCK_LOOK_MS   50
 #define NAME_SIZE      64
 #define NEW_PREFIX     ".new-"
 #define NEW_NAME_SIZE  (NAME_SIZE + 8)
@@ -40,30 +38,24 @@ static void new_name(const char *name, char new[static NEW_NAME_SIZE])
 
 static int lock(struct folder *folder, struct error *err)
 {
-        int64_t end = clock_monotonic_ms() + LOCK_WAIT_MS;
+        int r;
 
         folder->lock = fault_point(FAULT_OPEN)
                                ? -1
                                : openat(folder->fd, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
         if (folder->lock < 0)
                 return error_errno(err, errno, _("cannot open the lock of the repository %s"), folder->path);
-        while (flock(folder->lock, LOCK_EX | LOCK_NB) < 0) {
-                const struct timespec pause = { .tv_nsec = LOCK_LOOK_MS * 1000000L };
-
-                if (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS) {
-                        fd_close(&folder->lock);
-                        return 0;
-                }
-                if (errno != EWOULDBLOCK && errno != EINTR)
-                        return error_errno(err, errno, _("cannot lock the repository %s"), folder->path);
-                if (clock_monotonic_ms() > end)
-                        return error_set(err, -EBUSY,
-                                         _("another command is at work in the repository %s and did not end within a "
-                                           "minute; wait for it, then run the same command again"),
-                                         folder->path);
-                nanosleep(&pause, NULL);
+        r = lock_wait(folder->lock, LOCK_EX, LOCK_WAIT_MS);
+        if (r == -ENOLCK || r == -EOPNOTSUPP || r == -ENOSYS) {
+                fd_close(&folder->lock);
+                return 0;
         }
-        return 0;
+        if (r == -EBUSY)
+                return error_set(err, -EBUSY,
+                                 _("another command is at work in the repository %s and did not end within a "
+                                   "minute; wait for it, then run the same command again"),
+                                 folder->path);
+        return r < 0 ? error_errno(err, -r, _("cannot lock the repository %s"), folder->path) : 0;
 }
 
 /* What file_replace() left of a .new-NAME or of `latest` when it was killed; nobody else writes here while we have the

@@ -15,6 +15,7 @@
 #include "base/fault.h"
 #include "base/i18n.h"
 #include "base/io.h"
+#include "base/lock.h"
 #include "base/text.h"
 
 #define FILE_NAME    "withdrawn.json"
@@ -144,7 +145,6 @@ int withdrawal_remove(const char *state_directory, struct error *err)
 
 int withdrawal_lock(const char *state_directory, struct error *err)
 {
-        int64_t deadline = clock_monotonic_ms() + LOCK_MS;
         _cleanup_(fd_closep) int folder = -1, lock = -1;
         int r = directory_make(AT_FDCWD, state_directory, 0700, err);
 
@@ -156,10 +156,8 @@ int withdrawal_lock(const char *state_directory, struct error *err)
         lock = openat(folder, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (lock < 0)
                 return error_errno(err, errno, _("cannot open %s in the state"), LOCK_NAME);
-        while (flock(lock, LOCK_EX | LOCK_NB) < 0) {
-                if (clock_monotonic_ms() >= deadline)
-                        return error_set(err, -EBUSY, _("another withdraw is at work on this server"));
-                usleep(20000);
-        }
-        return fd_steal(&lock);
+        r = lock_wait(lock, LOCK_EX, LOCK_MS);
+        if (r == -EBUSY)
+                return error_set(err, -EBUSY, _("another withdraw is at work on this server"));
+        return r < 0 ? error_errno(err, -r, _("cannot lock %s in the state"), LOCK_NAME) : fd_steal(&lock);
 }

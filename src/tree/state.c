@@ -9,18 +9,16 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fault.h"
 #include "base/i18n.h"
 #include "base/io.h"
+#include "base/lock.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "crypto/digest.h"
 
-#define LOCK_PAUSE_NS 2000000
 
 const char *state_directory(const char *given)
 {
@@ -94,23 +92,17 @@ static int take_lock(struct state *state, enum state_access access, struct error
 {
         bool for_writing = access != STATE_READ;
         int flags = for_writing ? O_RDWR | O_CREAT : O_RDONLY;
-        int64_t end = access == STATE_WRITE_LATE ? clock_monotonic_ms() + STATE_PATIENCE_MS : 0;
+        int r;
 
         state->lock = openat(state->folder, "lock", flags | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (state->lock < 0 && errno == ENOENT)
                 return 0; /* reading, and no pull has ever got as far as its lock */
         if (state->lock < 0)
                 return error_errno(err, errno, _("cannot open the lock of %s"), state->dest);
-        while (flock(state->lock, (for_writing ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) {
-                if (errno == EINTR)
-                        continue;
-                if (errno != EWOULDBLOCK)
-                        return error_errno(err, errno, _("cannot lock the state of %s"), state->dest);
-                if (clock_monotonic_ms() >= end)
-                        return busy(state, err);
-                nanosleep(&(struct timespec){ .tv_nsec = LOCK_PAUSE_NS }, NULL);
-        }
-        return 0;
+        r = lock_wait(state->lock, for_writing ? LOCK_EX : LOCK_SH, access == STATE_WRITE_LATE ? STATE_PATIENCE_MS : LOCK_NOW);
+        if (r == -EBUSY)
+                return busy(state, err);
+        return r < 0 ? error_errno(err, -r, _("cannot lock the state of %s"), state->dest) : 0;
 }
 
 const char *state_root_folder(const struct state *state, const char *name)
