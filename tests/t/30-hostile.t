@@ -165,12 +165,12 @@ for _ in {1..50}; do
         openssl s_client -connect "localhost:$port" </dev/null >/dev/null 2>&1 && break
         sleep 0.1
 done
-run timeout 60 "$driver" -s 1000 -t 2 -c "$tmp/tls.pem" "https://localhost:$port" latest
+run timeout 60 "$driver" -s 1000 -t 20 -c "$tmp/tls.pem" "https://localhost:$port" latest
 is 'TLS with roots of ours' "$status $(field latest)" '0 7'
-run timeout 60 "$driver" -s 1000 -t 2 "https://localhost:$port" latest
+run timeout 60 "$driver" -s 1000 -t 20 "https://localhost:$port" latest
 is 'TLS with an unknown root is refused' "$status" 3
 like 'with words' "$(errors)" 'certificate'
-run timeout 60 "$driver" -s 1000 -t 2 -c "$tmp/tls.pem" "https://127.0.0.1:$port" latest
+run timeout 60 "$driver" -s 1000 -t 20 -c "$tmp/tls.pem" "https://127.0.0.1:$port" latest
 is 'TLS with a certificate for another name is refused' "$status" 3
 mv "$repo/latest.kept" "$repo/latest"
 
