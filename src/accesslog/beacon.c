@@ -150,6 +150,6 @@ bool beacon_vital(const struct log_line *line, enum beacon_vital vital, uint64_t
         static const char names[VITAL_COUNT] = { [VITAL_LCP] = 'l', [VITAL_CLS] = 'c', [VITAL_INP] = 'i' };
         struct span value;
 
-        return find(line->details, names[vital], &value) && value.length <= 9 &&
+        return find(line->details, names[vital], &value) && value.length <= 9 && /* BEACON_VITAL_MAXIMUM */
                scan_number(value.text, value.length, ret_value) && (*ret_value || vital == VITAL_CLS);
 }

@@ -42,6 +42,7 @@ bool beacon_property(struct span *rest, struct span event, char text[static BEAC
 
 /* The measured vitals that a line tells; false for one that it does not have, and for one that says nothing: nothing was
  * painted, nobody touched anything. */
+#define BEACON_VITAL_MAXIMUM 999999999
 enum beacon_vital { VITAL_LCP, VITAL_CLS, VITAL_INP, VITAL_COUNT };
 bool beacon_vital(const struct log_line *line, enum beacon_vital vital, uint64_t *ret_value);
 

@@ -7,7 +7,9 @@
 #include "base/memory.h"
 #include "spread/row.h"
 
-#define START_MAXIMUM (UINT16_MAX * UINT64_C(24) + 23) /* the last hour that a Date of ClickHouse knows */
+#define DAY_HOURS      24
+#define DAY_MS         UINT64_C(86400000)
+#define MONTHS_MAXIMUM 2160 /* the 65,536 days of a Date of ClickHouse are fewer */
 
 void answer_rows_done(struct answer_rows *rows)
 {
@@ -28,12 +30,46 @@ static bool take_row(const char **at, const char *end, struct answer_row *row)
             !row_take_u16(at, end, &row->last_day))
                 return false;
         row->start = (int64_t)start;
-        return start <= START_MAXIMUM; /* a server may lie: times beyond that are not calculated with */
+        return true;
 }
 
-int answer_take(struct answer_rows *rows, const struct buffer *bytes)
+bool answer_add(uint64_t *sum, uint64_t figure)
+{
+        if (figure > ANSWER_COUNT_MAXIMUM - *sum)
+                return false;
+        *sum += figure;
+        return true;
+}
+
+bool answer_times(uint64_t first_ms, uint64_t last_ms)
+{
+        return first_ms <= last_ms && last_ms < (UINT16_MAX + 1) * DAY_MS;
+}
+
+/* Of the hours, days or months since 1970 one that the row's days can have; they are what the question grouped by. */
+static bool can_start(const struct answer_row *row, int span)
+{
+        if (row->start < 0 || row->first_day > row->last_day)
+                return false;
+        switch (span) {
+        case SPAN_HOUR: return row->start / DAY_HOURS >= row->first_day && row->start / DAY_HOURS <= row->last_day;
+        case SPAN_DAY: return row->start >= row->first_day && row->start <= row->last_day;
+        case SPAN_MONTH: return row->start < MONTHS_MAXIMUM;
+        default: return row->start == 0;
+        }
+}
+
+static bool can_add(struct figures *sums, const struct figures *figures)
+{
+        return answer_add(&sums->hits, figures->hits) && answer_add(&sums->visitors, figures->visitors) &&
+               answer_add(&sums->bytes, figures->bytes) && answer_add(&sums->bot_hits, figures->bot_hits) &&
+               answer_add(&sums->errors, figures->errors);
+}
+
+int answer_take(struct answer_rows *rows, const struct buffer *bytes, int span)
 {
         const char *at = buffer_text(bytes), *end = at + bytes->length;
+        struct figures sums = { 0 };
         size_t before = rows->count;
 
         while (at < end) {
@@ -45,6 +81,10 @@ int answer_take(struct answer_rows *rows, const struct buffer *bytes)
                 }
                 if (!row.figures.hits) /* "nothing" of a query without names */
                         continue;
+                if (!can_start(&row, span) || !can_add(&sums, &row.figures)) {
+                        rows->count = before;
+                        return -EBADMSG;
+                }
                 if (memory_grow(&rows->rows, rows->count, sizeof(*rows->rows)) < 0) {
                         rows->count = before;
                         return -ENOMEM;
@@ -54,10 +94,10 @@ int answer_take(struct answer_rows *rows, const struct buffer *bytes)
         return 0;
 }
 
-int answer_take_visits(struct answer_rows *rows, const struct buffer *bytes, bool ends)
+int answer_take_visits(struct answer_rows *rows, const struct buffer *bytes, int span, bool ends)
 {
         size_t before = rows->count;
-        int r = answer_take(rows, bytes);
+        int r = answer_take(rows, bytes, span);
 
         for (size_t i = before; i < rows->count; i++) {
                 struct figures *figures = &rows->rows[i].figures;

@@ -36,12 +36,25 @@ struct answer_rows {
 
 void answer_rows_done(struct answer_rows *rows);
 
-/* Appends the rows of one server, whose bytes must stay. -EBADMSG when they are none: then nothing was appended. */
-int answer_take(struct answer_rows *rows, const struct buffer *bytes);
+/*
+ * A server may lie. All that one says of a figure is at most this, so that figures of all servers add up in 63 bits:
+ * otherwise one that answers with 2^64 - N takes N away from what the others have.
+ */
+#define ANSWER_COUNT_MAXIMUM (UINT64_C(1) << 58)
+
+/* Adds to what the same answer said before; false, and nothing is added, when that becomes more than there can be. */
+bool answer_add(uint64_t *sum, uint64_t figure);
+
+/* Milliseconds since 1970, within the days that a Date of ClickHouse knows. */
+bool answer_times(uint64_t first_ms, uint64_t last_ms);
+
+/* Appends the rows of one server, whose bytes must stay; `span` is that of the question. -EBADMSG when they are none, or
+ * none that can be: then nothing was appended. */
+int answer_take(struct answer_rows *rows, const struct buffer *bytes, int span);
 
 /* The same, but that they are visits (visits.h). `ends`: first or last pages, of which all figures are those of visits; else
  * rows of the same name have the other figures. */
-int answer_take_visits(struct answer_rows *rows, const struct buffer *bytes, bool ends);
+int answer_take_visits(struct answer_rows *rows, const struct buffer *bytes, int span, bool ends);
 
 /* Takes the rows of one server out again, by its bytes. */
 void answer_drop(struct answer_rows *rows, const struct buffer *bytes);

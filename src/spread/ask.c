@@ -230,13 +230,15 @@ static int bad_answer(const struct asking *asking, size_t shard, struct error *e
 struct row_taker {
         const struct asking *asking;
         struct answer_rows *rows;
+        int span;
         bool visits, ends; /* they are visits (visits.h), of first or last pages */
 };
 
 static int take_answer(void *context, size_t shard, const struct buffer *answer, struct error *err)
 {
         const struct row_taker *taker = context;
-        int r = taker->visits ? answer_take_visits(taker->rows, answer, taker->ends) : answer_take(taker->rows, answer);
+        int r = taker->visits ? answer_take_visits(taker->rows, answer, taker->span, taker->ends)
+                              : answer_take(taker->rows, answer, taker->span);
 
         return r == -EBADMSG ? bad_answer(taker->asking, shard, err) : r;
 }
@@ -246,7 +248,7 @@ static int ask_rows(struct asking *asking, const struct question *question,
                     struct buffer answers[SPREAD_SHARDS_MAXIMUM], struct answer_rows *rows, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
-        struct row_taker taker = { .asking = asking, .rows = rows };
+        struct row_taker taker = { .asking = asking, .rows = rows, .span = question->query->span };
 
         return question_put(&sql, question) < 0 ? error_memory(err)
                                                 : ask_all(asking, buffer_text(&sql), answers, take_answer, &taker, err);
@@ -257,7 +259,11 @@ static int ask_visits(struct asking *asking, const struct question *question,
 {
         _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
         struct row_taker taker = {
-                .asking = asking, .rows = rows, .visits = true, .ends = visits_are_all(question->dimension)
+                .asking = asking,
+                .rows = rows,
+                .span = question->query->span,
+                .visits = true,
+                .ends = visits_are_all(question->dimension)
         };
 
         return visits_put(&sql, question) < 0 ? error_memory(err)
@@ -415,12 +421,14 @@ static int take_vitals(void *context, size_t shard, const struct buffer *answer,
 {
         const struct vital_taker *taker = context;
         const char *at = buffer_text(answer), *end = at + answer->length;
+        uint64_t sum = 0;
 
         while (at < end) {
                 uint64_t vital, value, count;
 
                 if (!row_take_u64(&at, end, &vital) || !row_take_u64(&at, end, &value) ||
-                    !row_take_u64(&at, end, &count) || vital >= VITAL_COUNT)
+                    !row_take_u64(&at, end, &count) || vital >= VITAL_COUNT || value > BEACON_VITAL_MAXIMUM ||
+                    !answer_add(&sum, count))
                         return bad_answer(taker->asking, shard, err);
                 histogram_add_many(&taker->histograms[vital], value, count);
         }
@@ -459,7 +467,8 @@ static int take_steps(void *context, size_t shard, const struct buffer *answer, 
         struct ask_step found[FUNNEL_STEPS_MAXIMUM] = { 0 };
 
         for (size_t i = 0; i < taker->count && answer->length; i++) /* nothing at all: it has no such visitor */
-                if (!row_take_u64(&at, end, &found[i].visitors) || !row_take_u64(&at, end, &found[i].human_visitors))
+                if (!row_take_u64(&at, end, &found[i].visitors) || !row_take_u64(&at, end, &found[i].human_visitors) ||
+                    found[i].visitors > ANSWER_COUNT_MAXIMUM || found[i].human_visitors > found[i].visitors)
                         return bad_answer(taker->asking, shard, err);
         if (at != end)
                 return bad_answer(taker->asking, shard, err);
@@ -504,6 +513,7 @@ static int take_embedders(void *context, size_t shard, const struct buffer *answ
 {
         const struct embedder_taker *taker = context;
         const char *at = buffer_text(answer), *end = at + answer->length;
+        uint64_t sum = 0;
         int r = 0;
 
         while (r == 0 && at < end) {
@@ -515,7 +525,8 @@ static int take_embedders(void *context, size_t shard, const struct buffer *answ
                 size_t length;
 
                 if (!row_take_u64(&at, end, &first) || !row_take_u64(&at, end, &last) ||
-                    !row_take_u64(&at, end, &one.fetches))
+                    !row_take_u64(&at, end, &one.fetches) || !answer_times(first, last) ||
+                    !answer_add(&sum, one.fetches))
                         return bad_answer(taker->asking, shard, err);
                 for (size_t i = 0; i < LENGTH(texts); i++) {
                         if (!row_take_text(&at, end, &texts[i], &length))

@@ -11,17 +11,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         _cleanup_(answer_rows_done) struct answer_rows rows = ANSWER_ROWS_INIT;
         size_t half = size ? data[0] * (size - 1) / 255 : 0, taken;
         uint64_t before = 0, after = 0;
+        int span = size ? data[0] % 4 - 1 : 0; /* QUERY_ONCE to SPAN_MONTH */
 
         if (size < 2)
                 return 0;
         if (buffer_append(&one, data + 1, half) < 0 || buffer_append(&other, data + 1 + half, size - 1 - half) < 0)
                 return 0;
-        (void)answer_take(&rows, &one);
+        (void)answer_take(&rows, &one, span);
         taken = rows.count;
-        if (answer_take_visits(&rows, &other, data[0] & 1) < 0 && rows.count != taken)
+        if (answer_take_visits(&rows, &other, span, data[0] & 1) < 0 && rows.count != taken)
                 abort(); /* a part of an answer */
         for (size_t i = 0; i < rows.count; i++)
                 before += rows.rows[i].figures.hits;
+        if (before > 2 * ANSWER_COUNT_MAXIMUM)
+                abort();
         if (answer_settle(&rows, METRIC_VISITORS, 0) < 0)
                 return 0;
         for (size_t i = 0; i < rows.count; i++)
