@@ -10,15 +10,13 @@
 #include "text.h"
 
 /* Copies text into a sentence from `at` on; a control character could move a terminal's cursor or forge a log line,
- * and a byte that is not UTF-8 could be one to an old terminal. */
+ * a bidi control turns what stands behind it, and a byte that is not UTF-8 could be one to an old terminal. */
 static size_t append_escaped(char sentence[static ERROR_TEXT_SIZE], size_t at, const char *text)
 {
-        while (*text && at + 9 < ERROR_TEXT_SIZE) {
-                const unsigned char *p = (const unsigned char *)text;
+        while (*text && at + 4 * 4 + 1 < ERROR_TEXT_SIZE) { /* four bytes as \ooo */
                 size_t length = text_utf8_length(text, strnlen(text, 4));
-                bool c1 = length == 2 && *p == 0xc2 && p[1] < 0xa0; /* U+009B is as good as ESC [ */
 
-                if (length > 0 && *p >= 0x20 && *p != 0x7f && !c1) {
+                if (length > 0 && text_letter_shown(text, length)) {
                         memcpy(sentence + at, text, length);
                         at += length;
                         text += length;

@@ -196,6 +196,11 @@ static bool is_unseen(const char *text, size_t n)
                (point >= 0xfff9 && point <= 0xfffb) || (point >= 0xe0000 && point <= 0xe007f);
 }
 
+bool text_letter_shown(const char *letter, size_t length)
+{
+        return !is_control(letter, length) && !is_unseen(letter, length);
+}
+
 /* How many bytes stand for themselves from here on: nearly all names are of nothing else. */
 static size_t plain_ascii(const char *text, size_t length)
 {

@@ -44,6 +44,10 @@ int text_unescape(struct buffer *buffer, const char *text, size_t length);
  * are none). */
 size_t text_utf8_length(const char *text, size_t length);
 
+/* Whether one letter of UTF-8, of `length` bytes, can go to a terminal as it is: no control character, and none that nobody
+ * sees but what changes the text around it. */
+bool text_letter_shown(const char *letter, size_t length);
+
 /* Valid UTF-8 without control characters (C0, DEL, C1) and format characters but the two joiners: it can go to a terminal
  * or a line of a log as it is. */
 bool text_is_printable(const char *text, size_t length);

@@ -44,6 +44,25 @@ static void control_characters_are_shown_not_sent(void **state)
                   "a\xc2\x9b"
                   "2J\xc2\xa9 \xc2");
         assert_string_equal(error.text, "a\\302\\2332J\xc2\xa9 \\302");
+        error_set(&error, -EIO, "%s is left out", "an1\xe2\x80\xae\xf3\xa0\x80\x81"); /* U+202E turns what is behind it */
+        assert_string_equal(error.text, "an1\\342\\200\\256\\363\\240\\200\\201 is left out");
+}
+
+/* A letter of four bytes becomes sixteen: the sentence stays within its room. */
+static void what_is_shown_as_digits_fits(void **state)
+{
+        struct error error = ERROR_NONE;
+        char name[4 * ERROR_TEXT_SIZE + 1];
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(name) - 1; i++)
+                name[i] = "\xf3\xa0\x80\x81"[i % 4];
+        name[sizeof(name) - 1] = '\0';
+        for (size_t at = 0; at < 16; at++) {
+                error_set(&error, -EIO, "%.*s%s", (int)at, "0123456789abcdef", name);
+                assert_true(strlen(error.text) < ERROR_TEXT_SIZE);
+                assert_true(strlen(error.text) > ERROR_TEXT_SIZE / 2);
+        }
 }
 
 /* Without a catalogue both are the same; with one, i18n.h remembers what was translated. */
@@ -111,6 +130,7 @@ int main(void)
                 cmocka_unit_test(each_kind_has_its_status),
                 cmocka_unit_test(a_prefix_keeps_code_and_status),
                 cmocka_unit_test(control_characters_are_shown_not_sent),
+                cmocka_unit_test(what_is_shown_as_digits_fits),
                 cmocka_unit_test(the_journal_has_it_in_english),
                 cmocka_unit_test(a_long_sentence_is_cut),
                 cmocka_unit_test(a_letter_is_cut_as_a_whole),
