@@ -43,10 +43,14 @@ json_t *analyze_vitals_json(const struct summary *summary);
 /* The text for a terminal of 80 columns. */
 void analyze_print(FILE *out, const struct summary *summary);
 
+/* A name in quotes. The names are whatever strangers asked for: one that a spreadsheet would take for a formula gets an
+ * apostrophe. Negative without memory. */
+int analyze_csv_name(FILE *out, const char *name, size_t length);
+
 /* All figures as CSV; negative without memory. */
 int analyze_csv(FILE *out, const struct summary *summary);
 
-/* The page into a file, which is replaced as a whole, or to standard output ("-"). */
+/* The page into a file, which is replaced as a whole, into a device or pipe, or to standard output ("-"). */
 int analyze_html(const char *path, const struct webpage *page, const struct summary *summary, struct error *err);
 
 /* The command as it was typed, quoted for a shell; negative without memory. What is longer than the buffer's maximum is

@@ -12,16 +12,25 @@
 #include "base/text.h"
 #include "cli/analyze.h"
 
-/* A name in quotes. Spreadsheets take a field that begins with one of these for a formula: it gets an apostrophe, for
- * the names are whatever strangers asked for. */
-static int put_name(FILE *out, const char *name, size_t length)
+/* Spreadsheets take a field that begins with one of these for a formula, in Japan also in their full width. */
+static bool is_formula(const char *name)
+{
+        static const char *const signs[] = { "=", "+", "-", "@", "\uFF1D", "\uFF0B", "\uFF0D", "\uFF20" };
+
+        for (size_t i = 0; i < LENGTH(signs); i++)
+                if (text_starts(name, signs[i]))
+                        return true;
+        return false;
+}
+
+int analyze_csv_name(FILE *out, const char *name, size_t length)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(1U << 20);
 
         if (text_escape(&text, name, length) < 0)
                 return -1;
         fputc('"', out);
-        if (length && strchr("=+-@", *name))
+        if (is_formula(buffer_text(&text)))
                 fputc('\'', out);
         for (const char *at = buffer_text(&text); *at; at++) {
                 if (*at == '"')
@@ -37,7 +46,7 @@ static int put_row(FILE *out, const char *source, const char *figure, const char
                    const struct figures *figures, bool visits)
 {
         fprintf(out, "%s%s,", source, figure);
-        if (put_name(out, name, length) < 0)
+        if (analyze_csv_name(out, name, length) < 0)
                 return -1;
         fprintf(out, ",%" PRIu64 ",%" PRIu64 ",", figures->hits, figures->visitors);
         if (visits)

@@ -94,23 +94,6 @@ static int show_json(const struct query_request *request, const struct store_ans
         return command_print_json(object);
 }
 
-static void put_csv_name(const char *name, size_t length)
-{
-        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(1U << 20);
-
-        if (text_escape(&text, name, length) < 0)
-                return;
-        putchar('"');
-        if (length && strchr("=+-@", *name)) /* a spreadsheet takes it for a formula */
-                putchar('\'');
-        for (const char *at = buffer_text(&text); *at; at++) {
-                if (*at == '"')
-                        putchar('"');
-                putchar(*at);
-        }
-        fputs("\",", stdout);
-}
-
 static int show_csv(const struct query_request *request, const struct store_answer *answer, const struct store_answer *before)
 {
         char text[CLOCK_TEXT_SIZE];
@@ -127,8 +110,8 @@ static int show_csv(const struct query_request *request, const struct store_answ
         for (size_t i = 0; i < answer->count; i++) {
                 const struct store_row *row = &answer->rows[i];
 
-                if (request->list)
-                        put_csv_name(row->name, row->name_length);
+                if (request->list && analyze_csv_name(stdout, row->name, row->name_length) == 0)
+                        putchar(',');
                 if (request->query.span != QUERY_ONCE) {
                         time_text(request->query.span, row->start, text);
                         printf("%s,", text);

@@ -89,4 +89,19 @@ done
 is 'the same packed by gzip' "$("$UNDERSTUDY" analyze "$log.gz" --json --top 0 | "$json_reader" -c 'del(.samples)')" "$hostile"
 is 'the same packed by zstd' "$("$UNDERSTUDY" analyze "$log.zst" --json --top 0 | "$json_reader" -c 'del(.samples)')" "$hostile"
 is 'the same from standard input' "$("$UNDERSTUDY" analyze - --json --top 0 <"$log.zst" | "$json_reader" -c 'del(.samples)')" "$hostile"
+
+# ---------------------------------------------------------------- what a spreadsheet would take for a formula
+signs=('=' '+' '-' '@' '＝' '＋' '－' '＠')
+for sign in "${signs[@]}"; do
+        printf '192.0.2.1 - - %s "GET %scmd|1"!A1 HTTP/1.1" 200 1 "http://a.example/" "%s1+1"\n' "$when" "$sign" "$sign"
+done >"$tmp/formula.log"
+# formulas: fields of CSV that begin with a sign, whatever quotes are before it.
+formulas() { grep -cE '(^|,)"?(=|\+|-|@|＝|＋|－|＠)' "$tmp/stdout"; }
+status_is 0 'as CSV' us analyze "$tmp/formula.log" --csv
+is 'no name is a formula' "$(formulas)" 0
+is 'each is there, and its quote doubled' "$(grep -cF 'cmd|1""!A1",1,1,,1,0,0' "$tmp/stdout")" 8
+us analyze --follow "$tmp/formula.log" --store "$tmp/formula.db" --once
+status_is 0 'CSV of a store' us analyze query --store "$tmp/formula.db" --by page --csv
+is 'no name is a formula there' "$(formulas)" 0
+is 'each is there' "$(grep -cF 'cmd|1""!A1",1,1,1' "$tmp/stdout")" 8
 done_testing
