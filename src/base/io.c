@@ -270,6 +270,13 @@ static int file_put(int directory, const char *path, const struct content *conte
         return 0;
 }
 
+bool path_is_stream(const char *path)
+{
+        struct stat status;
+
+        return stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
 int file_replace(int directory, const char *path, const void *bytes, size_t length, mode_t mode, struct error *err)
 {
         return file_put(directory, path, &(struct content){ bytes, length, mode, NULL }, 0, err);

@@ -73,6 +73,10 @@ int file_read(int directory, const char *path, struct buffer *buffer, struct err
  */
 int file_replace(int directory, const char *path, const void *bytes, size_t length, mode_t mode, struct error *err);
 
+/* Whether a name leads to a device, a pipe or a socket ("/dev/stdout", a FIFO): what is asked to be written there is meant
+ * to go into it. file_replace() would put a file in its place. */
+bool path_is_stream(const char *path);
+
 /* As file_replace(), with the mode and owner that `like` (of the file that is replaced) has: for files of other programs. */
 int file_replace_like(int directory, const char *path, const void *bytes, size_t length, const struct stat *like,
                       struct error *err);

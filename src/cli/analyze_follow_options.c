@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/i18n.h"
+#include "base/io.h"
 #include "base/memory.h"
 #include "cli/analyze.h"
 #include "cli/analyze_follow.h"
@@ -185,6 +186,9 @@ static int parse_and_follow(int argc, char *argv[], struct follow_request *reque
                 return command_usage(&command_analyze, _("name the logs to follow"));
         if (request->html && (request->page.top == 0 || request->page.top > WEBPAGE_ROWS))
                 request->page.top = WEBPAGE_ROWS;
+        if ((request->html && path_is_stream(request->html)) || (request->json_file && path_is_stream(request->json_file)))
+                return command_usage(&command_analyze, _("a page that is kept up to date is replaced as a whole: it needs a "
+                                                         "name of its own, no device and no pipe"));
         if (request->required.pub && !request->required.count)
                 return command_usage(&command_analyze, _("--pub needs --require DEST"));
         if (request->required.script &&

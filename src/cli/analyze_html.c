@@ -10,6 +10,14 @@
 #include "base/text.h"
 #include "cli/analyze.h"
 
+static int write_into(const char *path, const struct html *html, struct error *err)
+{
+        _cleanup_(fd_closep) int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        int r = fd < 0 ? -errno : write_full(fd, html->text.data, html->text.length);
+
+        return r < 0 ? error_errno(err, -r, _("cannot write the page %s"), path) : 0;
+}
+
 int analyze_html(const char *path, const struct webpage *page, const struct summary *summary, struct error *err)
 {
         _cleanup_(html_done) struct html html = HTML_INIT(WEBPAGE_MAXIMUM);
@@ -22,6 +30,8 @@ int analyze_html(const char *path, const struct webpage *page, const struct summ
                         WEBPAGE_MAXIMUM >> 20);
         if (r < 0)
                 return r;
+        if (path_is_stream(path))
+                return write_into(path, &html, err);
         if (!text_equal(path, "-"))
                 return file_replace(AT_FDCWD, path, html.text.data, html.text.length, 0644, err);
         r = write_full(STDOUT_FILENO, html.text.data, html.text.length);

@@ -22,6 +22,20 @@ status_is 3 'a folder that is not there' us analyze "$real" --html "$tmp/nowhere
 like 'says which' "$(errors)" "$tmp/nowhere"
 mkdir "$tmp/taken"
 status_is 3 'a folder in the place of the page' us analyze "$real" --html "$tmp/taken"
+# What is no file is written into: once a page took the place of /dev/full.
+mkfifo "$tmp/pipe"
+cat "$tmp/pipe" >"$tmp/piped.html" &
+status_is 0 'a pipe in the place of the page' us analyze "$real" --html "$tmp/pipe"
+wait "$!"
+ok 'is one still' test -p "$tmp/pipe"
+is 'and has it all' "$(without_command "$tmp/piped.html" | sha256sum)" "$(without_command "$tmp/real.html" | sha256sum)"
+if [[ $EUID -eq 0 ]] && mknod "$tmp/full" c 1 7 2>/dev/null && ! echo >"$tmp/full"; then
+        status_is 3 'a disk that is full, as a device' us analyze "$real" --html "$tmp/full"
+        ok 'is one still' test -c "$tmp/full"
+fi 2>/dev/null
+us analyze --follow "$real" --store "$tmp/service.db" --html "$tmp/pipe" --once
+is 'a service keeps its page in a file' "$status" 2
+ok 'and no pipe is replaced' test -p "$tmp/pipe"
 status_is 2 'a page and JSON' us analyze "$real" --html "$tmp/x.html" --json
 status_is 2 'a page and CSV' us analyze "$real" --html "$tmp/x.html" --csv
 : >"$tmp/empty.log"
