@@ -18,6 +18,7 @@
 
 #define SALTS_MAXIMUM 4000 /* days at the same time: a first run over ten years of logs */
 #define FILE_MAXIMUM  (SALTS_MAXIMUM * 128)
+#define MADE_MAXIMUM  (INT64_C(1) << 40) /* seconds: what is calculated with it fits */
 
 struct salt {
         int32_t day;
@@ -85,7 +86,7 @@ static int parse_line(struct salts *salts, const char *line, size_t length, stru
         if (!copy)
                 return error_memory(err);
         good = parse_number(&cursor, ' ', &day) && day >= INT32_MIN && day <= INT32_MAX &&
-               parse_number(&cursor, ' ', &salt.made) &&
+               parse_number(&cursor, ' ', &salt.made) && salt.made < MADE_MAXIMUM && salt.made > -MADE_MAXIMUM &&
                text_unhex(cursor, strlen(cursor), salt.bytes, SALT_SIZE) == 0 && strlen(copy) == length;
         salt.day = (int32_t)day;
         memory_wipe(copy, length);

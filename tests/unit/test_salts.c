@@ -97,12 +97,18 @@ static void gone_after_two_days(void **state)
 static void files_that_are_refused(void **state)
 {
         static const char *const damaged[] = { "x", "1 2\n", "1 2 00\n", "1 2 zz\n", "\n", "1  2 00\n" };
+        static const char *const ages[] = { "-9223372036854775807", "9223372036854775807" };
         char text[2 * SALT_SIZE + 64], elsewhere[TESTS_FOLDER_SIZE + 16];
         struct salts *salts;
 
         (void)state;
         for (size_t i = 0; i < LENGTH(damaged); i++) {
                 write_file(damaged[i], 0600);
+                assert_int_equal(salts_open(path, &salts, &error), -EBADMSG);
+        }
+        for (size_t i = 0; i < LENGTH(ages); i++) { /* its age could not be calculated */
+                snprintf(text, sizeof(text), "1 %s %0*d", ages[i], 2 * SALT_SIZE, 0);
+                write_file(text, 0600);
                 assert_int_equal(salts_open(path, &salts, &error), -EBADMSG);
         }
         memset(text, 0, sizeof(text));
