@@ -218,13 +218,15 @@ static const char *fault_of(const struct seen *seen)
         return NULL;
 }
 
+/* Stays open for the next look: closing it would wait for a grace period of the kernel's (ruleset.c). */
+static struct netlink netlink = NETLINK_NONE;
+
 int barrier_is_in_force(const struct barrier *barrier, const char **ret_why, struct error *err)
 {
-        _cleanup_(netlink_close) struct netlink netlink = NETLINK_NONE;
         struct elements out4 = { 0 }, out6 = { 0 }, ports = { 0 };
         struct seen seen = { 0 };
         const char *why = NULL;
-        int r = netlink_open(&netlink, NETLINK_NETFILTER);
+        int r = netlink.socket ? 0 : netlink_open(&netlink, NETLINK_NETFILTER);
 
         if (r == 0)
                 r = look(&netlink, &seen);
@@ -242,8 +244,10 @@ int barrier_is_in_force(const struct barrier *barrier, const char **ret_why, str
                 why = _("the addresses or ports in the nftables table inet understudy_fence are not those that were "
                         "put "
                         "there");
-        if (r < 0)
+        if (r < 0) {
+                netlink_close(&netlink); /* what is left unread in it is not the next one's answer */
                 return error_errno(err, -r, _("cannot read the packet filter's rules back"));
+        }
         if (why && ret_why)
                 *ret_why = why;
         return why ? 0 : 1;

@@ -7,22 +7,30 @@
 #include "base/i18n.h"
 #include "late/nftables.h"
 
-static void context_freep(struct nft_ctx **context)
+/*
+ * The last one, which is closed when the next one is made, or with the process. Closing nftables' socket waits until the kernel
+ * has got rid of what its transaction deleted: a grace period, some ten milliseconds, for which nothing of ours needs to wait.
+ */
+static struct nft_ctx *kept;
+
+static struct nft_ctx *make_context(void)
 {
-        if (*context)
-                nft_ctx_free(*context);
+        if (kept)
+                nft_ctx_free(kept);
+        kept = nft_ctx_new(NFT_CTX_DEFAULT);
+        return kept;
 }
 
 /* libnftables speaks several lines of complaint; the first says what is wrong. */
 int ruleset_run(const char *commands, enum ruleset_form form, const char *table, struct error *err)
 {
-        _cleanup_(context_freep) struct nft_ctx *context = NULL;
+        struct nft_ctx *context;
         const char *said;
         int r = late_load(&late_nftables, err);
 
         if (r < 0)
                 return r;
-        context = nft_ctx_new(NFT_CTX_DEFAULT);
+        context = make_context();
         if (!context || nft_ctx_buffer_error(context) != 0 || nft_ctx_buffer_output(context) != 0)
                 return error_memory(err);
         if (form == RULESET_JSON)
