@@ -138,6 +138,13 @@ static struct agent_client *lend(void *context, const struct config_server *serv
         return lookout_agent(controller->lookout, server);
 }
 
+static int standing(void *context, const json_t **ret_result)
+{
+        const struct controller *controller = context;
+
+        return lookout_standing(controller->lookout, ret_result);
+}
+
 /* ---- moving ---- */
 
 /* With the move that is under way: 1, or 0 when there is none. -EBUSY: a person makes one just now. */
@@ -183,6 +190,7 @@ static void tell_end(struct controller *controller, const struct move *move, con
 static int prepare(struct controller *controller, const struct move *move, struct steps **ret_steps, struct error *err)
 {
         const struct steps_options choices = { .config = controller->config, .move = move, .agent = lend, .probe = probe,
+                                               .standing = standing,
                                                .epoch = controller->coordinator ? new_epoch : NULL,
                                                .progress = progress, .context = controller };
 

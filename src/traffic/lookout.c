@@ -39,6 +39,7 @@ struct lookout {
         struct question arbiter, standing, vantage, fence, healing;
         struct failover_sight known; /* its ages are not used */
         int64_t verified_at;         /* seconds since 1970 */
+        json_t *said;                /* by the stand-by of its trees, to the question `standing` */
         int64_t flips[CONFIG_CHECKS_MAXIMUM]; /* when, monotonic ms */
         size_t flip_count;
 };
@@ -128,6 +129,8 @@ static void hear_standing(void *context, const json_t *result, const struct erro
                 standing = STANDING_NOT;
         lookout->known.standby = standing;
         lookout->verified_at = verified_at;
+        json_decref(lookout->said);
+        lookout->said = json_incref((json_t *)(uintptr_t)result);
 }
 
 static void hear_vantage(void *context, const json_t *result, const struct error *err _unused_)
@@ -164,6 +167,8 @@ void lookout_suspect(struct lookout *lookout)
                 ask(&lookout->vantage, lookout->agents[1], "vantage", NULL, ANSWER_MS, hear_vantage, lookout);
         if (now - lookout->fence.asked_ms >= AGAIN_MS * 10)
                 ask(&lookout->fence, lookout->agents[2], "fence-look", NULL, ANSWER_MS, hear_fence, lookout);
+        if (lookout->standing.asked_ms < lookout->suspected_ms && !lookout->healing.asked)
+                ask(&lookout->standing, lookout->agents[1], "status", NULL, ANSWER_MS, hear_standing, lookout);
         agent_client_tick(lookout->agents[1]); /* now, and not at the next turn */
         agent_client_tick(lookout->agents[2]);
 }
@@ -321,6 +326,21 @@ void lookout_moved(struct lookout *lookout)
         lookout->failures = 0;
 }
 
+int lookout_standing(const struct lookout *lookout, const json_t **ret_result)
+{
+        const struct question *question = &lookout->standing;
+        const int64_t since = lookout->suspected_ms;
+
+        if (!lookout->failures || question->asked_ms < since || clock_monotonic_ms() - question->asked_ms > FRESH_MS)
+                return -EAGAIN;
+        if (question->asked)
+                return 0;
+        if (question->known_ms < since || !lookout->said)
+                return -EAGAIN;
+        *ret_result = lookout->said;
+        return 1;
+}
+
 const char *lookout_words(const struct lookout *lookout)
 {
         return lookout->sight.failing < 0 ? "" : lookout->sight.text;
@@ -398,6 +418,7 @@ void lookout_close(struct lookout *lookout)
         observer_free(lookout->observer);
         for (size_t i = 0; i < LENGTH(lookout->agents); i++)
                 agent_client_free(lookout->agents[i]);
+        json_decref(lookout->said);
         free(lookout);
 }
 

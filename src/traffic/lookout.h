@@ -38,7 +38,8 @@ size_t lookout_poll(const struct lookout *lookout, struct pollfd *fds);
 int lookout_wait_ms(const struct lookout *lookout);
 void lookout_tick(struct lookout *lookout);
 
-/* The site is suspected: asks the stand-by and the database, unless they are being asked. */
+/* The site is suspected: asks the stand-by and the database, unless they are being asked; and the stand-by whether visitors may
+ * be sent there. */
 void lookout_suspect(struct lookout *lookout);
 
 /* Has the stand-by pull, and verify; once, until that has ended. */
@@ -51,6 +52,10 @@ void lookout_policy(const struct lookout *lookout, struct failover_policy *ret_p
 /* The site was moved away just now: what was seen and asked before says nothing of it, and must not move it a second
  * time. */
 void lookout_moved(struct lookout *lookout);
+
+/* What the stand-by says of its trees, asked since the site failed, and a second ago at the most: 1; 0 when it is being asked;
+ * -EAGAIN when neither. Borrowed until the next tick. */
+int lookout_standing(const struct lookout *lookout, const json_t **ret_result);
 
 /* What was wrong with the site when it was last looked at from here; "". */
 const char *lookout_words(const struct lookout *lookout);

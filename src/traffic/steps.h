@@ -8,6 +8,8 @@
 #ifndef TRAFFIC_STEPS_H
 #define TRAFFIC_STEPS_H
 
+#include <jansson.h>
+
 #include "conductor.h"
 #include "config/config.h"
 
@@ -27,13 +29,16 @@ struct steps_options {
         /* A new epoch, larger than `seen`, in which `holder` is to be on stage; NULL: the next number, of one controller. */
         int (*epoch)(void *context, const char *holder, uint64_t seen, uint64_t *ret_epoch, struct error *err);
         void (*progress)(void *context, const struct machine *machine, enum action action, const struct error *err);
-        void *context; /* of all four */
+        /* For a failover: what the one that comes said of its trees since the site failed, borrowed: 1; 0 when it is being asked;
+         * negative, or NULL: it was not asked, or not lately. */
+        int (*standing)(void *context, const json_t **ret_result);
+        void *context; /* of all five */
 };
 
 struct steps;
 
 /* -EINVAL when the configuration has not what this move needs. Connects at the first act; asks the one that comes of a
- * failover at once whether it is still clean. */
+ * failover at once whether it is still clean, unless that is known or being asked. */
 int steps_new(const struct steps_options *options, struct steps **ret_steps, struct error *err);
 void steps_free(struct steps *steps);
 void steps_freep(struct steps **steps);

@@ -1,8 +1,8 @@
 /*
  * steps_clean.c - has anything been found on the server that comes? Its own status, asked for this move.
  *
- * The answer takes a program's start there. In a failover it is asked when the move is decided, and awaited when the step
- * comes: meanwhile the journal is opened.
+ * The answer takes a program's start there. In a failover it is asked when the site is first suspected (lookout.h) or, when it
+ * was not, when the move is decided; and awaited when the step comes.
  */
 #include <errno.h>
 #include <poll.h>
@@ -40,11 +40,23 @@ static void hear(void *context, const json_t *result, const struct error *err)
         early->error = *err;
 }
 
+/* As steps_options.standing, once; later answers are asked for. */
+static int standing(struct steps *steps, const json_t **ret_result)
+{
+        const struct steps_options *options = &steps->options;
+
+        return options->standing && !steps->heard ? options->standing(options->context, ret_result) : -EAGAIN;
+}
+
 void steps_clean_ask(struct steps *steps)
 {
-        struct steps_early *early = memory_new(1, sizeof(*early));
         struct agent_client *client = steps->agents[STEPS_TO];
+        struct steps_early *early;
+        const json_t *said;
 
+        if (standing(steps, &said) >= 0)
+                return;
+        early = memory_new(1, sizeof(*early));
         if (!early || !client ||
             agent_client_send(client, "status", NULL, QUICK_MS, NULL, hear, early, NULL, NULL) < 0) {
                 free(early);
@@ -63,21 +75,33 @@ void steps_clean_forget(struct steps *steps)
         steps->early = NULL;
 }
 
-/* The early answer, once; later ones are asked for. */
+static void wait_for_it(const struct steps *steps)
+{
+        struct agent_client *client = steps->agents[STEPS_TO];
+        struct pollfd fds[AGENT_CLIENT_POLLS];
+
+        (void)poll(fds, agent_client_poll(client, fds), agent_client_wait_ms(client));
+        agent_client_tick(client);
+}
+
+/* What was asked before, if it was; the early answer, once; else, and later, it is asked. */
 static int ask(struct steps *steps, json_t **ret_result, struct error *err)
 {
         struct steps_early *early = steps->early;
-        struct agent_client *client = steps->agents[STEPS_TO];
+        const json_t *said = NULL;
         int r;
 
+        while (steps->agents[STEPS_TO] && (r = standing(steps, &said)) == 0)
+                wait_for_it(steps);
+        steps->heard = true;
+        if (said) {
+                *ret_result = json_incref((json_t *)(uintptr_t)said);
+                return 0;
+        }
         if (!early)
                 return steps_ask(steps, STEPS_TO, "status", NULL, QUICK_MS, ret_result, err);
-        while (!early->answered) {
-                struct pollfd fds[AGENT_CLIENT_POLLS];
-
-                (void)poll(fds, agent_client_poll(client, fds), agent_client_wait_ms(client));
-                agent_client_tick(client);
-        }
+        while (!early->answered)
+                wait_for_it(steps);
         *ret_result = json_incref(early->result);
         r = early->result ? 0 : early->error.code;
         if (r < 0 && err)

@@ -14,6 +14,7 @@ struct steps {
         struct agent_client *agents[3]; /* of from, to, database: the first that is the same server */
         bool lent[3];                   /* it belongs to the caller */
         bool deaf;                      /* failover: the old one did not answer, and is not waited for again */
+        bool heard;                     /* what it said when others asked was taken into account */
         struct steps_early *early;      /* the status of the one that comes, asked before its step; NULL: not */
         uint64_t epoch;                 /* that the database's host has granted this move; 0: not seen yet */
         uint32_t longest_ttl;           /* of the site's names, that this process saw before it lowered them */
@@ -35,7 +36,7 @@ int steps_ask(struct steps *steps, enum steps_side side, const char *verb, json_
 int steps_ask_both(struct steps *steps, const char *verb, json_t *to, json_t *from, int64_t deadline_ms, struct error *err);
 
 /* ---- still clean ---- */
-/* Asks, and does not wait; only over a connection that stands. */
+/* Asks, and does not wait; only over a connection that stands, and when nobody else has asked since the site failed. */
 void steps_clean_ask(struct steps *steps);
 void steps_clean_forget(struct steps *steps);
 enum event steps_clean_look(struct steps *steps, struct error *err);
