@@ -178,119 +178,11 @@ int file_read(int directory, const char *path, struct buffer *buffer, struct err
         return 0;
 }
 
-/* Opens the folder that holds `path` and points *ret_name at the last part of it. */
-static int open_parent(int directory, const char *path, const char **ret_name, struct error *err)
-{
-        const char *slash = strrchr(path, '/');
-        _cleanup_(memory_freep) char *parent = NULL;
-        int fd;
-
-        if (!slash)
-                parent = memory_string(".");
-        else
-                parent = memory_copy(path, slash == path ? 1 : (size_t)(slash - path));
-        if (!parent)
-                return error_memory(err);
-        fd = fault_point(FAULT_OPEN) ? -1 : openat(directory, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return error_errno(err, errno, _("cannot open the folder %s"), parent);
-        *ret_name = slash ? slash + 1 : path;
-        return fd;
-}
-
-/* What is to be written, and what the file is to be like. */
-struct content {
-        const void *bytes;
-        size_t length;
-        mode_t mode;
-        const struct stat *owner; /* NULL: ours */
-};
-
-static int write_temporary(int folder, const char *name, const struct content *content, const char *shown,
-                           struct error *err)
-{
-        _cleanup_(fd_closep) int fd = -1;
-        int r;
-
-        fd = fault_point(FAULT_OPEN) ? -1
-                                     : openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd < 0)
-                return error_errno(err, errno, _("cannot write %s"), shown);
-        r = write_full(fd, content->bytes, content->length);
-        /* The owner first: changing it would clear set-user-ID. */
-        if (r == 0 && content->owner && fchown(fd, content->owner->st_uid, content->owner->st_gid) < 0)
-                r = -errno;
-        if (r == 0 && fchmod(fd, content->mode) < 0)
-                r = -errno;
-        if (r == 0)
-                r = fd_sync(fd);
-        if (r < 0) {
-                unlinkat(folder, name, 0);
-                return error_errno(err, -r, _("cannot write %s; the file that was there is unchanged"), shown);
-        }
-        return 0;
-}
-
-static int file_put(int directory, const char *path, const struct content *content, unsigned int flags,
-                    struct error *err)
-{
-        _cleanup_(fd_closep) int folder = -1;
-        _cleanup_(memory_freep) char *temporary = NULL;
-        const char *name = NULL;
-        uint64_t salt = 0;
-        size_t size;
-        int r;
-
-        folder = open_parent(directory, path, &name, err);
-        if (folder < 0)
-                return folder;
-        if (getrandom(&salt, sizeof(salt), 0) < 0)
-                return error_errno(err, errno, _("cannot get random bytes from the system"));
-        size = strlen(name) + 32;
-        temporary = memory_new(size, 1);
-        if (!temporary)
-                return error_memory(err);
-        snprintf(temporary, size, ".%s.%016llx.tmp", name, (unsigned long long)salt);
-        r = write_temporary(folder, temporary, content, path, err);
-        if (r < 0)
-                return r;
-        r = rename_at(folder, temporary, folder, name, flags);
-        if (r < 0) {
-                unlinkat(folder, temporary, 0);
-                return error_errno(err, -r, _("cannot put %s in its place"), path);
-        }
-        r = fd_sync(folder);
-        if (r < 0) {
-                /* What is said to have failed is not there: the caller can try again. A replaced file cannot come back.
-                 */
-                if (flags & RENAME_NOREPLACE)
-                        unlinkat(folder, name, 0);
-                return error_errno(err, -r, _("cannot make sure that %s survives a crash"), path);
-        }
-        return 0;
-}
-
 bool path_is_stream(const char *path)
 {
         struct stat status;
 
         return stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
-}
-
-int file_replace(int directory, const char *path, const void *bytes, size_t length, mode_t mode, struct error *err)
-{
-        return file_put(directory, path, &(struct content){ bytes, length, mode, NULL }, 0, err);
-}
-
-int file_replace_like(int directory, const char *path, const void *bytes, size_t length, const struct stat *like,
-                      struct error *err)
-{
-        return file_put(directory, path, &(struct content){ bytes, length, like->st_mode & 07777, like }, 0, err);
-}
-
-int file_create(int directory, const char *path, const void *bytes, size_t length, mode_t mode, struct error *err)
-{
-        return file_put(directory, path, &(struct content){ bytes, length, mode, NULL }, RENAME_NOREPLACE, err);
 }
 
 int fd_sync(int fd)

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/draft.h"
 #include "base/fault.h"
 #include "base/i18n.h"
 #include "base/io.h"
@@ -66,8 +67,10 @@ static void settle(pid_t parent)
 static _Noreturn void work(const struct agent_verb *verb, void *context, const json_t *arguments, int channel)
 {
         char *answer = agent_run(verb, context, arguments, channel);
+        const bool told = answer && write_frame(channel, AGENT_ANSWER, answer);
 
-        _exit(answer && write_frame(channel, AGENT_ANSWER, answer) ? 0 : 1);
+        (void)draft_settle(NULL); /* nobody waits for it any more */
+        _exit(told ? 0 : 1);
 }
 
 /* A request, which the agent has read before: 1 with what agent_request_parse() says, 0 when the agent has closed. */
@@ -108,6 +111,7 @@ static _Noreturn void work_when_asked(const struct agent_verb *verbs, size_t cou
                 free(answer);
                 json_decref(whole);
         } while (verb->again);
+        (void)draft_settle(NULL);
         _exit(0);
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/draft.h"
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/text.h"
@@ -77,6 +78,30 @@ static int save(const struct fence_setup *setup, const struct fence_state *state
         return file_replace(setup->folder, STATE_FILE, buffer_text(&text), text.length, 0600, err);
 }
 
+/* What is going to be true if all goes well, on its way to the disk; NULL when that cannot be. */
+static struct draft *draft(const struct fence_setup *setup, const struct fence_state *state, const char *name,
+                           enum fence_place place)
+{
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(FENCE_STATE_MAXIMUM);
+        struct fence_state wanted = *state;
+        struct draft *draft = NULL;
+
+        if (fence_place_set(&wanted, name, place) == 0 && fence_state_write(&wanted, &text) == 0)
+                (void)draft_begin(setup->folder, STATE_FILE, buffer_text(&text), text.length, 0600, NULL, &draft, NULL);
+        return draft;
+}
+
+/* It has come true. */
+static int conclude(const struct fence_setup *setup, struct fence_state *state, const char *name, enum fence_place place,
+                    struct draft *drafted, struct error *err)
+{
+        tell(setup, FENCE_STEP_DONE);
+        if (drafted)
+                return draft_put(drafted, err);
+        (void)fence_place_set(state, name, place);
+        return save(setup, state, err);
+}
+
 static const struct peer *find(const struct fence_setup *setup, const char *name, struct error *err)
 {
         for (size_t i = 0; i < setup->peer_count; i++)
@@ -85,18 +110,6 @@ static const struct peer *find(const struct fence_setup *setup, const char *name
         error_usage(err, _("there is no server %s that the database knows of; name it in the configuration"), name);
         return NULL;
 }
-
-/* Before the first act: what is going to be. */
-static int intend(const struct fence_setup *setup, struct fence_state *state, const char *name, enum fence_place place,
-                  struct error *err)
-{
-        tell(setup, FENCE_STEP_STATE);
-        if (fence_place_set(state, name, place) < 0)
-                return error_set(err, -E2BIG, _("the fence knows of %d servers already; begin it anew"), PEER_HOSTS);
-        return save(setup, state, err);
-}
-
-/* ---------------------------------------------------------------- the acts */
 
 /* Those who are kept out, as the state says it. */
 struct out {
@@ -116,6 +129,23 @@ static struct out out_of(const struct fence_setup *setup, const struct fence_sta
         }
         return out;
 }
+
+/* Before the first act: what is going to be. */
+static int intend(const struct fence_setup *setup, struct fence_state *state, const char *name, enum fence_place place,
+                  struct error *err)
+{
+        tell(setup, FENCE_STEP_STATE);
+        if (fence_place_set(state, name, place) < 0)
+                return error_set(err, -E2BIG, _("the fence knows of %d servers already; begin it anew"), PEER_HOSTS);
+        if (setup->database->prepare) {
+                const struct out out = out_of(setup, state);
+
+                setup->database->prepare(setup->context, state->epoch, out.peers, out.count);
+        }
+        return save(setup, state, err);
+}
+
+/* ---------------------------------------------------------------- the acts */
 
 static struct barrier filter_of(const struct fence_setup *setup, const struct out *out)
 {
@@ -307,6 +337,7 @@ int fence_claim(const struct fence_setup *setup, const struct fence_claim *claim
 int fence_shut_out(const struct fence_setup *setup, uint64_t epoch, const char *name, struct fence_proof *ret_proof,
                    struct error *err)
 {
+        _cleanup_(draft_freep) struct draft *drafted = NULL;
         _cleanup_(fd_closep) int held = -1;
         const struct peer *peer = find(setup, name, err);
         int64_t begin = clock_monotonic_ms();
@@ -323,13 +354,12 @@ int fence_shut_out(const struct fence_setup *setup, uint64_t epoch, const char *
                 r = fence_rule_act(&state, epoch, err);
         if (r == 0)
                 r = intend(setup, &state, name, FENCE_CLOSING, err);
-        if (r == 0)
-                r = shut(setup, &state, peer, &proof, err);
         if (r == 0) {
-                tell(setup, FENCE_STEP_DONE);
-                fence_place_set(&state, name, FENCE_OUT);
-                r = save(setup, &state, err);
+                drafted = draft(setup, &state, name, FENCE_OUT);
+                r = shut(setup, &state, peer, &proof, err);
         }
+        if (r == 0)
+                r = conclude(setup, &state, name, FENCE_OUT, drafted, err);
         proof.took_ms = clock_monotonic_ms() - begin;
         if (ret_proof)
                 *ret_proof = proof;
@@ -338,6 +368,7 @@ int fence_shut_out(const struct fence_setup *setup, uint64_t epoch, const char *
 
 int fence_admit(const struct fence_setup *setup, uint64_t epoch, const char *name, bool overlap, struct error *err)
 {
+        _cleanup_(draft_freep) struct draft *drafted = NULL;
         _cleanup_(fd_closep) int held = -1;
         struct fence_state state;
         struct out out;
@@ -356,15 +387,12 @@ int fence_admit(const struct fence_setup *setup, uint64_t epoch, const char *nam
                 r = intend(setup, &state, name, FENCE_OPENING, err);
         if (r < 0)
                 return r;
+        drafted = draft(setup, &state, name, FENCE_IN);
         out = out_of(setup, &state);
         r = put_rules(setup, &state, &out, err);
         if (r == 0) /* last, so that nobody meets a database that still says no */
                 r = put_filter(setup, &out, err);
-        if (r < 0)
-                return r;
-        tell(setup, FENCE_STEP_DONE);
-        fence_place_set(&state, name, FENCE_IN);
-        return save(setup, &state, err);
+        return r < 0 ? r : conclude(setup, &state, name, FENCE_IN, drafted, err);
 }
 
 /* Until no lease that another server was granted can still be held. */

@@ -10,8 +10,9 @@
  *     5 proof: the filter read back, no socket, no session, no process that still holds an ended socket
  *     6 only then is it OUT, and only then may another be let in                    fence_state.h
  *
- * Before the first act the intention is in the state file, synced. Every act can be repeated; so after a crash at any
- * point the same call finishes the work. Nothing here decides when: that is the switch machine's, which shows its
+ * Before the first act the intention is in the state file, synced. That it has come true is written there as well, but not
+ * waited for: what a crash of the machine loses of that says CLOSING or OPENING, and is done again. Every act can be repeated; so
+ * after a crash at any point the same call finishes the work. Nothing here decides when: that is the switch machine's, which shows its
  * epoch.
  *
  *     r = fence_claim(&setup, &(struct fence_claim){ .seen = 7, .epoch = 8, .holder = "standby" }, &error);
@@ -40,6 +41,9 @@ struct fence_database {
         /* Called once in each operation, after the sockets of the one to be shut out are ended: a server that has used
          * up all connections cannot keep us out. What is connected already is asked whether it still works. */
         int (*connect)(void *context, struct error *err);
+        /* What can be done before for the same call of rules(), with no effect and without waiting for the database: it is called
+         * while the intention goes to the disk, and nothing that fails in it matters. NULL: nothing. */
+        void (*prepare)(void *context, uint64_t epoch, const struct peer *const *out, size_t out_count);
         int (*rules)(void *context, uint64_t epoch, const struct peer *const *out, size_t out_count, struct error *err);
         int (*sessions)(void *context, const struct peer *peer, size_t *ret_count, struct error *err);
         int (*terminate)(void *context, const struct peer *peer, size_t *ret_count, struct error *err);

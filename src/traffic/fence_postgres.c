@@ -24,8 +24,18 @@ void fence_postgres_warm(struct fence_postgres *context)
         struct postgres_options options = context->options;
 
         options.timeout_ms = WARM_MS;
-        if (postgres_open(&options, &context->postgres, NULL) == 0)
-                postgres_be_patient(context->postgres, context->options.timeout_ms);
+        if (postgres_open(&options, &context->postgres, NULL) < 0)
+                return;
+        postgres_rules_warm(context->postgres);
+        postgres_be_patient(context->postgres, context->options.timeout_ms);
+}
+
+static void database_prepare(void *opaque, uint64_t epoch, const struct peer *const *out, size_t out_count)
+{
+        struct fence_postgres *context = opaque;
+
+        if (context->postgres)
+                postgres_rules_prepare(context->postgres, epoch, out, out_count);
 }
 
 static int database_rules(void *opaque, uint64_t epoch, const struct peer *const *out, size_t out_count,
@@ -60,6 +70,7 @@ static pid_t database_server(void *opaque)
 const struct fence_database fence_database_postgres = {
         .name = "PostgreSQL",
         .connect = database_connect,
+        .prepare = database_prepare,
         .rules = database_rules,
         .sessions = database_sessions,
         .terminate = database_terminate,

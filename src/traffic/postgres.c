@@ -141,6 +141,8 @@ int postgres_open(const struct postgres_options *options, struct postgres **ret_
         postgres->listen = options->listen;
         postgres->port = options->port;
         postgres->uid = geteuid();
+        postgres->usually = POSTGRES_UNCLEAR;
+        postgres->ahead = (struct postgres_ahead){ .asked = -1, .text = BUFFER_INIT(HBA_MAXIMUM) };
         postgres->conninfo = memory_string(options->conninfo);
         if (options->hba_file)
                 postgres->hba_file = memory_string(options->hba_file);
@@ -160,6 +162,8 @@ void postgres_close(struct postgres *postgres)
 {
         if (!postgres)
                 return;
+        postgres_rules_forget(postgres);
+        buffer_done(&postgres->ahead.text);
         if (postgres->connection)
                 PQfinish(postgres->connection);
         free(postgres->conninfo);

@@ -55,6 +55,16 @@ void postgres_closep(struct postgres **postgres); /* for _cleanup_() */
 int postgres_rules(struct postgres *postgres, uint64_t epoch, const struct peer *const *out, size_t out_count,
                    struct error *err);
 
+/*
+ * Before the same call of postgres_rules(): the text that it will write is brought to the disk, and somebody asks from the new
+ * canary's address, so that neither is waited for later. Nothing that it does is seen by the server's rules, and what is not as it
+ * was thought to be is done by postgres_rules() as without it. Waits for nobody.
+ */
+void postgres_rules_prepare(struct postgres *postgres, uint64_t epoch, const struct peer *const *out, size_t out_count);
+
+/* For the first such call: finds the file, and learns how strangers are answered. */
+void postgres_rules_warm(struct postgres *postgres);
+
 /* Takes our block out of the file and reloads. */
 int postgres_rules_remove(struct postgres *postgres, struct error *err);
 

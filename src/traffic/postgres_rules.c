@@ -22,6 +22,11 @@
 /* Between two looks whether the new rules are in force: a reload takes some milliseconds. */
 #define LOOK_PAUSE_US 1000
 
+/* For a connection to this machine itself to stand: the kernel makes it in the call. */
+#define PREPARE_MS 5
+#define WARM_MS    500
+#define AHEAD_MS   1000
+
 static void result_clearp(PGresult **result)
 {
         PQclear(*result);
@@ -54,18 +59,27 @@ static int connect_from(const struct postgres *postgres, const uint8_t from[stat
         return failed ? -failed : fd_steal(&fd);
 }
 
-/* How the server answers somebody from there: enum postgres_answer, or a negative errno without words. */
-static int ask_from(const struct postgres *postgres, const uint8_t from[static 4], int64_t deadline)
+/* A connection from there on which is asked to be let in, or a negative errno without words. */
+static int begin_from(const struct postgres *postgres, const uint8_t from[static 4], int64_t deadline)
 {
         _cleanup_(fd_closep) int fd = connect_from(postgres, from, deadline);
-        uint8_t packet[256], answer[POSTGRES_ANSWER_MAXIMUM + 1];
-        enum postgres_answer said = POSTGRES_UNCLEAR;
-        size_t length = 0;
+        uint8_t packet[256];
         int r;
 
         if (fd < 0)
                 return fd;
         r = write_full(fd, packet, postgres_startup(HBA_CANARY, HBA_CANARY, packet));
+        return r < 0 ? r : fd_steal(&fd);
+}
+
+/* How the server answers there: enum postgres_answer, or a negative errno without words. */
+static int hear_on(int fd, int64_t deadline)
+{
+        uint8_t answer[POSTGRES_ANSWER_MAXIMUM + 1];
+        enum postgres_answer said = POSTGRES_UNCLEAR;
+        size_t length = 0;
+        int r = 0;
+
         while (r == 0 && said == POSTGRES_UNCLEAR && length < sizeof(answer)) {
                 struct pollfd one = { .fd = fd, .events = POLLIN };
                 int64_t left = deadline - clock_monotonic_ms();
@@ -82,6 +96,13 @@ static int ask_from(const struct postgres *postgres, const uint8_t from[static 4
                 said = postgres_answer_read(answer, length);
         }
         return r < 0 ? r : (int)said;
+}
+
+static int ask_from(const struct postgres *postgres, const uint8_t from[static 4], int64_t deadline)
+{
+        _cleanup_(fd_closep) int fd = begin_from(postgres, from, deadline);
+
+        return fd < 0 ? fd : hear_on(fd, deadline);
 }
 
 /* The address for a new canary: no rule of anybody's names it, but for one about the whole loopback network. */
@@ -140,6 +161,8 @@ static int find_file(struct postgres *postgres, struct rules_file *file, struct 
         const char *name = postgres->hba_file;
         int r;
 
+        if (!name && *postgres->hba_path) /* a server that is started with another one ends the connection */
+                name = postgres->hba_path;
         if (!name) {
                 r = postgres_query(postgres, "select current_setting('hba_file')", NULL, &result, err);
                 if (r < 0)
@@ -149,6 +172,7 @@ static int find_file(struct postgres *postgres, struct rules_file *file, struct 
         if (name[0] != '/' || !realpath(name, file->path))
                 return error_errno(err, name[0] == '/' ? errno : EINVAL, _("cannot find the database's rules %s"),
                                    name);
+        memcpy(postgres->hba_path, file->path, sizeof(postgres->hba_path));
         return 0;
 }
 
@@ -211,33 +235,105 @@ static int reload(struct postgres *postgres, struct error *err)
         return 0;
 }
 
+/* ---------------------------------------------------------------- ahead */
+
+static const char *method_behind(enum postgres_answer before)
+{
+        return before == POSTGRES_REJECTED ? "password" : "reject";
+}
+
+void postgres_rules_forget(struct postgres *postgres)
+{
+        struct postgres_ahead *ahead = &postgres->ahead;
+
+        fd_close(&ahead->asked);
+        draft_free(ahead->draft);
+        ahead->draft = NULL;
+        buffer_clear(&ahead->text);
+}
+
+void postgres_rules_prepare(struct postgres *postgres, uint64_t epoch, const struct peer *const *out, size_t out_count)
+{
+        _cleanup_(rules_file_done) struct rules_file file = { .text = BUFFER_INIT(HBA_MAXIMUM) };
+        struct hba_block block = { .epoch = epoch, .out = out, .out_count = out_count };
+        struct postgres_ahead *ahead = &postgres->ahead;
+
+        postgres_rules_forget(postgres);
+        if (postgres->usually == POSTGRES_UNCLEAR || !*postgres->hba_path || choose(ahead->canary) < 0)
+                return;
+        ahead->asked_ms = clock_monotonic_ms();
+        ahead->asked = begin_from(postgres, ahead->canary, clock_monotonic_ms() + PREPARE_MS);
+        if (ahead->asked < 0 || read_file(postgres, &file, NULL) < 0)
+                return;
+        memcpy(block.canary, ahead->canary, sizeof(block.canary));
+        block.canary_method = method_behind(postgres->usually);
+        if (hba_compose(buffer_text(&file.text), file.text.length, &block, &ahead->text, NULL) == 0)
+                (void)draft_begin(AT_FDCWD, file.path, buffer_text(&ahead->text), ahead->text.length, 0, &file.status, &ahead->draft, NULL);
+}
+
+void postgres_rules_warm(struct postgres *postgres)
+{
+        struct rules_file file = { 0 };
+        uint8_t canary[4];
+        int said;
+
+        if (find_file(postgres, &file, NULL) < 0 || choose(canary) < 0)
+                return;
+        said = ask_from(postgres, canary, clock_monotonic_ms() + WARM_MS);
+        if (said >= 0)
+                postgres->usually = (enum postgres_answer)said;
+}
+
+/* The answer to what was asked ahead, or to the same question now. */
+static int ask_before(struct postgres *postgres, const uint8_t canary[static 4])
+{
+        const int64_t deadline = clock_monotonic_ms() + postgres->timeout_ms;
+        int said = postgres->ahead.asked >= 0 ? hear_on(postgres->ahead.asked, deadline) : -ENOTCONN;
+
+        fd_close(&postgres->ahead.asked);
+        return said > POSTGRES_UNCLEAR ? said : ask_from(postgres, canary, deadline);
+}
+
+/* By the draft, if it is what is to be written; in that case its folder goes to the disk meanwhile. */
+static int put_text(struct postgres *postgres, const struct rules_file *file, const struct buffer *text, struct error *err)
+{
+        const struct postgres_ahead *ahead = &postgres->ahead;
+
+        if (ahead->draft && ahead->text.length == text->length &&
+            memcmp(buffer_text(&ahead->text), buffer_text(text), text->length) == 0 && draft_put(ahead->draft, NULL) == 0)
+                return 0;
+        return write_file(file, text, err);
+}
+
 static int put_in_force(struct postgres *postgres, struct rules_file *file, struct hba_block *block, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(HBA_MAXIMUM);
         int before, r;
 
-        before = ask_from(postgres, block->canary, clock_monotonic_ms() + postgres->timeout_ms);
+        before = ask_before(postgres, block->canary);
         if (before < 0)
                 return error_errno(err, -before, _("cannot connect to the database server at port %u"), postgres->port);
         if (before == POSTGRES_UNCLEAR)
                 return error_set(
                         err, -EAGAIN,
                         _("the database server takes no connections now (it may be starting, or have too many)"));
-        block->canary_method = before == POSTGRES_REJECTED ? "password" : "reject";
+        postgres->usually = (enum postgres_answer)before;
+        block->canary_method = method_behind(postgres->usually);
         r = hba_compose(buffer_text(&file->text), file->text.length, block, &text, err);
         if (r == 0)
-                r = write_file(file, &text, err);
+                r = put_text(postgres, file, &text, err);
         if (r == 0)
                 r = check_file(postgres, file, err);
         if (r == 0)
                 r = reload(postgres, err);
+        if (r == 0)
+                r = draft_settle(err);
         if (r < 0)
                 return r;
         return wait_for(postgres, block->canary, before == POSTGRES_REJECTED ? POSTGRES_ASKED : POSTGRES_REJECTED, err);
 }
 
-int postgres_rules(struct postgres *postgres, uint64_t epoch, const struct peer *const *out, size_t out_count,
-                   struct error *err)
+static int rules(struct postgres *postgres, uint64_t epoch, const struct peer *const *out, size_t out_count, struct error *err)
 {
         _cleanup_(rules_file_done) struct rules_file file = { .text = BUFFER_INIT(HBA_MAXIMUM) };
         struct hba_block block = { .epoch = epoch, .out = out, .out_count = out_count };
@@ -248,10 +344,24 @@ int postgres_rules(struct postgres *postgres, uint64_t epoch, const struct peer 
         r = read_file(postgres, &file, err);
         if (r < 0)
                 return r;
-        r = choose(block.canary);
+        r = postgres->ahead.asked >= 0 ? 0 : choose(block.canary);
         if (r < 0)
                 return error_errno(err, -r, _("cannot get random bytes from the system"));
+        if (postgres->ahead.asked >= 0)
+                memcpy(block.canary, postgres->ahead.canary, sizeof(block.canary));
         return put_in_force(postgres, &file, &block, err);
+}
+
+int postgres_rules(struct postgres *postgres, uint64_t epoch, const struct peer *const *out, size_t out_count,
+                   struct error *err)
+{
+        int r;
+
+        if (clock_monotonic_ms() - postgres->ahead.asked_ms > AHEAD_MS)
+                postgres_rules_forget(postgres);
+        r = rules(postgres, epoch, out, out_count, err);
+        postgres_rules_forget(postgres);
+        return r;
 }
 
 int postgres_rules_remove(struct postgres *postgres, struct error *err)
