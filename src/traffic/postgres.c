@@ -20,7 +20,6 @@
 #include "postgres_private.h"
 
 #define TIMEOUT_MS 5000
-#define ALIVE_MS   500
 
 static void result_clearp(PGresult **result)
 {
@@ -178,8 +177,7 @@ void postgres_closep(struct postgres **postgres)
 
 /* ---------------------------------------------------------------- asking */
 
-int postgres_query(struct postgres *postgres, const char *sql, const char *parameter, PGresult **ret_result,
-                   struct error *err)
+static int query(struct postgres *postgres, const char *sql, const char *parameter, PGresult **ret_result, struct error *err)
 {
         int64_t deadline = clock_monotonic_ms() + postgres->timeout_ms;
         _cleanup_(result_clearp) PGresult *result = NULL;
@@ -208,17 +206,23 @@ int postgres_query(struct postgres *postgres, const char *sql, const char *param
         return 0;
 }
 
+/* A question without its answer makes the connection useless: that answer would be taken for the next one's. */
+int postgres_query(struct postgres *postgres, const char *sql, const char *parameter, PGresult **ret_result,
+                   struct error *err)
+{
+        int r = query(postgres, sql, parameter, ret_result, err);
+
+        postgres->broken = postgres->broken || r < 0;
+        return r;
+}
+
 bool postgres_lives(struct postgres *postgres)
 {
-        const int timeout_ms = postgres->timeout_ms;
-        PGresult *result = NULL;
-        bool lives;
+        struct pollfd one = { .fd = PQsocket(postgres->connection), .events = POLLIN };
 
-        postgres->timeout_ms = ALIVE_MS;
-        lives = PQstatus(postgres->connection) == CONNECTION_OK && postgres_query(postgres, "select 1", NULL, &result, NULL) == 0;
-        postgres->timeout_ms = timeout_ms;
-        PQclear(result);
-        return lives;
+        if (postgres->broken || PQstatus(postgres->connection) != CONNECTION_OK)
+                return false;
+        return poll(&one, 1, 0) <= 0 || (PQconsumeInput(postgres->connection) && PQstatus(postgres->connection) == CONNECTION_OK);
 }
 
 void postgres_be_patient(struct postgres *postgres, int timeout_ms)

@@ -41,7 +41,8 @@ struct postgres;
 int postgres_open(const struct postgres_options *options, struct postgres **ret_postgres, struct error *err);
 void postgres_close(struct postgres *postgres);
 
-/* Whether a connection that was made some time ago still works; asks the server, for half a second at the most. */
+/* Whether a connection that was made some time ago still works: the server has not ended it, and has answered all that it was
+ * asked. Asks nothing; a server that hangs is found out by the next question. */
 bool postgres_lives(struct postgres *postgres);
 /* For each question from now on; 0: 5,000. */
 void postgres_be_patient(struct postgres *postgres, int timeout_ms);

@@ -27,6 +27,7 @@ struct postgres {
         uint16_t port;
         uid_t uid; /* of the server */
         int timeout_ms;
+        bool broken; /* a question was not answered */
         char hba_path[PATH_MAX];             /* found; "": not yet */
         enum postgres_answer usually;        /* what somebody from an address that no rule names is answered */
         struct postgres_ahead ahead;
