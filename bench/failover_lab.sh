@@ -28,8 +28,6 @@ runs=${BENCH_RUNS:-7}
 # figure WHO WHAT NUMBER
 figure() { jq -nc --arg who "$1" --arg what "$2" --argjson figure "$3" '$ARGS.named' >>"$figures"; }
 give_up() { echo "$*" >&2 && exit 3; }
-# from_now COMMAND...: becomes the command; says before at which time of the monotonic clock, in ms.
-from_now() { perl -MTime::HiRes=clock_gettime,CLOCK_MONOTONIC -e 'print STDERR int(1000 * clock_gettime(CLOCK_MONOTONIC)); exec @ARGV' "$@"; }
 
 # ---------------------------------------------------------------- the peers
 
@@ -153,7 +151,8 @@ stopped()
         done
 }
 
-# The bare act, as the agent does it, to the first answer that a visitor gets.
+# The bare act, as the agent does it, to the first answer that a visitor gets: from when the process that acts begins. An agent
+# runs already; that a program for it is loaded here is no part of it.
 take_over()
 {
         local run began
@@ -163,8 +162,7 @@ take_over()
                 visitor=$!
                 wait_for 10 grep -q ' 200 production' "$tmp/visits"
                 lab_in production "$build_folder/tests/support/traffic_driver" address drop eth0 "$service" || give_up 'drop'
-                began=$(lab_in standby bash -c "$(declare -f from_now); from_now \"\$@\"" - \
-                        "$build_folder/tests/support/traffic_driver" address take eth0 "$service" probe=9 2>&1) || give_up 'take'
+                began=$(lab_in standby "$build_folder/tests/support/traffic_driver" address take eth0 "$service" probe=9 began) || give_up 'take'
                 wait_for 10 grep -q ' 200 standby' "$tmp/visits"
                 : >"$tmp/stop"
                 wait "$visitor"

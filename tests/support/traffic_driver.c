@@ -2,7 +2,7 @@
  * traffic_driver.c - a caller of src/traffic's drivers, as the switch is one. Ends in the error's status, with its
  * sentence on standard error.
  *
- *     traffic_driver address look|take|drop|probe|hold INTERFACE ADDRESS [probe=MS] [force] [valid=S] [time=MS]
+ *     traffic_driver address look|take|drop|probe|hold INTERFACE ADDRESS [probe=MS] [force] [valid=S] [time=MS] [began]
  *     traffic_driver fence FOLDER CONNINFO LISTEN PORT NAME=ADDRESS... -- begin HOLDER
  *             | claim SEEN EPOCH HOLDER [planned] | shut EPOCH NAME [die=STEP] | admit EPOCH NAME [overlap] | restore
  *             | look | remarks               (CONNINFO is libpq's, or "mariadb:WORDS")
@@ -120,6 +120,10 @@ static int address_do(const char *what, const struct address *address, char *mor
                 options.probe_ms = (int)number(option(more, "probe"));
         if (option(more, "valid"))
                 options.valid_s = (unsigned int)number(option(more, "valid"));
+        if (flag(more, "began")) { /* in the process that acts, as an agent's, which is not started for it */
+                printf("%" PRId64 "\n", clock_monotonic_ms());
+                fflush(stdout);
+        }
         if (text_equal(what, "take"))
                 return address_take(address, &options, err);
         if (text_equal(what, "drop"))
