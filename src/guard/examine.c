@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/i18n.h"
@@ -32,7 +33,10 @@ struct examination {
         struct examine_result result;
 };
 
-static int add_differing(struct examination *examination, const char *path, size_t length)
+/* Files are compared by several threads; what they add is little. */
+static pthread_mutex_t adding = PTHREAD_MUTEX_INITIALIZER;
+
+static int add_one(struct examination *examination, const char *path, size_t length)
 {
         struct examine_result *result = &examination->result;
         struct examined added = { .tree = examination->comparing->number };
@@ -50,6 +54,16 @@ static int add_differing(struct examination *examination, const char *path, size
         }
         result->differing[result->differing_count++] = added;
         return 0;
+}
+
+static int add_differing(struct examination *examination, const char *path, size_t length)
+{
+        int r;
+
+        pthread_mutex_lock(&adding);
+        r = add_one(examination, path, length);
+        pthread_mutex_unlock(&adding);
+        return r;
 }
 
 /* A docroot of many gigabytes is not read to its end for a guard that was told to stop. */
@@ -71,16 +85,21 @@ static int on_genuine(void *context, const struct entry *entry, int fd, const st
 {
         struct examination *examination = context;
         const struct site_tree *tree = examination->comparing;
+        const bool gated = examination->keeper && tree->mode != GUARD_OBSERVE;
         int r = unless_abandoned(examination, err);
+        struct stat st;
 
         (void)stx;
         if (r < 0)
                 return r;
-        if (examination->keeper && tree->mode != GUARD_OBSERVE) {
+        if (gated)
                 keeper_genuine(examination->keeper, tree->number, entry->path, fd, examination->result.generation);
-                return 0;
-        }
-        return watch_file(examination->watch, tree->number, entry->path, entry->path_length, fd, err);
+        r = watch_file(examination->watch, tree->number, entry->path, entry->path_length, fd, gated, err);
+        /* It was compared before it had its mark. */
+        if (r == 0 && fstat(fd, &st) == 0 && st.st_nlink != 1 &&
+            add_differing(examination, entry->path, entry->path_length) < 0)
+                r = error_memory(err);
+        return r;
 }
 
 /* ---- marks ---- */

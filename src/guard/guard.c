@@ -69,6 +69,8 @@ static void on_event(void *context, const struct watch_event *event)
                 trees_area_moved(guarded, tree);
                 return;
         }
+        if (event->attributes && pulls_is_peer(guarded, event->pid))
+                return; /* a pull that takes the file over by link, or takes the old name away; it compares what it brought */
         if (event->content && !event->closed && finding_is_fresh(guarded, tree, event->path, event->path_length))
                 return;
         who_memory_ask(guard->who, event->pidfd, event->pid, &who);
@@ -387,7 +389,7 @@ static int open_site(struct guard *guard, const char *dest, struct error *err)
         if (r < 0)
                 return r;
         guarded->guard = guard;
-        guarded->exchanging = guarded->examined_fd = guarded->pull_pidfd = guarded->pull_output = guarded->lock =
+        guarded->exchanging = guarded->pulling = guarded->examined_fd = guarded->pull_pidfd = guarded->pull_output = guarded->lock =
                 guarded->listen = guarded->keep.folder = -1;
         for (size_t i = 0; i < GUARD_CONNECTIONS; i++)
                 guarded->connections[i] = -1;

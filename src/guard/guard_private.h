@@ -33,7 +33,10 @@ struct guarded {
         int lock;   /* guard.lock: one guard per DEST */
         int listen; /* handover.h */
         int connections[GUARD_CONNECTIONS];
+        pid_t peers[GUARD_CONNECTIONS]; /* whose connections they are */
         int exchanging; /* the connection of a pull between its two messages; -1: none */
+        int pulling;    /* the connection of a pull, from its first message to its end; -1: none */
+        bool links_deferred; /* a comparison found second names, which may have been that pull's */
         struct heal heal;
         pid_t pull;      /* that heals; 0: none */
         int pull_pidfd;
@@ -172,6 +175,8 @@ void pulls_resume(struct guarded *guarded);
 void pulls_ended(struct guarded *guarded);
 
 void pulls_accept(struct guarded *guarded);
+/* Whether this process is connected: a pull, which takes files of the tree over by link and says so by that. */
+bool pulls_is_peer(const struct guarded *guarded, pid_t pid);
 void pulls_message(struct guarded *guarded, int *connection);
 
 /* Starts an examination, or notes that another one is needed after the one that runs. */

@@ -224,15 +224,27 @@ void pulls_ended(struct guarded *guarded)
 
 /* ---- pulls that announce themselves ---- */
 
+bool pulls_is_peer(const struct guarded *guarded, pid_t pid)
+{
+        for (size_t i = 0; i < GUARD_CONNECTIONS; i++)
+                if (guarded->connections[i] >= 0 && guarded->peers[i] == pid && pid > 0)
+                        return true;
+        return false;
+}
+
 void pulls_accept(struct guarded *guarded)
 {
         int fd = accept4(guarded->listen, NULL, NULL, SOCK_CLOEXEC);
+        struct ucred peer = { 0 };
+        socklen_t length = sizeof(peer);
 
         if (fd < 0)
                 return;
+        (void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
         for (size_t i = 0; i < GUARD_CONNECTIONS; i++)
                 if (guarded->connections[i] < 0) {
                         guarded->connections[i] = fd;
+                        guarded->peers[i] = peer.pid;
                         return;
                 }
         fd_close(&fd); /* whoever asks so often can ask again */
@@ -410,6 +422,17 @@ static void status(const struct guarded *guarded, int connection)
         json_decref(json);
 }
 
+/* By now it has taken the old names away. */
+static void pull_is_over(struct guarded *guarded, int connection)
+{
+        if (guarded->pulling != connection)
+                return;
+        guarded->pulling = -1;
+        if (guarded->links_deferred)
+                pulls_examine(guarded);
+        guarded->links_deferred = false;
+}
+
 void pulls_message(struct guarded *guarded, int *connection)
 {
         struct handover_message message;
@@ -418,9 +441,12 @@ void pulls_message(struct guarded *guarded, int *connection)
         if (r <= 0) {
                 if (guarded->exchanging == *connection) /* it died in between: what stands there now decides */
                         undone(guarded, -1);
+                pull_is_over(guarded, *connection);
                 fd_close(connection);
                 return;
         }
+        if (message.verb != HANDOVER_STATUS)
+                guarded->pulling = *connection;
         switch (message.verb) {
         case HANDOVER_STAGED: staged(guarded, *connection, &message); break;
         case HANDOVER_EXCHANGED:

@@ -209,9 +209,10 @@ int watch_folder(struct watch *watch, unsigned int tree, const char *path, size_
                          length, folder, err);
 }
 
-int watch_file(struct watch *watch, unsigned int tree, const char *path, size_t length, int file, struct error *err)
+int watch_file(struct watch *watch, unsigned int tree, const char *path, size_t length, int file, bool attributes_only,
+               struct error *err)
 {
-        return watch_one(watch, PLACE_FILE, CONTENT, tree, path, length, file, err);
+        return watch_one(watch, PLACE_FILE, attributes_only ? FAN_ATTRIB : CONTENT, tree, path, length, file, err);
 }
 
 int watch_above(struct watch *watch, unsigned int tree, const char *name, int parent, struct error *err)
@@ -311,6 +312,7 @@ static void tell_places(struct watch *watch, const struct key *key, const char *
                         const struct fanotify_event_metadata *event, int pidfd)
 {
         struct watch_event told = { .content = !(event->mask & (NAMES | ITSELF)),
+                                    .attributes = event->mask == FAN_ATTRIB,
                                     .closed = event->mask & FAN_CLOSE_WRITE,
                                     .pid = event->pid,
                                     .pidfd = pidfd };
