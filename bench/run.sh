@@ -57,7 +57,7 @@ ip link set lo up
 
 # ---------------------------------------------------------------- a row's life
 
-row_start()
+row_begin()
 {
         row_clean
         mkdir -p "$cache" "$work"
@@ -352,7 +352,7 @@ for row in "$@"; do
         [[ -n ${titles[$row]:-} ]] || stop "there is no row $row; there are: ${known[*]}"
 done
 for row in "$@"; do
-        row_start "$row"
+        row_begin "$row"
         "row_$row"
         document_put "$row" "${titles[$row]}"
         row_clean
