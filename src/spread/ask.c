@@ -243,31 +243,21 @@ static int take_answer(void *context, size_t shard, const struct buffer *answer,
         return r == -EBADMSG ? bad_answer(taker->asking, shard, err) : r;
 }
 
-/* The rows' names lie in the answers. */
-static int ask_rows(struct asking *asking, const struct question *question,
+/* The rows' names lie in the answers. `visits`: what is counted by visit, and not by line. */
+static int ask_rows(struct asking *asking, const struct question *question, bool visits,
                     struct buffer answers[SPREAD_SHARDS_MAXIMUM], struct answer_rows *rows, struct error *err)
-{
-        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
-        struct row_taker taker = { .asking = asking, .rows = rows, .span = question->query->span };
-
-        return question_put(&sql, question) < 0 ? error_memory(err)
-                                                : ask_all(asking, buffer_text(&sql), answers, take_answer, &taker, err);
-}
-
-static int ask_visits(struct asking *asking, const struct question *question,
-                      struct buffer answers[SPREAD_SHARDS_MAXIMUM], struct answer_rows *rows, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
         struct row_taker taker = {
                 .asking = asking,
                 .rows = rows,
                 .span = question->query->span,
-                .visits = true,
-                .ends = visits_are_all(question->dimension)
+                .visits = visits,
+                .ends = visits && visits_are_all(question->dimension)
         };
+        int r = visits ? visits_put(&sql, question) : question_put(&sql, question);
 
-        return visits_put(&sql, question) < 0 ? error_memory(err)
-                                              : ask_all(asking, buffer_text(&sql), answers, take_answer, &taker, err);
+        return r < 0 ? error_memory(err) : ask_all(asking, buffer_text(&sql), answers, take_answer, &taker, err);
 }
 
 /* Whoever answered the one question and not the other is left out with both. */
@@ -287,7 +277,7 @@ static int ask_names(struct asking *asking, const struct question *question, siz
 {
         struct buffer answers[SPREAD_SHARDS_MAXIMUM] = { 0 };
         struct answer_rows rows = ANSWER_ROWS_INIT;
-        int r = ask_rows(asking, question, answers, &rows, err);
+        int r = ask_rows(asking, question, false, answers, &rows, err);
 
         if (r == 0 && answer_settle(&rows, METRIC_HITS, top) < 0)
                 r = error_memory(err);
@@ -374,9 +364,9 @@ static int ask(struct asking *asking, const struct store_query *query, bool beac
                 question.own = own;
         }
         if (r == 0 && !visits_are_all(query->dimension))
-                r = ask_rows(asking, &question, answer->bytes, &rows, err);
+                r = ask_rows(asking, &question, false, answer->bytes, &rows, err);
         if (r == 0 && (visits || visits_are_all(query->dimension)))
-                r = ask_visits(asking, &question, answer->visit_bytes, &rows, err);
+                r = ask_rows(asking, &question, true, answer->visit_bytes, &rows, err);
         drop_silent(asking, answer->bytes, &rows);
         if (r == 0 && answer_settle(&rows, query->order, query->top) < 0)
                 r = error_memory(err);

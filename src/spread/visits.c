@@ -122,11 +122,10 @@ int visits_put(struct buffer *sql, const struct question *question)
 
         assert(list);
         r = buffer_printf(sql,
-                              "SELECT %s AS label, toInt64(%s) AS start, toUInt64(count()), toUInt64(uniqExact(visitor)), "
+                          "SELECT %s AS label, toInt64(%s) AS start, toUInt64(count()), toUInt64(uniqExact(visitor)), "
                           "toUInt64(0), toUInt64(countIf(robot != '')), toUInt64(0), toUInt16(min(day)), "
                           "toUInt16(max(day)) FROM (",
                           list->label, question_start_of(query->span, HOUR_OF_VISIT));
-
         if (r == 0)
                 r = put_each_visit(sql, list, question);
         if (r == 0)
