@@ -167,7 +167,7 @@ static int ask(struct coordinator *coordinator, const struct coordinator_questio
         if (n != (ssize_t)sizeof(answer))
                 return error_set(err, -EPIPE, _("the process that asks etcd is gone"));
         answer.error.text[sizeof(answer.error.text) - 1] = answer.error.english[sizeof(answer.error.english) - 1] = '\0';
-        answer.move[sizeof(answer.move) - 1] = answer.cluster[sizeof(answer.cluster) - 1] = '\0';
+        answer.value[sizeof(answer.value) - 1] = answer.cluster[sizeof(answer.cluster) - 1] = '\0';
         if (answer.error.code < 0) {
                 if (err)
                         *err = answer.error;
@@ -194,10 +194,10 @@ int coordinator_move(struct coordinator *coordinator, struct move *ret_move, boo
         struct coordinator_answer answer;
         int r = ask(coordinator, &question, &answer, err);
 
-        if (r < 0 || !answer.move[0])
+        if (r < 0 || !answer.value[0])
                 return r;
-        if (!coordinator_move_read(answer.move, ret_move, ret_waits))
-                return error_set(err, -EBADMSG, _("the move that is written down in etcd cannot be read: %.100s"), answer.move);
+        if (!coordinator_move_read(answer.value, ret_move, ret_waits))
+                return error_set(err, -EBADMSG, _("the move that is written down in etcd cannot be read: %.100s"), answer.value);
         return 1;
 }
 
@@ -242,7 +242,7 @@ int coordinator_leader(struct coordinator *coordinator, char name[static COORDIN
         int r = ask(coordinator, &question, &answer, err);
 
         if (r == 0)
-                snprintf(name, COORDINATOR_NAME_SIZE, "%.*s", COORDINATOR_NAME_SIZE - 1, answer.move);
+                snprintf(name, COORDINATOR_NAME_SIZE, "%.*s", COORDINATOR_NAME_SIZE - 1, answer.value);
         return r;
 }
 
@@ -255,7 +255,7 @@ int coordinator_member(struct coordinator *coordinator, size_t place, struct coo
         if (r < 0)
                 return r;
         *ret_member = (struct coordinator_member){ .led = answer.epoch };
-        snprintf(ret_member->version, sizeof(ret_member->version), "%.*s", (int)sizeof(ret_member->version) - 1, answer.move);
+        snprintf(ret_member->version, sizeof(ret_member->version), "%.*s", (int)sizeof(ret_member->version) - 1, answer.value);
         snprintf(ret_member->cluster, sizeof(ret_member->cluster), "%s", answer.cluster);
         return 0;
 }

@@ -36,7 +36,7 @@ struct coordinator_question {
 struct coordinator_answer {
         struct error error; /* its code is 0 or negative */
         uint64_t epoch;
-        char move[COORDINATOR_MOVE_SIZE]; /* "": none; or the leader, or the version of a member, whose cluster is `cluster` */
+        char value[COORDINATOR_MOVE_SIZE]; /* the move ("": none), the leader, or the version of a member of `cluster` */
         char cluster[24];
 };
 

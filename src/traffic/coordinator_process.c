@@ -217,7 +217,7 @@ static int look(struct coordination *coordination, const char *key, struct coord
         int r = etcd_get(coordination->etcd, key, &said, err);
 
         if (r == 0)
-                snprintf(answer->move, sizeof(answer->move), "%.*s", (int)sizeof(answer->move) - 1, said.value);
+                snprintf(answer->value, sizeof(answer->value), "%.*s", (int)sizeof(answer->value) - 1, said.value);
         return r;
 }
 
@@ -228,7 +228,7 @@ static int look_at_member(struct coordination *coordination, uint64_t place, str
 
         if (r < 0)
                 return r;
-        snprintf(answer->move, sizeof(answer->move), "%s", *said.version ? said.version : "?");
+        snprintf(answer->value, sizeof(answer->value), "%s", *said.version ? said.version : "?");
         snprintf(answer->cluster, sizeof(answer->cluster), "%s", said.cluster);
         answer->epoch = said.led;
         return 0;
