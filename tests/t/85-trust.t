@@ -101,6 +101,7 @@ is 'what waited is counted, once' "$(counted)" 6
 log=$tmp/rounds.log
 line 1
 echo 'evil()' >>"$tmp/given"
+rm "$tmp/page.json" # of the service before
 "$dest/bin/understudy" analyze --follow "$log" --store "$tmp/rounds.db" --require "$dest" --pub "$pub" --script "$place" --server an7 \
         --json-file "$tmp/page.json" --page-days 0 2>"$tmp/rounds" &
 service=$!
