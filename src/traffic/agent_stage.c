@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "connections.h"
 #include "service.h"
+#include "sockets.h"
 
 /* How long the segment is asked before an address is taken. Kernels answer in the interrupt, also that of a machine whose
  * processes are all stopped; and it is the last of the reasons why nobody has it (holder.h). */
@@ -40,6 +41,29 @@ static size_t service_count(const struct agent_site *site)
         return site->config->service.present ? site->config->service.addresses.count : 0;
 }
 
+/*
+ * What was connected at an address that this machine has not got any more (a move that did not keep connections, a lease that
+ * was over): nothing flows there, but its web server would keep it for its own timeouts, and when the address is back it would be
+ * taken for visitors. A kernel that cannot end them leaves that to the web server.
+ */
+static void end_stale(const struct agent_site *site, const struct address *address)
+{
+        static const uint16_t usual[] = { 80, 443 };
+        const struct config_ports *ports = &site->config->service.ports;
+        _cleanup_(sockets_ended_done) struct sockets_ended ended = { 0 };
+        enum address_place place = ADDRESS_HERE;
+        struct peer_address here = { .family = address->family };
+        uint16_t own[CONFIG_PORTS_MAXIMUM];
+
+        memcpy(here.bytes, address->bytes, sizeof(here.bytes));
+        for (size_t i = 0; i < ports->count; i++)
+                own[i] = (uint16_t)ports->items[i];
+        if (address_look(address, &place, NULL) == 0 && place == ADDRESS_NOWHERE)
+                (void)sockets_destroy(&(struct sockets_which){ .here = &here, .ports = ports->count ? own : usual,
+                                                               .port_count = ports->count ? ports->count : LENGTH(usual) },
+                                      &ended, NULL);
+}
+
 int agent_address(struct agent_call *call, struct error *err)
 {
         const struct agent_site *site = call->context;
@@ -51,8 +75,12 @@ int agent_address(struct agent_call *call, struct error *err)
                 struct address address;
 
                 r = service_address(site->config, site->server, i, &address, err);
+                if (r == 0 && take)
+                        end_stale(site, &address);
                 if (r == 0)
                         r = take ? address_take(&address, &options, err) : address_drop(&address, err);
+                if (r == 0 && !take)
+                        end_stale(site, &address);
         }
         return r;
 }

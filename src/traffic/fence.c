@@ -179,7 +179,7 @@ static int put_rules(const struct fence_setup *setup, const struct fence_state *
 
 static struct sockets_which sockets_of(const struct fence_setup *setup, const struct peer *peer)
 {
-        return (struct sockets_which){ peer, setup->ports, setup->port_count };
+        return (struct sockets_which){ .peer = peer, .ports = setup->ports, .port_count = setup->port_count };
 }
 
 /*

@@ -48,6 +48,17 @@ static bool is_port(const struct sockets_which *which, uint16_t port)
         return false;
 }
 
+static bool is_end(const struct sockets_which *which, const struct inet_diag_msg *one)
+{
+        return which->peer ? peer_has(which->peer, one->idiag_family, one->id.idiag_dst) :
+                             peer_address_is(which->here, one->idiag_family, one->id.idiag_src);
+}
+
+static const char *name_of(const struct sockets_which *which)
+{
+        return which->peer ? which->peer->name : _("visitors");
+}
+
 static int keep_match(const struct nlmsghdr *message, void *context)
 {
         struct found *found = context;
@@ -55,8 +66,7 @@ static int keep_match(const struct nlmsghdr *message, void *context)
 
         if (mnl_nlmsg_get_payload_len(message) < sizeof(*one))
                 return -EBADMSG;
-        if (!is_port(found->which, ntohs(one->id.idiag_sport)) ||
-            !peer_has(found->which->peer, one->idiag_family, one->id.idiag_dst))
+        if (!is_port(found->which, ntohs(one->id.idiag_sport)) || !is_end(found->which, one))
                 return 0;
         if (found->count == SOCKETS_MAXIMUM)
                 return -E2BIG;
@@ -97,10 +107,10 @@ static int find(struct netlink *netlink, const struct sockets_which *which, stru
         if (r == -ENOMEM)
                 return error_memory(err);
         if (r == -E2BIG)
-                return error_set(err, r, _("%s has more than %d connections to this server"), which->peer->name,
+                return error_set(err, r, _("%s has more than %d connections to this server"), name_of(which),
                                  SOCKETS_MAXIMUM);
         if (r < 0)
-                return error_errno(err, -r, _("cannot list the connections from %s"), which->peer->name);
+                return error_errno(err, -r, _("cannot list the connections from %s"), name_of(which));
         return 0;
 }
 
@@ -156,9 +166,9 @@ int sockets_destroy(const struct sockets_which *which, struct sockets_ended *end
                         return error_set(err, r,
                                          _("cannot end the connections from %s: this kernel has no SOCK_DESTROY "
                                            "(CONFIG_INET_DIAG_DESTROY)"),
-                                         which->peer->name);
+                                         name_of(which));
                 if (r < 0)
-                        return error_errno(err, -r, _("cannot end the connections from %s"), which->peer->name);
+                        return error_errno(err, -r, _("cannot end the connections from %s"), name_of(which));
         }
         return 0;
 }

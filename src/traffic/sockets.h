@@ -18,7 +18,8 @@
 #include "peer.h"
 
 struct sockets_which {
-        const struct peer *peer; /* the other end */
+        const struct peer *peer; /* the other end; NULL: anybody, at `here` */
+        const struct peer_address *here;
         const uint16_t *ports;   /* of this end, in host order */
         size_t port_count;
 };

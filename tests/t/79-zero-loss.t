@@ -101,10 +101,10 @@ is 'established connections break' "$(came_of kept 3)$(grep ^download "$tmp/esta
 no_traces 'allow-reset'
 by_hand return
 is 'and back' "$status" 0
+drive production connections
+like 'what broke is not taken for visitors by the next drain' "$(output)" '"connections": *0'
 
 # ---------------------------------------------------------------- killed in the middle
-# What --allow-reset broke still stands at production, which was not told, as long as its web server keeps it (75 s), and a drain
-# waits for it.
 drain 5s
 status_of_return()
 {
