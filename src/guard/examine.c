@@ -85,16 +85,17 @@ static int on_genuine(void *context, const struct entry *entry, int fd, const st
 {
         struct examination *examination = context;
         const struct site_tree *tree = examination->comparing;
-        const bool gated = examination->keeper && tree->mode != GUARD_OBSERVE;
         int r = unless_abandoned(examination, err);
         struct stat st;
 
         (void)stx;
         if (r < 0)
                 return r;
-        if (gated)
+        if (examination->keeper && tree->mode != GUARD_OBSERVE) {
                 keeper_genuine(examination->keeper, tree->number, entry->path, fd, examination->result.generation);
-        r = watch_file(examination->watch, tree->number, entry->path, entry->path_length, fd, gated, err);
+                return 0;
+        }
+        r = watch_file(examination->watch, tree->number, entry->path, entry->path_length, fd, err);
         /* It was compared before it had its mark. */
         if (r == 0 && fstat(fd, &st) == 0 && st.st_nlink != 1 &&
             add_differing(examination, entry->path, entry->path_length) < 0)

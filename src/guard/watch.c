@@ -209,10 +209,9 @@ int watch_folder(struct watch *watch, unsigned int tree, const char *path, size_
                          length, folder, err);
 }
 
-int watch_file(struct watch *watch, unsigned int tree, const char *path, size_t length, int file, bool attributes_only,
-               struct error *err)
+int watch_file(struct watch *watch, unsigned int tree, const char *path, size_t length, int file, struct error *err)
 {
-        return watch_one(watch, PLACE_FILE, attributes_only ? FAN_ATTRIB : CONTENT, tree, path, length, file, err);
+        return watch_one(watch, PLACE_FILE, CONTENT, tree, path, length, file, err);
 }
 
 int watch_above(struct watch *watch, unsigned int tree, const char *name, int parent, struct error *err)

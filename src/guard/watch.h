@@ -2,9 +2,10 @@
  * watch.h - what changes below the trees, from the kernel's notifications (fanotify(7)).
  *
  * Every folder of a tree has a mark, so an event says in which folder, under which name, what happened, and which process
- * did it. A folder that appears later needs none: that it appeared is the finding. Files are marked as well, for what comes
- * through a hard link outside of the tree raises no event of their folder: for the link itself, which changes their number
- * of names, and where no gate holds their leases for writes.
+ * did it. A folder that appears later needs none: that it appeared is the finding. Files are marked as well where no gate
+ * holds their leases, for what comes through a hard link outside of the tree raises no event of their folder: the link
+ * itself, which changes their number of names, and writes. Beside a gate they must have no mark: an open that waits for
+ * the gate holds on to the file's marks, and then a guard that is killed while its gate is stopped never ends.
  *
  * The kernel's queue is bounded: when it overflows events are lost, which is told as such and must lead to a full
  * verification, never to silence. Mounts raise no event here; watch_mounts_fd() tells that the table of mounts changed.
@@ -48,10 +49,8 @@ int watch_read(struct watch *watch, struct error *err);
 /* A folder (any descriptor of it, O_PATH too) of a tree, and its path in it. Thread-safe. */
 int watch_folder(struct watch *watch, unsigned int tree, const char *path, size_t length, int folder,
                  struct error *err);
-/* A file of a tree; where `attributes_only` its bytes are somebody else's matter. Thread-safe. What happened before is
- * not told: look at it again behind this call. */
-int watch_file(struct watch *watch, unsigned int tree, const char *path, size_t length, int file, bool attributes_only,
-               struct error *err);
+/* A file of a tree. Thread-safe. What happened before is not told: look at it again behind this call. */
+int watch_file(struct watch *watch, unsigned int tree, const char *path, size_t length, int file, struct error *err);
 /* The folder above a tree, whose entry `name` is the tree's root: events of that name are told with the path "". */
 int watch_above(struct watch *watch, unsigned int tree, const char *name, int parent, struct error *err);
 
