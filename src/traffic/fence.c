@@ -96,8 +96,8 @@ static int conclude(const struct fence_setup *setup, struct fence_state *state, 
                     struct draft *drafted, struct error *err)
 {
         tell(setup, FENCE_STEP_DONE);
-        if (drafted)
-                return draft_put(drafted, err);
+        if (drafted && draft_put(drafted, NULL) == 0)
+                return 0;
         (void)fence_place_set(state, name, place);
         return save(setup, state, err);
 }

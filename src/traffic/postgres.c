@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -52,15 +53,29 @@ static bool wait_socket(PGconn *connection, short events, int64_t deadline)
 
 /* ---------------------------------------------------------------- connecting */
 
+/*
+ * This thread alone: seteuid(3) changes every thread's user, and one that writes a draft (draft.h) meanwhile would be refused
+ * its own file.
+ */
+static bool set_user(uid_t uid)
+{
+        return syscall(SYS_setresuid, -1, uid, -1) == 0;
+}
+
+static bool set_group(gid_t gid)
+{
+        return syscall(SYS_setresgid, -1, gid, -1) == 0;
+}
+
 /* Becomes another user for the other side of a Unix socket, which sees who connected; false when it cannot. */
 static bool become(uid_t uid, gid_t gid)
 {
-        return setegid(gid) == 0 && seteuid(uid) == 0;
+        return set_group(gid) && set_user(uid);
 }
 
 static bool become_again(uid_t uid, gid_t gid)
 {
-        return seteuid(uid) == 0 && setegid(gid) == 0;
+        return set_user(uid) && set_group(gid);
 }
 
 static int connect_to(struct postgres *postgres, struct error *err)

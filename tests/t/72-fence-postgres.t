@@ -11,7 +11,7 @@ PATH=$PATH:/usr/sbin:/sbin
 
 if [[ -z ${LAB_FOLDER:-} ]]; then
         need_root
-        need ip unshare nsenter setpriv nft psql perl jq
+        need ip unshare nsenter setpriv nft psql perl jq strace
         lab_postgres_programs >/dev/null || skip_all 'PostgreSQL is not installed'
         chmod 0755 "$tmp"
         TMPDIR=$tmp lab_enter '' "$(readlink -f "$0")"
@@ -50,9 +50,10 @@ state=$tmp/fence
 mkdir -m 0700 "$state"
 
 # fence ARGUMENTS...
+under=() # a program that runs it
 fence()
 {
-        lab_in database "$driver" fence "$state" 'host=/run/postgresql-database user=postgres dbname=postgres' 192.0.2.10 5432 \
+        lab_in database "${under[@]}" "$driver" fence "$state" 'host=/run/postgresql-database user=postgres dbname=postgres' 192.0.2.10 5432 \
                 production=192.0.2.77 standby=192.0.2.78 -- "$@"
 }
 # by HOST SQL: as the application does it
@@ -192,7 +193,12 @@ like 'by a reset, not by silence' "$(cat "$tmp/may")" 'refused|reset'
 
 status_is 0 'a person claims the return' fence claim 3 4 production planned
 status_is 4 'not without saying that both are in for a while' fence admit 4 production
-status_is 0 'both are in' fence admit 4 production overlap
+# What is written meanwhile is written by who began, while it connects to the database as another user.
+under=(strace -f -qq -o "$tmp/trace" -e trace=write,fchmod,connect -e inject=write:delay_exit=1000000 -e inject=connect:delay_enter=300000)
+ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 status_is 0 'both are in' fence admit 4 production overlap
+under=()
+like 'the one waited for the other' "$(cat "$tmp/trace")" 'DELAYED'
+unlike 'and not refused' "$(cat "$tmp/trace")" EPERM
 ok 'production works again' may production
 ok 'the standby, too' may standby
 status_is 0 'the standby is shut out' fence shut 4 standby
