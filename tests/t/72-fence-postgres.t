@@ -194,7 +194,7 @@ like 'by a reset, not by silence' "$(cat "$tmp/may")" 'refused|reset'
 status_is 0 'a person claims the return' fence claim 3 4 production planned
 status_is 4 'not without saying that both are in for a while' fence admit 4 production
 # What is written meanwhile is written by who began, while it connects to the database as another user.
-under=(strace -f -qq -o "$tmp/trace" -e trace=write,fchmod,connect -e inject=write:delay_exit=1000000 -e inject=connect:delay_enter=300000)
+under=(strace -f -qq -o "$tmp/trace" -e "trace=write,fchmod,connect" -e inject=write:delay_exit=1000000 -e inject=connect:delay_enter=300000)
 ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 status_is 0 'both are in' fence admit 4 production overlap
 under=()
 like 'the one waited for the other' "$(cat "$tmp/trace")" 'DELAYED'
