@@ -88,7 +88,8 @@ static int append_text(struct buffer *out, const struct message *message, const 
         size_t room = maximum > out->length ? maximum - out->length : 0, n = 0;
         int r = target->json ? finding_render(message, &text) : message_headline(message, &text);
 
-        if (r == 0 && target->json && text.length > room) { /* half of a JSON is none */
+        /* Half of a JSON is none, and one with a name that holds a control character (DEL) is no line. */
+        if (r == 0 && target->json && (text.length > room || !text_is_printable(text.data, text.length))) {
                 buffer_clear(&text);
                 r = message_headline(message, &text);
         }

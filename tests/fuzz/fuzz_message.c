@@ -37,6 +37,18 @@ static void check_mail(const struct message *message)
                 abort();
 }
 
+/* RFC 5424 section 6.4: in front of text that is not ASCII stands one byte order mark, which is itself no letter. */
+static bool is_line(const struct buffer *out)
+{
+        static const char mark_bytes[] = "\xef\xbb\xbf";
+        const char *mark = memmem(out->data, out->length, mark_bytes, strlen(mark_bytes)), *end = out->data + out->length;
+
+        if (!mark)
+                return text_is_printable(out->data, out->length);
+        return text_is_printable(out->data, (size_t)(mark - out->data)) &&
+               text_is_printable(mark + strlen(mark_bytes), (size_t)(end - mark) - strlen(mark_bytes));
+}
+
 static void check_line(const struct message *message, const char *where)
 {
         _cleanup_(buffer_done) struct buffer out = BUFFER_INIT(1U << 20);
@@ -44,7 +56,7 @@ static void check_line(const struct message *message, const char *where)
 
         if (syslog_render(message, &target, 1, &out) < 0)
                 return;
-        if (!text_is_printable(out.data, out.length) || out.length > SYSLOG_MAXIMUM)
+        if (!is_line(&out) || out.length > SYSLOG_MAXIMUM)
                 abort();
 }
 
