@@ -9,7 +9,7 @@
 
 /* Commands hold their locks for some milliseconds, so who waits looks often at first; then it is a long one. */
 #define PAUSE_FIRST_NS INT64_C(1000000)
-#define PAUSE_LAST_NS  INT64_C(20000000)
+#define PAUSE_LAST_NS  INT64_C(16000000)
 
 int lock_wait(int fd, int operation, int64_t patience_ms)
 {

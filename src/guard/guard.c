@@ -18,6 +18,7 @@
 #include "base/fnv1a.h"
 #include "base/i18n.h"
 #include "base/io.h"
+#include "base/lock.h"
 #include "base/memory.h"
 #include "guard/alive.h"
 #include "guard/guard_private.h"
@@ -31,7 +32,7 @@
 #define MARK_PAUSE_MS 5000 /* after a folder came or changed its name */
 #define SLOW_MS      1000 /* between two replacements of verifiers that hang */
 #define HANGING      8    /* verifiers that wait for a disk for ever: more are not added to them */
-#define LOCK_TRIES   20 /* an orphaned gate tries the lock for a moment, twenty times a second */
+#define LOCK_MS      200 /* an orphaned gate tries the lock for a moment, twenty times a second */
 #define VERIFIERS    2
 #define FIXED_FDS    7
 #define SITE_FDS     (3 + GUARD_CONNECTIONS)
@@ -369,12 +370,9 @@ static int lock_file(int folder, const char *name, bool tell, int *ret_fd, struc
 
         if (fd < 0)
                 return error_errno(err, errno, _("cannot open %s in the state"), name);
-        for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
-                if (errno != EWOULDBLOCK || i == LOCK_TRIES || tell) {
-                        fd_close(&fd);
-                        return error_set(err, -EBUSY, _("another guard watches this tree; stop that one first"));
-                }
-                usleep(10000);
+        if (lock_wait(fd, LOCK_EX, tell ? LOCK_NOW : LOCK_MS) < 0) {
+                fd_close(&fd);
+                return error_set(err, -EBUSY, _("another guard watches this tree; stop that one first"));
         }
         *ret_fd = fd;
         return 0;

@@ -10,6 +10,7 @@
 #include "base/draft.h"
 #include "base/i18n.h"
 #include "base/io.h"
+#include "base/lock.h"
 #include "base/text.h"
 #include "barrier.h"
 #include "grant.h"
@@ -20,9 +21,14 @@
 #define TIMEOUT_MS 5000
 #define PAUSE_US   2000
 
+static int64_t patience_of(const struct fence_setup *setup)
+{
+        return setup->timeout_ms ? setup->timeout_ms : TIMEOUT_MS;
+}
+
 static int64_t deadline_of(const struct fence_setup *setup)
 {
-        return clock_monotonic_ms() + (setup->timeout_ms ? setup->timeout_ms : TIMEOUT_MS);
+        return clock_monotonic_ms() + patience_of(setup);
 }
 
 static void tell(const struct fence_setup *setup, enum fence_step step)
@@ -36,18 +42,15 @@ static void tell(const struct fence_setup *setup, enum fence_step step)
 static int lock(const struct fence_setup *setup, int *ret_fd, struct error *err)
 {
         _cleanup_(fd_closep) int fd = openat(setup->folder, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-        int64_t deadline = deadline_of(setup);
+        int r;
 
         if (fd < 0)
                 return error_errno(err, errno, _("cannot open the fence's lock %s"), LOCK_FILE);
-        while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-                if (errno != EWOULDBLOCK && errno != EINTR)
-                        return error_errno(err, errno, _("cannot lock the fence (%s)"), LOCK_FILE);
-                if (clock_monotonic_ms() >= deadline)
-                        return error_set(err, -EBUSY,
-                                         _("another process is working at the database's fence; try again"));
-                usleep(PAUSE_US);
-        }
+        r = lock_wait(fd, LOCK_EX, patience_of(setup));
+        if (r == -EBUSY)
+                return error_set(err, -EBUSY, _("another process is working at the database's fence; try again"));
+        if (r < 0)
+                return error_errno(err, -r, _("cannot lock the fence (%s)"), LOCK_FILE);
         *ret_fd = fd_steal(&fd);
         return 0;
 }
