@@ -351,7 +351,7 @@ static int close_days(struct live *live, struct error *err)
                         continue;
                 snprintf(text, sizeof(text),
                          "DELETE FROM book WHERE day = %lld; DELETE FROM reached WHERE day = %lld; "
-                         "UPDATE day SET closed = 1 WHERE day = %lld",
+                         "UPDATE day SET closed = 1, salt_check = NULL WHERE day = %lld",
                          (long long)day, (long long)day, (long long)day);
                 if (sqlite3_exec(live->store->database, text, NULL, NULL, NULL) != SQLITE_OK)
                         r = store_fail(live->store, _("write"), err);

@@ -150,37 +150,28 @@ static int read_vitals(struct live *live, struct live_day *day, struct error *er
         return r;
 }
 
-/* 1: the day is open, 0: closed. A day that was counted and has no salt any more is closed. */
+/* 1: the day is open, 0: closed. A day that was counted and has no salt any more is closed. One whose salt is another
+ * than before is counted on, and it is told: whoever comes again is another visitor. */
 static int is_open(struct live *live, int32_t day, struct error *err)
 {
-        sqlite3_stmt *statement = store_statement(live->store, STATEMENT_DAY, err);
-        bool known, closed;
-        int step, r;
+        uint8_t check[SALT_CHECK_SIZE];
+        struct store_day known;
+        bool replaced = false;
+        int r = store_day_read(live->store, day, &known, err);
 
-        if (!statement)
-                return -EIO;
-        sqlite3_bind_int64(statement, 1, day);
-        step = sqlite3_step(statement);
-        known = step == SQLITE_ROW;
-        closed = known && sqlite3_column_int(statement, 0) != 0;
-        sqlite3_reset(statement);
-        if (step != SQLITE_ROW && step != SQLITE_DONE)
-                return store_fail(live->store, _("read"), err);
-        if (closed || (known && !salts_find(live->salts, day)))
-                return 0;
-        if (!salts_find(live->salts, day)) {
+        if (r < 0 || known.closed || (known.known && !salts_find(live->salts, day)))
+                return r;
+        if (!salts_find(live->salts, day))
                 r = salts_make(live->salts, day, clock_now(), err);
-                if (r < 0)
-                        return r;
-        }
-        if (known)
+        if (r == 0)
+                r = store_day_compare(&known, salts_find(live->salts, day), check, &replaced, err);
+        if (r < 0)
+                return r;
+        if (known.checked && !replaced)
                 return 1;
-        statement = store_statement(live->store, STATEMENT_PUT_DAY, err);
-        if (!statement)
-                return -EIO;
-        sqlite3_bind_int64(statement, 1, day);
-        sqlite3_bind_int(statement, 2, 0);
-        r = store_run(live->store, statement, err);
+        if (replaced)
+                salts_note_replaced(live->salts, day);
+        r = store_day_write(live->store, day, check, replaced ? clock_now() : 0, err);
         return r < 0 ? r : 1;
 }
 

@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "crypto/digest.h"
 #include "crypto/ed25519.h"
 
 #define SALTS_MAXIMUM 4000 /* days at the same time: a first run over ten years of logs */
@@ -24,6 +25,7 @@ struct salt {
         int32_t day;
         int64_t made;
         uint8_t bytes[SALT_SIZE];
+        bool replaced, told;
 };
 
 struct salts {
@@ -215,6 +217,39 @@ int salts_make(struct salts *salts, int32_t day, int64_t now, struct error *err)
                 r = salts_put(salts, day, now, bytes, err);
         memory_wipe(bytes, sizeof(bytes));
         return r;
+}
+
+/* Not what a visitor is made with (visitor.c, live_apply.c), which is a keyed BLAKE2b: no visitor has this value. */
+int salt_check(const uint8_t bytes[static SALT_SIZE], uint8_t ret_check[static SALT_CHECK_SIZE], struct error *err)
+{
+        static const char text[] = "understudy: which salt this is";
+        struct digest digest;
+        int r = hmac_sha256(bytes, SALT_SIZE, text, sizeof(text) - 1, &digest, err);
+
+        if (r == 0)
+                memcpy(ret_check, digest.bytes, SALT_CHECK_SIZE);
+        return r;
+}
+
+void salts_note_replaced(struct salts *salts, int32_t day)
+{
+        for (size_t i = 0; i < salts->count; i++)
+                if (salts->list[i].day == day)
+                        salts->list[i].replaced = true;
+}
+
+bool salts_next_replaced(struct salts *salts, int32_t *ret_day)
+{
+        for (size_t i = 0; i < salts->count; i++) {
+                struct salt *salt = &salts->list[i];
+
+                if (!salt->replaced || salt->told)
+                        continue;
+                salt->told = true;
+                *ret_day = salt->day;
+                return true;
+        }
+        return false;
 }
 
 int salts_expire(struct salts *salts, int64_t now, bool *ret_any, struct error *err)

@@ -37,6 +37,19 @@ int64_t salts_made(const struct salts *salts, int32_t day);
 /* The latest day that has one; false: none has. */
 bool salts_newest(const struct salts *salts, int32_t *ret_day);
 
+/*
+ * What is kept of a salt to know it again: HMAC-SHA256 of a fixed text under it, cut to 64 bits. It says nothing of the
+ * salt, which has 256 random bits, and nothing of an address: to try one, the salt is needed (SECURITY.md).
+ */
+#define SALT_CHECK_SIZE 8
+int salt_check(const uint8_t bytes[static SALT_SIZE], uint8_t ret_check[static SALT_CHECK_SIZE], struct error *err);
+
+/* The salt of this day is not the one that its visitors were counted with before: to be told, once. */
+void salts_note_replaced(struct salts *salts, int32_t day);
+
+/* The next one of those that was not told yet. */
+bool salts_next_replaced(struct salts *salts, int32_t *ret_day);
+
 /* Destroys those that are too old, here and in the file. True in *ret_any when there was one. */
 int salts_expire(struct salts *salts, int64_t now, bool *ret_any, struct error *err);
 

@@ -14,7 +14,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 
-#define SCHEMA_VERSION  3
+#define SCHEMA_VERSION  4
 #define BUSY_MS         5000
 #define NAMES_MAXIMUM   (64U << 20) /* bytes of names that are remembered */
 #define NAME_ID_MAXIMUM ((UINT32_C(1) << (32 - DIMENSION_BITS)) - 1)
@@ -47,6 +47,7 @@ static const char *const migrations[SCHEMA_VERSION] = {
         "CREATE TABLE funnel(site INTEGER, day INTEGER, funnel BLOB, step INTEGER, goal BLOB NOT NULL,"
         " visitors INTEGER NOT NULL, human_visitors INTEGER NOT NULL,"
         " PRIMARY KEY(site, day, funnel, step)) WITHOUT ROWID;",
+        "ALTER TABLE day ADD COLUMN salt_check BLOB; ALTER TABLE day ADD COLUMN salt_replaced INTEGER;",
 };
 
 static const char *const texts[STATEMENT_COUNT] = {
@@ -83,8 +84,9 @@ static const char *const texts[STATEMENT_COUNT] = {
         [STATEMENT_BOOK] = "SELECT bytes FROM book WHERE site = ?1 AND day = ?2 ORDER BY id",
         [STATEMENT_PUT_BOOK] = "INSERT INTO book(site, day, bytes) VALUES(?1, ?2, ?3)",
         [STATEMENT_DROP_BOOK] = "DELETE FROM book WHERE site = ?1 AND day = ?2",
-        [STATEMENT_DAY] = "SELECT closed FROM day WHERE day = ?1",
-        [STATEMENT_PUT_DAY] = "INSERT OR REPLACE INTO day VALUES(?1, ?2)",
+        [STATEMENT_DAY] = "SELECT closed, salt_check FROM day WHERE day = ?1",
+        [STATEMENT_PUT_DAY] = "INSERT INTO day(day, closed, salt_check, salt_replaced) VALUES(?1, 0, ?2, ?3)"
+                              " ON CONFLICT DO UPDATE SET salt_check = ?2, salt_replaced = ifnull(salt_replaced, ?3)",
         [STATEMENT_PUT_MARK] = "INSERT OR REPLACE INTO log VALUES(?1, ?2, ?3)",
         [STATEMENT_DROP_MARKS] = "DELETE FROM log WHERE path = ?1 AND (number < ?2 OR number = ?3)",
         [STATEMENT_EMBEDDER_ROOM] =

@@ -14,7 +14,8 @@
  *     reached when who reached which goal of a funnel, on days that are open
  *     vital   those of web vitals, as a beacon measured them
  *     book    what has to be remembered of the visitors of a day that is open: see book.h
- *     day     days that were counted, and whether they are closed (their salt is gone)
+ *     day     days that were counted, and whether they are closed (their salt is gone); while they are open by what their
+ *             salt is known again (salts.h), and when it was first found to be another
  *     log     how far each file of each log was read
  *     embedder   whose pages had the tag's script fetched from here, by day (embedders.h)
  *     left_out   when this server did not take part, and why; end NULL: it still does not
@@ -156,7 +157,8 @@ struct store_answer {
         size_t names; /* how many there are, also those beyond `top` */
         int64_t from_hour, until_hour;
         enum store_visitors visitors;
-        struct summary memory; /* private: owns all of it */
+        struct replaced_salts replaced_salts; /* of days that the answer touches */
+        struct summary memory;                /* private: owns all of it */
 };
 
 /* As store_summary(). Months and days are whole ones: parts at the ends of the time that was asked for belong to it. */

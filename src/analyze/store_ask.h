@@ -57,6 +57,9 @@ int ask_total(struct ask *ask, unsigned int dimension, struct figures *ret_figur
 /* store_days.c: what is kept of whole days, into the summary. */
 int ask_days(struct ask *ask);
 
+/* Of the days that the span of time touches: store_replaced_salts(). */
+int ask_replaced_salts(struct ask *ask, struct replaced_salts *ret_salts);
+
 /* Whose referrers are the site's own: those that were named, virtual hosts, or the one that embeds most. */
 int ask_find_own(struct ask *ask);
 bool ask_is_own(const struct summary *summary, const char *host, size_t length);

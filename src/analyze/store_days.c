@@ -129,3 +129,9 @@ int ask_days(struct ask *ask)
                 r = take_vital(ask, vital);
         return r < 0 ? r : take_funnels(ask);
 }
+
+int ask_replaced_salts(struct ask *ask, struct replaced_salts *ret_salts)
+{
+        return store_replaced_salts(ask->store, ask->from_hour / 24, (ask->until_hour + 23) / 24, ask->summary, ret_salts,
+                                    ask->err);
+}

@@ -1,5 +1,5 @@
-/* store_private.h - the database, its statements and its names; for store*.c, live*.c, embedders.c and the spool of
- * src/spread alone. */
+/* store_private.h - the database, its statements and its names; for store*.c, live*.c, embedders.c and the spool and
+ * the feed of src/spread alone. */
 #ifndef ANALYZE_STORE_PRIVATE_H
 #define ANALYZE_STORE_PRIVATE_H
 
@@ -7,6 +7,7 @@
 
 #include "analyze/histogram.h"
 #include "analyze/names.h"
+#include "analyze/salts.h"
 #include "analyze/store.h"
 #include "base/buffer.h"
 
@@ -106,6 +107,26 @@ int store_find_site(struct store *store, const char *name, size_t length, int64_
  * Checks that hours that are needed are still kept. */
 int store_bounds(struct store *store, int64_t site, int64_t from_us, int64_t until_us, int64_t *ret_from_hour,
                  int64_t *ret_until_hour, struct error *err);
+
+/* ---- days and their salts (store_salts.c) */
+
+struct store_day {
+        bool known, closed, checked; /* checked: `check` is that of the salt of before */
+        uint8_t check[SALT_CHECK_SIZE];
+};
+
+int store_day_read(struct store *store, int32_t day, struct store_day *ret_day, struct error *err);
+
+/* The day is open. `check` NULL: it has no salt; `replaced`: when it was found to be another, 0: it was not. */
+int store_day_write(struct store *store, int32_t day, const uint8_t *check, int64_t replaced, struct error *err);
+
+/* Whether this salt is another one than the day had, and what it is known by from now on. */
+int store_day_compare(const struct store_day *day, const uint8_t salt[static SALT_SIZE],
+                      uint8_t ret_check[static SALT_CHECK_SIZE], bool *ret_replaced, struct error *err);
+
+/* Those of [from_day, until_day), the newest REPLACED_SALTS_MAXIMUM; in the memory of a summary. */
+int store_replaced_salts(struct store *store, int64_t from_day, int64_t until_day, struct summary *memory,
+                         struct replaced_salts *ret_salts, struct error *err);
 
 int store_put_mark(struct store *store, const struct follow_change *change, struct error *err);
 

@@ -364,6 +364,9 @@ static int answer(struct query *query)
         query->answer->from_hour = query->ask.from_hour;
         query->answer->until_hour = query->ask.until_hour;
         query->answer->visitors = visitors_of(query);
+        r = ask_replaced_salts(&query->ask, &query->answer->replaced_salts);
+        if (r < 0)
+                return r;
         r = find_one(query, &id);
         if (r == -ENOENT)
                 return 0; /* no such name: an answer without rows */

@@ -350,6 +350,10 @@ static int take_limits(struct ask *ask)
                                          N_("of parts of a day visitors are those of each hour, added "
                                             "up: at most so many")))
                 return error_memory(ask->err);
+        if (summary->replaced_salts.count &&
+            !summary_approximate(summary, "visitors", 1,
+                                 N_("the salt of a day was replaced: who came before and after is counted twice")))
+                return error_memory(ask->err);
         if (ask->late && !summary_approximate(summary, "visits", (double)ask->late / (double)hits,
                                               N_("some requests came when their day was closed: they are not in "
                                                  "visitors and visits; the error is of all requests")))
@@ -380,6 +384,8 @@ static int answer(struct ask *ask)
                 r = take_intervals(ask);
         if (r == 0)
                 r = ask_days(ask);
+        if (r == 0)
+                r = ask_replaced_salts(ask, &ask->summary->replaced_salts);
         return r < 0 ? r : take_limits(ask);
 }
 

@@ -8,6 +8,7 @@
 
 #include "analyze/arena.h"
 #include "analyze/summary_private.h"
+#include "base/clock.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 
@@ -105,6 +106,18 @@ bool summary_approximate(struct summary *summary, const char *figure, double err
         assert(summary->approximate_count < APPROXIMATE_MAXIMUM);
         summary->approximate[summary->approximate_count++] = (struct approximate){ figure, error, reason };
         return true;
+}
+
+void summary_replaced_words(const struct replaced_salt *salt, char words[static REPLACED_WORDS_SIZE])
+{
+        char day[CLOCK_TEXT_SIZE], time[CLOCK_TEXT_SIZE];
+
+        clock_format_utc(salt->day * 86400, day);
+        clock_format_utc(salt->time, time);
+        time[10] = ' ';
+        /* TRANSLATORS: a day, and when it was found: 2026-11-27 14:05 */
+        snprintf(words, REPLACED_WORDS_SIZE,
+                 _("Visitors of %.10s may be counted twice: its salt was replaced, which was found at %.16s (UTC)"), day, time);
 }
 
 /* ---------------------------------------------------------------- durations */

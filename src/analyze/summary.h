@@ -96,6 +96,17 @@ struct invalid_sample {
         const char *line; /* escaped, at most 200 bytes */
 };
 
+/* A day whose salt was found to be another one than before: whoever came before and after is two visitors. */
+struct replaced_salt {
+        int64_t day;  /* since 1970 */
+        int64_t time; /* when it was found, seconds since 1970 */
+};
+#define REPLACED_SALTS_MAXIMUM 100
+struct replaced_salts {
+        struct replaced_salt *items; /* by day */
+        size_t count;
+};
+
 /* Core Web Vitals: three of four page views were at most so long (milliseconds; CLS in thousandths). */
 struct vital {
         uint64_t p75, count;
@@ -163,6 +174,7 @@ struct summary {
         bool durations;
         struct funnel_result *funnels;
         size_t funnel_count;
+        struct replaced_salts replaced_salts;
         bool from_beacon;              /* all of this was counted from a beacon's log: hits are page views */
         uint64_t navigations;          /* of page_views of a beacon, people's: without loading a page */
         uint64_t pixels;               /* and by browsers without scripts */
@@ -173,6 +185,10 @@ struct summary {
 };
 
 void summary_done(struct summary *summary);
+
+/* A sentence about one of replaced_salts. */
+#define REPLACED_WORDS_SIZE 300
+void summary_replaced_words(const struct replaced_salt *salt, char words[static REPLACED_WORDS_SIZE]);
 
 /* A sentence about one of the web vitals; false when it was not measured. */
 #define VITAL_WORDS_SIZE 200

@@ -179,11 +179,26 @@ static void put_header(struct html *html, const struct summary *summary)
         html_markup(html, "</header>\n");
 }
 
+static void put_replaced_salts(struct html *html, const struct replaced_salts *salts)
+{
+        char words[REPLACED_WORDS_SIZE];
+
+        for (size_t i = 0; i < salts->count; i++) {
+                html_markup(html, "<p class=\"warning\" data-salt=\"%" PRId64 "\"><strong>", salts->items[i].day);
+                summary_replaced_words(&salts->items[i], words);
+                html_words(html, "%s", words);
+                html_markup(html, "</strong> <a href=\"#exact\">");
+                html_words(html, "%s", _("Which, and by how much"));
+                html_markup(html, "</a></p>\n");
+        }
+}
+
 /* What a reader must know before he believes a figure. */
 static void put_warnings(struct html *html, const struct webpage *page, const struct summary *summary)
 {
         char invalid[COUNT_TEXT_SIZE], lines[COUNT_TEXT_SIZE];
-        bool limited = webpage_approximate(summary, "visitors") || webpage_approximate(summary, "pages");
+        bool limited = !summary->replaced_salts.count &&
+                       (webpage_approximate(summary, "visitors") || webpage_approximate(summary, "pages"));
 
         if (page->damage) {
                 html_markup(html, "<p class=\"warning\" id=\"incomplete\"><strong>");
@@ -192,6 +207,7 @@ static void put_warnings(struct html *html, const struct webpage *page, const st
                 html_text(html, page->damage, strlen(page->damage));
                 html_markup(html, "</p>\n");
         }
+        put_replaced_salts(html, &summary->replaced_salts);
         if (limited) {
                 html_markup(html, "<p class=\"warning\"><strong>");
                 html_words(html, "%s", _("Memory was short: figures with \xe2\x89\x88 are not exact."));

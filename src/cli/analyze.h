@@ -45,6 +45,10 @@ void analyze_print(FILE *out, const struct summary *summary);
 
 /* A name in quotes. The names are whatever strangers asked for: one that a spreadsheet would take for a formula gets an
  * apostrophe. Negative without memory. */
+/* A sentence a line for each day whose salt was replaced; and as JSON. */
+void analyze_print_replaced(FILE *out, const struct replaced_salts *salts);
+json_t *analyze_replaced_json(const struct replaced_salts *salts);
+
 int analyze_csv_name(FILE *out, const char *name, size_t length);
 
 /* All figures as CSV; negative without memory. */

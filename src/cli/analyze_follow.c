@@ -136,6 +136,21 @@ static int keep_house(struct service *service, struct error *err)
         return r;
 }
 
+/* Somebody replaced the file of salts, or it is of a backup or another machine: said once; the store remembers. */
+static void tell_replaced(const struct service *service)
+{
+        struct salts *salts = service->live ? service->salts : service->spreading->salts;
+        int32_t day;
+
+        while (salts_next_replaced(salts, &day)) {
+                const struct replaced_salt replaced = { .day = day, .time = clock_now() };
+                char words[REPLACED_WORDS_SIZE];
+
+                summary_replaced_words(&replaced, words);
+                fprintf(stderr, "understudy: %s\n", words);
+        }
+}
+
 /* One transaction. 1: there is more to read at once; 0: wait; negative: it failed. */
 static int turn(struct service *service, struct error *err)
 {
@@ -153,6 +168,7 @@ static int turn(struct service *service, struct error *err)
                 r = follow_write_pages(service->request, service->store, NULL, err);
         while ((notice = follow_notice(service->follow)))
                 fprintf(stderr, "understudy: %s\n", notice);
+        tell_replaced(service);
         if (service->spreading)
                 spreading_tell(service->spreading);
         if (r == 0 && !service->failed)

@@ -122,6 +122,21 @@ static json_t *approximate_json(const struct summary *summary)
         return array;
 }
 
+json_t *analyze_replaced_json(const struct replaced_salts *salts)
+{
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < salts->count; i++) {
+                char day[CLOCK_TEXT_SIZE], time[CLOCK_TEXT_SIZE];
+
+                clock_format_utc(salts->items[i].day * 86400, day);
+                clock_format_utc(salts->items[i].time, time);
+                day[10] = '\0';
+                json_array_append_new(array, json_pack("{s:s, s:s}", "day", day, "found", time));
+        }
+        return array;
+}
+
 static json_t *samples_json(const struct summary *summary)
 {
         json_t *array = json_array();
@@ -274,6 +289,7 @@ json_t *analyze_json(const struct summary *summary, const struct error *damage)
         json_object_set_new(object, "samples", samples_json(summary));
         json_object_set_new(object, "funnels", funnels_json(summary));
         set_beacon(object, summary);
+        json_object_set_new(object, "salts_replaced", analyze_replaced_json(&summary->replaced_salts));
         json_object_set_new(object, "complete", json_boolean(damage == NULL));
         json_object_set_new(object, "approximate", approximate_json(summary));
         return object;

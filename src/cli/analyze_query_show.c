@@ -72,6 +72,7 @@ static int show_json(const struct query_request *request, const struct store_ans
                 json_object_set_new(object, "servers", servers_json(servers));
                 json_object_set_new(object, "salts", json_string(request->salts_apart ? "of_each_sender" : "shared"));
         }
+        json_object_set_new(object, "salts_replaced", analyze_replaced_json(&answer->replaced_salts));
         json_object_set_new(object, "visitors_are", json_string(visitors[answer->visitors]));
         json_object_set_new(object, "names", json_integer((json_int_t)answer->names));
         for (size_t i = 0; i < answer->count; i++) {
@@ -143,6 +144,9 @@ static void show_words(const struct store_answer *answer, const struct store_ans
                 puts(_("Visitors are those of each day, added up: who came on two days is counted twice."));
         else if (answer->visitors == VISITORS_SUM_OF_HOURS)
                 puts(_("Visitors are those of each hour and day, added up: at most so many."));
+        analyze_print_replaced(stdout, &answer->replaced_salts);
+        if (before)
+                analyze_print_replaced(stdout, &before->replaced_salts);
         putchar('\n');
 }
 
@@ -229,5 +233,10 @@ int query_show(const struct query_request *request, const struct store_answer *a
 {
         if (request->common.json)
                 return show_json(request, answer, before, servers);
-        return request->csv ? show_csv(request, answer, before) : show_text(request, answer, before);
+        if (!request->csv)
+                return show_text(request, answer, before);
+        analyze_print_replaced(stderr, &answer->replaced_salts); /* a table has no room for words */
+        if (before)
+                analyze_print_replaced(stderr, &before->replaced_salts);
+        return show_csv(request, answer, before);
 }

@@ -138,6 +138,16 @@ static void print_dimension(FILE *out, const struct summary *summary, enum dimen
                 fprintf(out, _("  ... of %" PRIu64 "; --top N shows more\n"), dimension->total);
 }
 
+void analyze_print_replaced(FILE *out, const struct replaced_salts *salts)
+{
+        char words[REPLACED_WORDS_SIZE];
+
+        for (size_t i = 0; i < salts->count; i++) {
+                summary_replaced_words(&salts->items[i], words);
+                fprintf(out, "%s\n", words);
+        }
+}
+
 static void print_notes(FILE *out, const struct summary *summary)
 {
         char text[COUNT_TEXT_SIZE];
@@ -148,6 +158,7 @@ static void print_notes(FILE *out, const struct summary *summary)
                         _("The log does not say whose it is. Taken for the site itself (--own HOST):\n"
                           "  %s\n"),
                         summary->own_hosts[0]);
+        analyze_print_replaced(out, &summary->replaced_salts);
         for (size_t i = 0; i < summary->approximate_count; i++)
                 fprintf(out, _("Not exact: %s, within %.2f %%: %s.\n"), summary->approximate[i].figure,
                         summary->approximate[i].error * 100, _(summary->approximate[i].reason));

@@ -12,6 +12,7 @@
 #include "analyze/bots.h"
 #include "analyze/classify.h"
 #include "analyze/hash.h"
+#include "analyze/store_private.h"
 #include "base/clock.h"
 #include "base/i18n.h"
 #include "base/memory.h"
@@ -157,24 +158,51 @@ static int share_salt(struct feed *feed, int32_t day, struct error *err)
         return r == -ESTALE ? 0 : r;
 }
 
-/* Its salt, made when the day is new. A day that had one and has none any more gets no other: no visitors then. */
+/* Made when the day is new. A day that had one and has none any more gets no other: no visitors then. NULL in *ret_salt. */
+static int find_salt(struct feed *feed, int32_t day, const struct store_day *known, const uint8_t **ret_salt,
+                     struct error *err)
+{
+        int r = 0;
+
+        *ret_salt = known->closed ? NULL : salts_find(feed->salts, day);
+        if (*ret_salt || known->known)
+                return 0;
+        r = feed->options.share ? share_salt(feed, day, err) : salts_make(feed->salts, day, clock_now(), err);
+        if (r == 0)
+                *ret_salt = salts_find(feed->salts, day);
+        return r;
+}
+
+/* What is kept of it: one that is not the day's first is counted with, and told. */
+static int know_salt(struct feed *feed, int32_t day, const struct store_day *known, const uint8_t salt[static SALT_SIZE],
+                     struct error *err)
+{
+        uint8_t check[SALT_CHECK_SIZE];
+        bool replaced = false;
+        int r = store_day_compare(known, salt, check, &replaced, err);
+
+        if (r < 0 || (known->checked && !replaced))
+                return r;
+        if (replaced)
+                salts_note_replaced(feed->salts, day);
+        return spool_know_day(feed->spool, day, check, replaced ? clock_now() : 0) == 0 ? 0 : error_memory(err);
+}
+
 static int salt_day(struct feed *feed, struct day *day, struct error *err)
 {
-        const uint8_t *salt = salts_find(feed->salts, day->day);
-        bool known = false;
-        int r = spool_day_known(feed->spool, day->day, &known, err);
+        struct store_day known;
+        const uint8_t *salt = NULL;
+        int r = spool_day(feed->spool, day->day, &known, err);
 
-        if (r == 0 && !salt && !known) {
-                r = feed->options.share ? share_salt(feed, day->day, err)
-                                        : salts_make(feed->salts, day->day, clock_now(), err);
-                salt = r == 0 ? salts_find(feed->salts, day->day) : NULL;
-        }
+        if (r == 0)
+                r = find_salt(feed, day->day, &known, &salt, err);
         if (r < 0)
                 return r;
         day->salted = salt != NULL;
-        if (salt)
-                memcpy(day->salt, salt, sizeof(day->salt));
-        return known || spool_know_day(feed->spool, day->day) == 0 ? 0 : error_memory(err);
+        if (!salt)
+                return known.known || spool_know_day(feed->spool, day->day, NULL, 0) == 0 ? 0 : error_memory(err);
+        memcpy(day->salt, salt, sizeof(day->salt));
+        return know_salt(feed, day->day, &known, salt, err);
 }
 
 static void forget_days(struct feed *feed)
@@ -417,12 +445,18 @@ int feed_commit(struct feed *feed, struct follow *follow, struct error *err)
         return 0;
 }
 
+static bool has_salt(const void *salts, int32_t day)
+{
+        return salts_find(salts, day) != NULL;
+}
+
 int feed_expire(struct feed *feed, int64_t now, struct error *err)
 {
         bool any;
+        int r = salts_expire(feed->salts, now, &any, err);
 
         forget_days(feed);
-        return salts_expire(feed->salts, now, &any, err);
+        return r < 0 ? r : spool_close_days(feed->spool, has_salt, feed->salts, err);
 }
 
 uint64_t feed_invalid(const struct feed *feed)

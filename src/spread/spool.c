@@ -263,28 +263,73 @@ uint64_t spool_open_bytes(const struct spool *spool)
         return bytes;
 }
 
-int spool_day_known(struct spool *spool, int32_t day, bool *ret_known, struct error *err)
+int spool_day(struct spool *spool, int32_t day, struct store_day *ret_day, struct error *err)
 {
-        sqlite3_stmt *statement = store_statement(spool->store, STATEMENT_DAY, err);
-        int step;
+        return store_day_read(spool->store, day, ret_day, err);
+}
 
-        if (!statement)
-                return -EIO;
-        sqlite3_bind_int64(statement, 1, day);
-        step = sqlite3_step(statement);
-        sqlite3_reset(statement);
-        if (step != SQLITE_ROW && step != SQLITE_DONE)
-                return store_fail(spool->store, _("read"), err);
-        *ret_known = step == SQLITE_ROW;
+int spool_know_day(struct spool *spool, int32_t day, const uint8_t *check, int64_t replaced)
+{
+        struct known_day *known;
+
+        if (memory_grow(&spool->known_days, spool->known_count, sizeof(*spool->known_days)) < 0)
+                return -ENOMEM;
+        known = &spool->known_days[spool->known_count++];
+        *known = (struct known_day){ .day = day, .checked = check != NULL, .replaced = replaced };
+        if (check)
+                memcpy(known->check, check, SALT_CHECK_SIZE);
         return 0;
 }
 
-int spool_know_day(struct spool *spool, int32_t day)
+static int next_open_day(struct spool *spool, int64_t *day, bool *ret_found, struct error *err)
 {
-        if (memory_grow(&spool->known_days, spool->known_count, sizeof(*spool->known_days)) < 0)
-                return -ENOMEM;
-        spool->known_days[spool->known_count++] = day;
-        return 0;
+        static const char text[] = "SELECT day FROM day WHERE NOT closed AND day > ?1 ORDER BY day LIMIT 1";
+        sqlite3_stmt *statement = NULL;
+        int step, r = 0;
+
+        if (sqlite3_prepare_v2(spool->store->database, text, -1, &statement, NULL) != SQLITE_OK)
+                return store_fail(spool->store, _("read"), err);
+        sqlite3_bind_int64(statement, 1, *day);
+        step = sqlite3_step(statement);
+        *ret_found = step == SQLITE_ROW;
+        if (*ret_found)
+                *day = sqlite3_column_int64(statement, 0);
+        else if (step != SQLITE_DONE)
+                r = store_fail(spool->store, _("read"), err);
+        sqlite3_finalize(statement);
+        return r;
+}
+
+static int close_days(struct spool *spool, bool (*has)(const void *context, int32_t day), const void *context,
+                      struct error *err)
+{
+        int64_t day = INT64_MIN;
+        bool found = true;
+        int r = 0;
+
+        while (r == 0 && (r = next_open_day(spool, &day, &found, err)) == 0 && found) {
+                char sql[96];
+
+                if (has(context, (int32_t)day))
+                        continue;
+                snprintf(sql, sizeof(sql), "UPDATE day SET closed = 1, salt_check = NULL WHERE day = %" PRId64, day);
+                r = run_sql(spool, sql, err);
+        }
+        return r;
+}
+
+int spool_close_days(struct spool *spool, bool (*has)(const void *context, int32_t day), const void *context,
+                     struct error *err)
+{
+        int r = store_begin(spool->store, err);
+
+        if (r == 0)
+                r = close_days(spool, has, context, err);
+        if (r == 0)
+                r = store_commit(spool->store, err);
+        if (r < 0)
+                store_rollback(spool->store);
+        return r;
 }
 
 /* ---------------------------------------------------------------- the commit */
@@ -307,13 +352,9 @@ static int put_days(struct spool *spool, struct error *err)
         int r = 0;
 
         for (size_t i = 0; i < spool->known_count && r == 0; i++) {
-                sqlite3_stmt *statement = store_statement(spool->store, STATEMENT_PUT_DAY, err);
+                const struct known_day *known = &spool->known_days[i];
 
-                if (!statement)
-                        return -EIO;
-                sqlite3_bind_int64(statement, 1, spool->known_days[i]);
-                sqlite3_bind_int(statement, 2, 0);
-                r = store_run(spool->store, statement, err);
+                r = store_day_write(spool->store, known->day, known->checked ? known->check : NULL, known->replaced, err);
         }
         return r;
 }

@@ -33,6 +33,7 @@
 #define SPOOL_LIMIT_DEFAULT (UINT64_C(10) << 30)
 
 struct spool;
+struct store_day; /* store_private.h */
 
 /* Makes or opens it. `shards` is borrowed. -EBUSY when another process has it. */
 int spool_open(const char *path, const struct spread_shards *shards, uint64_t limit_bytes, struct spool **ret_spool,
@@ -51,9 +52,15 @@ int spool_put(struct spool *spool, size_t shard, uint16_t day, const struct buff
 /* What is in memory: rows that are in no batch yet. */
 uint64_t spool_open_bytes(const struct spool *spool);
 
-/* Whether a day had visitors before; a day that had and has no salt any more gets none. */
-int spool_day_known(struct spool *spool, int32_t day, bool *ret_known, struct error *err);
-int spool_know_day(struct spool *spool, int32_t day);
+/* Whether a day was there before; one that was and has no salt any more gets none. */
+int spool_day(struct spool *spool, int32_t day, struct store_day *ret_day, struct error *err);
+
+/* It has visitors, or would have: store_day_write(), with the next spool_commit(). */
+int spool_know_day(struct spool *spool, int32_t day, const uint8_t *check, int64_t replaced);
+
+/* Days that had a salt, and for which `has` is false, are closed: what it was known by is destroyed. */
+int spool_close_days(struct spool *spool, bool (*has)(const void *context, int32_t day), const void *context,
+                     struct error *err);
 
 /* Writes what is open, commits it with the marks that moved, and lets the senders have it. When it fails,
  * spool_drop(). */

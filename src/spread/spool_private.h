@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "analyze/salts.h"
 #include "spread/spool.h"
 
 #define OPEN_MAXIMUM 64 /* batches that are being filled: shards, times days */
@@ -27,6 +28,13 @@ struct queue {
         size_t fresh_count;
 };
 
+struct known_day {
+        int32_t day;
+        bool checked;
+        uint8_t check[SALT_CHECK_SIZE];
+        int64_t replaced;
+};
+
 struct spool {
         const struct spread_shards *shards;
         char *path;
@@ -36,7 +44,7 @@ struct spool {
         bool uncertain;           /* a commit failed: it may be found on the disk even so, and then its batches count */
         struct open_batch open[OPEN_MAXIMUM];
         size_t open_count, open_last;
-        int32_t *known_days; /* since the last commit */
+        struct known_day *known_days; /* since the last commit */
         size_t known_count;
         pthread_mutex_t lock; /* of what waits */
         struct queue queues[SPREAD_SHARDS_MAXIMUM];

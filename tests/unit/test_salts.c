@@ -126,12 +126,43 @@ static void files_that_are_refused(void **state)
         assert_true(salts_open(path, &salts, &error) < 0);
 }
 
+/* What is kept of a salt is the same for the same one, another for another, and none of its bytes; the day of one that was
+ * replaced is told once. */
+static void known_again(void **state)
+{
+        static const uint8_t salt[SALT_SIZE] = { 1, 2, 3 };
+        /* openssl mac -digest SHA256 -macopt hexkey:0102030000... HMAC */
+        static const uint8_t expected[SALT_CHECK_SIZE] = { 0xdd, 0x60, 0x66, 0xb5, 0x29, 0xca, 0x61, 0x54 };
+        uint8_t check[SALT_CHECK_SIZE], other[SALT_CHECK_SIZE];
+        struct salts *salts;
+        int32_t day = 0;
+
+        (void)state;
+        assert_int_equal(salt_check(salt, check, &error), 0);
+        assert_memory_equal(check, expected, sizeof(check));
+        assert_int_equal(salts_open(path, &salts, &error), 0);
+        assert_int_equal(salts_make(salts, 7, 1000, &error), 0);
+        assert_int_equal(salts_make(salts, 8, 1000, &error), 0);
+        assert_int_equal(salt_check(salts_find(salts, 7), check, &error), 0);
+        assert_int_equal(salt_check(salts_find(salts, 8), other, &error), 0);
+        assert_memory_not_equal(check, other, sizeof(check));
+        assert_false(salts_next_replaced(salts, &day));
+        salts_note_replaced(salts, 8);
+        salts_note_replaced(salts, 9); /* there is none */
+        assert_true(salts_next_replaced(salts, &day));
+        assert_int_equal(day, 8);
+        salts_note_replaced(salts, 8);
+        assert_false(salts_next_replaced(salts, &day));
+        salts_free(salts);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(made_and_found_again, setup, teardown),
                 cmocka_unit_test_setup_teardown(gone_after_two_days, setup, teardown),
                 cmocka_unit_test_setup_teardown(files_that_are_refused, setup, teardown),
+                cmocka_unit_test_setup_teardown(known_again, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "analyze/store_private.h"
 #include "base/buffer.h"
 #include "spread/spool.h"
 
@@ -226,20 +227,34 @@ static void a_write_that_fails_leaves_nothing(void **state _unused_)
         spool_close(spool);
 }
 
+static bool has_none(const void *context _unused_, int32_t day _unused_)
+{
+        return false;
+}
+
 static void days_are_known_from_the_commit_on(void **state _unused_)
 {
+        static const uint8_t first[SALT_CHECK_SIZE] = { 1 }, second[SALT_CHECK_SIZE] = { 2 };
         struct spool *spool = opened(0);
-        bool known = true;
+        struct store_day day = { .known = true };
 
-        assert_int_equal(spool_know_day(spool, 100), 0);
+        assert_int_equal(spool_know_day(spool, 100, first, 0), 0);
         spool_drop(spool);
         commit(spool);
-        assert_int_equal(spool_day_known(spool, 100, &known, &error), 0);
-        assert_false(known);
-        assert_int_equal(spool_know_day(spool, 100), 0);
+        assert_int_equal(spool_day(spool, 100, &day, &error), 0);
+        assert_false(day.known);
+        assert_int_equal(spool_know_day(spool, 100, first, 0), 0);
         commit(spool);
-        assert_int_equal(spool_day_known(spool, 100, &known, &error), 0);
-        assert_true(known);
+        assert_int_equal(spool_day(spool, 100, &day, &error), 0);
+        assert_true(day.known && day.checked && !day.closed);
+        assert_memory_equal(day.check, first, sizeof(first));
+        assert_int_equal(spool_know_day(spool, 100, second, 1234), 0);
+        commit(spool);
+        assert_int_equal(spool_day(spool, 100, &day, &error), 0);
+        assert_memory_equal(day.check, second, sizeof(second));
+        assert_int_equal(spool_close_days(spool, has_none, NULL, &error), 0);
+        assert_int_equal(spool_day(spool, 100, &day, &error), 0);
+        assert_true(day.closed && !day.checked); /* nothing is left of the salt */
         spool_close(spool);
 }
 

@@ -3,7 +3,7 @@
 
 #include "accesslog/follow.h"
 #include "analyze/live.h"
-#include "analyze/store.h"
+#include "analyze/store_private.h"
 #include "base/text.h"
 
 static char folder[TESTS_FOLDER_SIZE], store_path[TESTS_FOLDER_SIZE + 16], salts_path[TESTS_FOLDER_SIZE + 16],
@@ -175,12 +175,116 @@ static void left_out(void **state)
         free(reason);
 }
 
+static size_t replaced(struct replaced_salt *ret_first)
+{
+        const struct store_query query = { .dimension = QUERY_ALL, .span = QUERY_ONCE };
+        struct store_answer answer;
+        size_t found;
+
+        assert_int_equal(store_query(store, &query, &answer, &error), 0);
+        found = answer.replaced_salts.count;
+        if (found)
+                *ret_first = answer.replaced_salts.items[0];
+        store_answer_done(&answer);
+        return found;
+}
+
+/* Two lines more of 2026-06-09, by somebody who was there. */
+static void append(void)
+{
+        FILE *log = fopen(log_path, "a");
+
+        assert_non_null(log);
+        for (int i = 0; i < 2; i++)
+                fputs("192.0.2.9 - - [09/Jun/2026:12:00:00 +0000] \"GET /a HTTP/1.1\" 200 10 \"-\" \"Firefox\"\n", log);
+        fclose(log);
+}
+
+/* The file of salts is replaced by one that has another salt for the days. */
+static void replace_salts(char digit)
+{
+        char line[160];
+        FILE *salts = fopen(salts_path, "w");
+
+        assert_non_null(salts);
+        snprintf(line, sizeof(line), "%d %lld %064d\n", (int)(day(39) / DAY_US), (long long)time(NULL), digit);
+        fputs(line, salts);
+        fclose(salts);
+}
+
+static void a_salt_that_was_replaced(void **state)
+{
+        const struct live_options options = { 0 };
+        struct replaced_salt first = { 0 };
+        int64_t before = time(NULL);
+
+        (void)state;
+        assert_int_equal(replaced(&first), 0);
+        append();
+        count(&options);
+        assert_int_equal(replaced(&first), 0); /* the same salt */
+        replace_salts(1);
+        append();
+        count(&options);
+        assert_int_equal(replaced(&first), 1);
+        assert_int_equal(first.day, day(39) / DAY_US);
+        assert_true(first.time >= before && first.time <= time(NULL));
+        before = first.time;
+        replace_salts(2);
+        append();
+        count(&options);
+        assert_int_equal(replaced(&first), 1);
+        assert_int_equal(first.time, before); /* from when on the day is not to be trusted */
+}
+
+static int64_t number(const char *sql)
+{
+        sqlite3_stmt *statement = NULL;
+        int64_t value;
+
+        assert_int_equal(sqlite3_prepare_v2(store->database, sql, -1, &statement, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+        value = sqlite3_column_int64(statement, 0);
+        sqlite3_finalize(statement);
+        return value;
+}
+
+/* One as version 3 made it: nothing is known of its salts, no figure is lost, and days that are open are watched from then. */
+static void an_older_store(void **state)
+{
+        const struct store_query query = { .dimension = QUERY_ALL, .span = QUERY_ONCE };
+        const struct live_options options = { 0 };
+        struct replaced_salt first;
+
+        (void)state;
+        assert_int_equal(sqlite3_exec(store->database,
+                                      "ALTER TABLE day DROP COLUMN salt_check; ALTER TABLE day DROP COLUMN salt_replaced;"
+                                      "UPDATE day SET closed = 1 WHERE day % 2; PRAGMA user_version = 3",
+                                      NULL, NULL, NULL),
+                         SQLITE_OK);
+        store_close(store);
+        store = NULL;
+        assert_true(store_open(store_path, false, &store, &error) < 0); /* who only reads does not change it */
+        assert_int_equal(store_open(store_path, true, &store, &error), 0);
+        assert_int_equal(number("PRAGMA user_version"), 4);
+        assert_int_equal(number("SELECT count(*) FROM day WHERE closed"), 20);
+        assert_int_equal(number("SELECT count(*) FROM day WHERE salt_check IS NOT NULL"), 0);
+        assert_int_equal(hits(&query, 0), 40 * 12);
+        append();
+        count(&options);
+        assert_int_equal(hits(&query, 0), 2 * 40 * 12 + 2); /* its marks were not read by count() */
+        assert_int_equal(replaced(&first), 0);
+        assert_int_equal(number("SELECT count(*) FROM day WHERE salt_check IS NOT NULL"), 20);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(questions, setup, teardown),
                 cmocka_unit_test_setup_teardown(retention, setup, teardown),
                 cmocka_unit_test_setup_teardown(left_out, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_salt_that_was_replaced, setup, teardown),
+                cmocka_unit_test_setup_teardown(an_older_store, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
