@@ -204,23 +204,32 @@ static void wait_for(struct draft *draft)
 static struct {
         pthread_t thread;
         bool threaded;
-        int folder, result;
+        int folder;
+        int result; /* the first failure, until it was told: no later fsync makes it good */
 } unsettled = { .folder = -1 };
 
 static void *sync_folder(void *context _unused_)
 {
-        unsettled.result = fd_sync(unsettled.folder);
+        int r = fd_sync(unsettled.folder);
+
+        if (unsettled.result == 0)
+                unsettled.result = r;
         return NULL;
+}
+
+static void wait_for_folder(void)
+{
+        if (unsettled.threaded)
+                pthread_join(unsettled.thread, NULL);
+        unsettled.threaded = false;
+        fd_close(&unsettled.folder);
 }
 
 int draft_settle(struct error *err)
 {
         int r;
 
-        if (unsettled.threaded)
-                pthread_join(unsettled.thread, NULL);
-        unsettled.threaded = false;
-        fd_close(&unsettled.folder);
+        wait_for_folder();
         r = unsettled.result;
         unsettled.result = 0;
         return r < 0 ? error_errno(err, -r, _("cannot make sure that a file survives a crash")) : 0;
@@ -237,7 +246,7 @@ int draft_put(struct draft *draft, struct error *err)
                 return draft->error.code;
         }
         draft->written = false;
-        (void)draft_settle(NULL);
+        wait_for_folder();
         r = put(draft->folder, draft->temporary, draft->name, draft->path, 0, err);
         if (r < 0)
                 return r;

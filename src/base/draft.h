@@ -33,7 +33,7 @@ int draft_begin(int directory, const char *path, const void *bytes, size_t lengt
 /* The folder is fsynced meanwhile. */
 int draft_put(struct draft *draft, struct error *err);
 
-/* Waits until the names that were put last are on the disk; -EIO and the like when they are not. */
+/* Waits until the names that were put since it was called last are on the disk; -EIO and the like when one of them is not. */
 int draft_settle(struct error *err);
 
 void draft_free(struct draft *draft);

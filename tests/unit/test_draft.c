@@ -4,13 +4,29 @@
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/draft.h"
 
 static char folder[TESTS_FOLDER_SIZE];
 static int top = -1;
+
+static atomic_int folder_syncs, failing = -1; /* the folder's fsync that fails, counted from 0; -1: none */
+
+/* In the place of the C library's, for the library under test as well. */
+int fsync(int fd)
+{
+        struct stat status;
+
+        if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode) && folder_syncs++ == failing) {
+                errno = EIO;
+                return -1;
+        }
+        return (int)syscall(SYS_fsync, fd);
+}
 
 static int make_folder(void **state)
 {
@@ -140,6 +156,29 @@ static void two_at_once(void **state)
         assert_int_equal(names(), 1);
 }
 
+/* Whichever of the two it was: what is said to survive does. */
+static void a_name_that_did_not_reach_the_disk_is_told_once(void **state)
+{
+        (void)state;
+        for (int first = 0; first < 2; first++) {
+                struct draft *one = begin("one", NULL), *two = begin("two", NULL);
+                struct error error = ERROR_NONE;
+
+                folder_syncs = 0;
+                failing = first;
+                assert_int_equal(draft_put(one, NULL), 0);
+                assert_int_equal(draft_put(two, NULL), 0);
+                file_is("two");
+                assert_int_equal(draft_settle(&error), -EIO);
+                assert_true(*error.text);
+                failing = -1;
+                assert_int_equal(folder_syncs, 2);
+                assert_int_equal(draft_settle(NULL), 0);
+                draft_free(one);
+                draft_free(two);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -148,6 +187,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(what_is_not_put_leaves_nothing, make_folder, remove_folder),
                 cmocka_unit_test_setup_teardown(what_was_not_written_is_not_put, make_folder, remove_folder),
                 cmocka_unit_test_setup_teardown(two_at_once, make_folder, remove_folder),
+                cmocka_unit_test_setup_teardown(a_name_that_did_not_reach_the_disk_is_told_once, make_folder, remove_folder),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
