@@ -510,7 +510,8 @@ bool finding_look(struct guarded *guarded, struct site_tree *tree, const char *p
                 if (look_at(&look_tree, path, length, &look, &error) < 0) {
                         guarded->guard->options->say(guarded->guard->options->context, error.text);
                         pulls_examine(guarded); /* nothing is known, which counts as bad */
-                } else if (look.findings.kinds == DIFFERENCE_HARDLINK && !who && !reason && guarded->pulling >= 0) {
+                } else if (look.findings.kinds == DIFFERENCE_HARDLINK && !who && !reason &&
+                           pulls_is_under_way(guarded)) {
                         /* Nobody was seen to do it: a pull that takes files over by link has the old tree's name yet. */
                         guarded->links_deferred = true;
                 } else if (look.findings.kinds || reason == GATE_WRITER) {

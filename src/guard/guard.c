@@ -387,7 +387,7 @@ static int open_site(struct guard *guard, const char *dest, struct error *err)
         if (r < 0)
                 return r;
         guarded->guard = guard;
-        guarded->exchanging = guarded->pulling = guarded->examined_fd = guarded->pull_pidfd = guarded->pull_output = guarded->lock =
+        guarded->exchanging = guarded->examined_fd = guarded->pull_pidfd = guarded->pull_output = guarded->lock =
                 guarded->listen = guarded->keep.folder = -1;
         for (size_t i = 0; i < GUARD_CONNECTIONS; i++)
                 guarded->connections[i] = -1;

@@ -35,8 +35,9 @@ struct guarded {
         int connections[GUARD_CONNECTIONS];
         pid_t peers[GUARD_CONNECTIONS]; /* whose connections they are */
         int exchanging; /* the connection of a pull between its two messages; -1: none */
-        int pulling;    /* the connection of a pull, from its first message to its end; -1: none */
-        bool links_deferred; /* a comparison found second names, which may have been that pull's */
+        bool asked_status[GUARD_CONNECTIONS]; /* who asks that is no pull */
+        bool links_deferred;   /* a comparison saw what may have been second names of a pull that is under way */
+        bool pulled_meanwhile; /* a pull ended since the examination began: what it saw may be gone */
         struct heal heal;
         pid_t pull;      /* that heals; 0: none */
         int pull_pidfd;
@@ -176,7 +177,9 @@ void pulls_ended(struct guarded *guarded);
 
 void pulls_accept(struct guarded *guarded);
 /* Whether this process is connected: a pull, which takes files of the tree over by link and says so by that. */
-bool pulls_is_peer(const struct guarded *guarded, pid_t pid);
+bool pulls_is_peer(struct guarded *guarded, pid_t pid);
+/* Whether a pull is connected, from before it touches anything until it has taken the old names away. */
+bool pulls_is_under_way(struct guarded *guarded);
 void pulls_message(struct guarded *guarded, int *connection);
 
 /* Starts an examination, or notes that another one is needed after the one that runs. */

@@ -224,30 +224,47 @@ void pulls_ended(struct guarded *guarded)
 
 /* ---- pulls that announce themselves ---- */
 
-bool pulls_is_peer(const struct guarded *guarded, pid_t pid)
+static void take_connection(struct guarded *guarded, int fd)
 {
+        struct ucred peer = { 0 };
+        socklen_t length = sizeof(peer);
+
+        (void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
+        for (size_t i = 0; i < GUARD_CONNECTIONS; i++)
+                if (guarded->connections[i] < 0) {
+                        guarded->connections[i] = fd;
+                        guarded->peers[i] = peer.pid;
+                        guarded->asked_status[i] = false;
+                        return;
+                }
+        fd_close(&fd); /* whoever asks so often can ask again */
+}
+
+void pulls_accept(struct guarded *guarded)
+{
+        int fd;
+
+        while ((fd = accept4(guarded->listen, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+                take_connection(guarded, fd);
+}
+
+/* A pull connects before it touches anything, but perhaps nobody has taken the connection yet: first that is done. */
+bool pulls_is_peer(struct guarded *guarded, pid_t pid)
+{
+        pulls_accept(guarded);
         for (size_t i = 0; i < GUARD_CONNECTIONS; i++)
                 if (guarded->connections[i] >= 0 && guarded->peers[i] == pid && pid > 0)
                         return true;
         return false;
 }
 
-void pulls_accept(struct guarded *guarded)
+bool pulls_is_under_way(struct guarded *guarded)
 {
-        int fd = accept4(guarded->listen, NULL, NULL, SOCK_CLOEXEC);
-        struct ucred peer = { 0 };
-        socklen_t length = sizeof(peer);
-
-        if (fd < 0)
-                return;
-        (void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
+        pulls_accept(guarded);
         for (size_t i = 0; i < GUARD_CONNECTIONS; i++)
-                if (guarded->connections[i] < 0) {
-                        guarded->connections[i] = fd;
-                        guarded->peers[i] = peer.pid;
-                        return;
-                }
-        fd_close(&fd); /* whoever asks so often can ask again */
+                if (guarded->connections[i] >= 0 && !guarded->asked_status[i])
+                        return true;
+        return false;
 }
 
 static struct site_tree *tree_of_root(struct site *site, const char *name)
@@ -422,15 +439,34 @@ static void status(const struct guarded *guarded, int connection)
         json_decref(json);
 }
 
-/* By now it has taken the old names away. */
-static void pull_is_over(struct guarded *guarded, int connection)
+/* By now a pull has taken the old names away. What a comparison saw before is compared again. */
+static void look_behind_pull(struct guarded *guarded)
 {
-        if (guarded->pulling != connection)
+        if (pulls_is_under_way(guarded))
                 return;
-        guarded->pulling = -1;
         if (guarded->links_deferred)
                 pulls_examine(guarded);
         guarded->links_deferred = false;
+}
+
+static void is_over(struct guarded *guarded, int *connection)
+{
+        const bool was_pull = !guarded->asked_status[connection - guarded->connections];
+
+        if (guarded->exchanging == *connection) /* it died in between: what stands there now decides */
+                undone(guarded, -1);
+        fd_close(connection);
+        if (!was_pull)
+                return;
+        guarded->pulled_meanwhile = guarded->examination != NULL;
+        look_behind_pull(guarded);
+}
+
+static void answer_status(struct guarded *guarded, const int *connection)
+{
+        guarded->asked_status[connection - guarded->connections] = true;
+        status(guarded, *connection);
+        look_behind_pull(guarded);
 }
 
 void pulls_message(struct guarded *guarded, int *connection)
@@ -439,14 +475,9 @@ void pulls_message(struct guarded *guarded, int *connection)
         int r = handover_receive(*connection, &message);
 
         if (r <= 0) {
-                if (guarded->exchanging == *connection) /* it died in between: what stands there now decides */
-                        undone(guarded, -1);
-                pull_is_over(guarded, *connection);
-                fd_close(connection);
+                is_over(guarded, connection);
                 return;
         }
-        if (message.verb != HANDOVER_STATUS)
-                guarded->pulling = *connection;
         switch (message.verb) {
         case HANDOVER_STAGED: staged(guarded, *connection, &message); break;
         case HANDOVER_EXCHANGED:
@@ -459,7 +490,7 @@ void pulls_message(struct guarded *guarded, int *connection)
         case HANDOVER_NAMES: hand_out_names(guarded, *connection); break;
         case HANDOVER_MENDING: mending(guarded, *connection, &message); break;
         case HANDOVER_MENDED: mended(guarded, *connection); break;
-        case HANDOVER_STATUS: status(guarded, *connection); break;
+        case HANDOVER_STATUS: answer_status(guarded, connection); break;
         default: (void)handover_answer(*connection, HANDOVER_REFUSED, ""); break;
         }
         handover_message_done(&message);
@@ -477,6 +508,7 @@ void pulls_examine(struct guarded *guarded)
                 guarded->examine_again = true;
                 return;
         }
+        guarded->pulled_meanwhile = false;
         if (examine_start(&guarded->site, guard->watch, guard->keeper, &guarded->examination, &guarded->examined_fd,
                           &error) < 0) {
                 guard->options->say(guard->options->context, error.text);
@@ -500,6 +532,20 @@ static void tell_examined(struct guarded *guarded, const struct examine_result *
                           result->release, result->total.differences);
 }
 
+/*
+ * A comparison beside a pull that takes files over by link sees second names, and the next look, which the loop makes of
+ * each, does not when the pull has ended in between: nothing differs then, and still nothing is proven.
+ */
+static void proof_fell_to_pull(struct guarded *guarded, const struct examine_result *result, bool *again)
+{
+        if (result->clean || result->r < 0)
+                return;
+        if (pulls_is_under_way(guarded))
+                guarded->links_deferred = true;
+        else if (guarded->pulled_meanwhile)
+                *again = true;
+}
+
 void pulls_examined(struct guarded *guarded)
 {
         const struct examine_result *result = examine_finish(guarded->examination);
@@ -521,6 +567,7 @@ void pulls_examined(struct guarded *guarded)
                                                    strlen(result->differing[i].path), NULL, 0);
                 }
                 again = again || (result->r == 0 && result->total.changing);
+                proof_fell_to_pull(guarded, result, &again);
         }
         examine_free(guarded->examination);
         guarded->examination = NULL;

@@ -54,4 +54,68 @@ for mode in observe refuse heal; do
         is "$mode: nor afterwards" "$(findings | wc -l)" "$before"
         guard_stop
 done
+
+# ---------------------------------------------------------------- moments
+
+guarded() { us pull "$dest" --repo "$repo" --pub "$pub" && guard_start --mode "$1" --repo "$repo" && before=$(findings | wc -l); }
+# pull_linked ARGUMENTS...: a new release in the background, taken over by link. $tmp/linked is there once the names are.
+pull_linked()
+{
+        echo "<p>again" >>"$tmp/src/docs/help.html"
+        make_repository
+        rm -f "$tmp/linked" "$tmp/go"
+        "$UNDERSTUDY" pull "$dest" --repo "$repo" --pub "$pub" --take-over link --check "touch '$tmp/linked'; $1" "${@:2}" >"$tmp/pull.out" 2>&1 &
+        pulling=$!
+        cleanup_process "$pulling"
+        ok "$moment: the names are made" wait_for 30 test -e "$tmp/linked"
+}
+no_alarm()
+{
+        wait "$pulling"
+        is "$moment: the pull ends well" $? 0
+        ok "$moment: visitors may be sent here" wait_for 60 eligible
+        is "$moment: no alarm" "$(findings '"\(.path) \(.differences) \(.process.exe)"' | tail -n "+$((before + 1))" | head -n 3)" ''
+        guard_stop
+}
+
+# The guard was kept from running: it hears of the names before it has heard of the pull.
+moment='a late guard'
+guarded observe
+kill -STOP "$guard"
+pull_linked true
+kill -CONT "$guard"
+no_alarm
+
+# A comparison that began by itself meets the names, and the pull has not said a word yet.
+examined() { kinds | grep -cx examined; }
+examined_again() { [[ $(examined) -gt $compared ]]; }
+for mode in observe refuse heal; do
+        moment="$mode: a comparison beside a pull"
+        guarded "$mode"
+        pull_linked "until [ -e '$tmp/go' ]; do sleep 0.05; done"
+        compared=$(examined)
+        kill -HUP "$guard"
+        ok "$moment: it ends" wait_for 60 examined_again
+        touch "$tmp/go"
+        no_alarm
+done
+
+# A comparison met the names and has ended, and until the guard's loop asks for its result the pull has ended, too: what it
+# saw is gone then, and has to be compared again. (Without -f it is the loop alone that is slow.)
+if command -v strace >/dev/null; then
+        moment='a result that comes behind a pull'
+        guarded observe
+        strace -qq -p "$guard" -e trace=poll -e inject=poll:delay_exit=3000000 -o "$tmp/strace" 2>"$tmp/strace.err" &
+        tracer=$!
+        cleanup_process "$tracer"
+        attached() { grep -q "TracerPid:[[:space:]]*$tracer" "/proc/$guard/status"; }
+        ok "$moment: the loop is slow" wait_for 10 attached
+        compared=$(examined)
+        pull_linked true --reload 'sleep 2'
+        wait "$pulling"
+        is "$moment: nobody asked yet" "$(examined)" "$compared"
+        kill "$tracer"
+        wait "$tracer" 2>/dev/null
+        no_alarm
+fi
 done_testing
