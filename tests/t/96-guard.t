@@ -170,6 +170,7 @@ for again in 1 2 3; do
         is 'a guard that is told to end while it compares ends well' $? 0
 done
 guard_start --mode refuse
+ok 'visitors may be sent here' wait_for 60 eligible # also: the last pull has ended
 kill -KILL "$guard"
 wait "$guard" 2>/dev/null
 status_is 1 'visitors may not be sent to a server whose guard died' us status "$dest"
