@@ -1,8 +1,8 @@
 #!/usr/bin/perl
-# established.pl ADDRESS PAGE FILE DOWNLOADS KEPT STOP [EVERY_MS] - visitors whose connections stand while the site moves: DOWNLOADS
-# of FILE, slow ones; KEPT connections with a request for PAGE every 50 ms; and a new connection with a request for PAGE every 5 ms
-# (or EVERY_MS; 0: none). When
-# the file STOP is there, the downloads hurry to their end, and everything else ends. "begun" is said once all of them stand.
+# established.pl ADDRESS[,ADDRESS] PAGE FILE DOWNLOADS KEPT STOP [EVERY_MS] - visitors whose connections stand while the site moves:
+# DOWNLOADS of FILE, slow ones; KEPT connections with a request for PAGE every 50 ms; and a new connection with a request for PAGE
+# every 5 ms (or EVERY_MS; 0: none). They go to the addresses in turn, IPv4 or IPv6. When the file STOP is there, the downloads
+# hurry to their end, and everything else ends. "begun" is said once all of them stand.
 # Then prints what came of it:
 #
 #     new REQUESTS FAILED
@@ -14,12 +14,13 @@ use warnings;
 use Digest::SHA;
 use Errno qw(EINPROGRESS EAGAIN EINTR);
 use Fcntl;
-use Socket;
+use Socket qw(:DEFAULT inet_pton pack_sockaddr_in6);
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 my ($address, $page, $file, $downloads, $kept, $stop, $every) = @ARGV;
 $every //= 5;
-my $to = pack_sockaddr_in(80, inet_aton($address));
+my @to = map { /:/ ? [PF_INET6, pack_sockaddr_in6(80, inet_pton(AF_INET6, $_))] : [PF_INET, pack_sockaddr_in(80, inet_aton($_))] } split /,/, $address;
+my %turn;
 my ($slice, $pause, $limit) = (65536, 100, 3000); # bytes of a download every so many ms; ms for a request
 my (%open, %served, %digest);
 my ($requests, $failed, $kept_requests, $broken) = (0, 0, 0, 0);
@@ -30,7 +31,8 @@ sub now { int(1000 * clock_gettime(CLOCK_MONOTONIC)) }
 
 sub begin {
         my ($kind) = @_;
-        socket(my $socket, PF_INET, SOCK_STREAM, 0) or die "socket: $!\n";
+        my ($family, $to) = @{ $to[$turn{$kind}++ % @to] };
+        socket(my $socket, $family, SOCK_STREAM, 0) or die "socket: $!\n";
         fcntl($socket, F_SETFL, O_NONBLOCK);
         setsockopt($socket, SOL_SOCKET, SO_RCVBUF, 32768) if $kind eq 'download';
         my $one = { socket => $socket, kind => $kind, since => now(), at => 0, answer => '', connecting => 1 };

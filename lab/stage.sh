@@ -10,13 +10,16 @@
 #     stage_names                        two authoritative servers (lab/dns.sh; dns2 gets the zone from dns1) in which $name is
 #                                        production's; stage_names_section is what the configuration has of them
 #
-# The service's address is $service; every answer says in X-Served-By who gave it.
+# The service's address is $service; every answer says in X-Served-By who gave it. With $service_six, set before, the service has
+# that address as well, and each host an IPv6 address of its own; then the web servers listen at one socket for both families, as
+# many do, at which a visitor by IPv4 is one by a mapped address.
 
 stage_files=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=sshd.sh
 . "$stage_files/sshd.sh"
 portal=${UNDERSTUDY_PORTAL:-${build_folder:-}/lab/understudy-portal}
 service=192.0.2.80
+service_six=${service_six:-}
 declare -A stage_addresses=([production]=192.0.2.77 [standby]=192.0.2.78 [database]=192.0.2.10)
 declare -A stage_more=() # further lines of a server's section
 stage_move='' # and of the moves'
@@ -30,6 +33,19 @@ stage_network()
         local host
         lab_network || return
         for host in database production standby; do lab_host "$host" "${stage_addresses[$host]}" || return; done
+        [[ -z $service_six ]] || stage_network_six
+}
+
+# six_of HOST: its own address. (No waiting for duplicates: it is usable at once.)
+six_of() { echo "2001:db8::${stage_addresses[$1]##*.}"; }
+stage_network_six()
+{
+        local host
+        ip -6 address add "2001:db8::${LAB_VISITOR##*.}/64" dev switch nodad || return
+        for host in database production standby; do
+                lab_in "$host" sysctl -q net.ipv6.conf.eth0.accept_dad=0 net.ipv6.conf.eth0.accept_ra=0 &&
+                        ip -n "$host" -6 address add "$(six_of "$host")/64" dev eth0 nodad || return
+        done
 }
 
 stage_database()
@@ -89,7 +105,7 @@ http {
         access_log off; include /etc/nginx/fastcgi_params;
         client_body_temp_path $here/nginx/1; fastcgi_temp_path $here/nginx/2; proxy_temp_path $here/nginx/3; scgi_temp_path $here/nginx/4; uwsgi_temp_path $here/nginx/5;
         server {
-                listen 80; root $here/www/site;
+                listen ${service_six:+[::]:}80${service_six:+ ipv6only=off}; root $here/www/site;
                 add_header X-Served-By $host always;
                 location /portal/ { fastcgi_pass unix:$here/portal.sock; }
         }
@@ -107,7 +123,7 @@ stage_config()
                 echo "site = $(sed -n 's/.*"site": *"\([^"]*\)".*/\1/p' "$repo/releases/1/release.json")"
                 for host in production standby; do
                         printf 'server "%s" { role = %s ssh = "%s" addresses = {%s} interface = eth0 roots = {"docroot=%s"}\n%s }\n' \
-                                "$host" "$host" "$host" "${stage_addresses[$host]}" "$tmp/$host/www/site" "${stage_more[$host]:-}"
+                                "$host" "$host" "$host" "${stage_addresses[$host]}${service_six:+, \"$(six_of "$host")\"}" "$tmp/$host/www/site" "${stage_more[$host]:-}"
                 done
                 cat <<END
 server "database" { role = database ssh = "database" addresses = {192.0.2.10} }
@@ -124,7 +140,7 @@ repository {
         pub = "$pub"
 }
 END
-                [[ $stage_moves != address ]] || printf 'service { addresses = {"%s/24"} ports = {80} }\n' "$service"
+                [[ $stage_moves != address ]] || printf 'service { addresses = {"%s/24"%s} ports = {80} }\n' "$service" "${service_six:+, \"$service_six/64\"}"
                 printf '%s\n' "$@"
         } >"$file"
 }

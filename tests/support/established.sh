@@ -3,7 +3,7 @@
 # failover.sh, for a site of its making.
 #
 #     big_file 16                      megabytes, in the site that will be published; $big_digest
-#     established 10 25                downloads and kept connections; returns when they stand
+#     established 10 25                downloads and kept connections, at $visited if it is set; returns when they stand
 #     move_begins switch standby       in the background; move_killed_at STEP, or move_ends: $moved is its status
 #     established_end                  they come to their end; what came of them is in $tmp/established
 #     came_of new 3                    the third word of that line
@@ -20,7 +20,7 @@ drain() { sed -i "s/drain = [0-9a-z]*/drain = $1/" "$tmp"/*.conf; }
 established()
 {
         rm -f "$tmp/stop" "$tmp/established"
-        "$source_folder/lab/established.pl" "$service" /css/site.css /files/archive.bin "$1" "$2" "$tmp/stop" >"$tmp/established" 2>&1 &
+        "$source_folder/lab/established.pl" "${visited:-$service}" /css/site.css /files/archive.bin "$1" "$2" "$tmp/stop" >"$tmp/established" 2>&1 &
         visitors=$!
         wait_for 20 grep -q begun "$tmp/established"
 }
