@@ -175,16 +175,16 @@ gap()
 # changes: who answered, in turn
 changes() { awk '$3 != "-" && $3 != last { last = $3; printf "%s ", last }' "$tmp/visits"; }
 
-# holders: watches both servers until $tmp/watch.stop is there; prints how often both had the address at once.
+# holders: watches both servers until $tmp/watch.stop is there; prints how often both had the address at once, and neither.
 holders()
 {
         rm -f "$tmp/watch.stop" "$tmp/watched"
-        perl -e 'my ($stop, $address, @hosts) = @ARGV; my ($looks, $both) = (0, 0);
+        perl -e 'my ($stop, $address, @hosts) = @ARGV; my ($looks, $both, $none) = (0, 0, 0);
                 while (!-e $stop) {
                         my $n = grep { qx(ip -n $_ -o address show dev eth0) =~ m{inet \Q$address\E/} } @hosts;
-                        $looks++; $both++ if $n > 1; select undef, undef, undef, 0.005;
+                        $looks++; $both++ if $n > 1; $none++ if !$n; select undef, undef, undef, 0.005;
                 }
-                print "$both of $looks\n"' "$tmp/watch.stop" "$service" production standby >"$tmp/watched" 2>&1 &
+                print "$both of $looks, $none without\n"' "$tmp/watch.stop" "$service" production standby >"$tmp/watched" 2>&1 &
 }
 held_twice()
 {
@@ -192,3 +192,5 @@ held_twice()
         wait_for 20 test -s "$tmp/watched"
         cut -d' ' -f1 "$tmp/watched"
 }
+# held_throughout: and how often both, and neither had it. "0 0": one at each look.
+held_throughout() { echo "$(held_twice) $(cut -d' ' -f4 "$tmp/watched")"; }

@@ -14,61 +14,15 @@
 . "$source_folder/lab/stage.sh"
 # shellcheck source=../support/failover.sh
 . "$source_folder/tests/support/failover.sh"
+# shellcheck source=../support/etcd.sh
+. "$source_folder/tests/support/etcd.sh"
 PATH=$PATH:/usr/sbin:/sbin
 
 need etcd etcdctl
 failover_enter "$(readlink -f "$0")"
 
-endpoints=http://192.0.2.21:2379,http://192.0.2.22:2379,http://192.0.2.23:2379
-coordination="coordination { etcd { endpoints = {\"${endpoints//,/\", \"}\"} lease = 2s } }"
-cluster=e1=http://192.0.2.21:2380,e2=http://192.0.2.22:2380,e3=http://192.0.2.23:2380
-
-member()
-{
-        local n=$1 url=http://192.0.2.2$1
-        lab_in "etcd$n" etcd --name "e$n" --data-dir "$tmp/etcd$n" --listen-client-urls "$url:2379" --advertise-client-urls "$url:2379" \
-                --listen-peer-urls "$url:2380" --initial-advertise-peer-urls "$url:2380" --initial-cluster "$cluster" \
-                --initial-cluster-state new --log-level error >"$tmp/etcd$n.log" 2>&1 </dev/null &
-}
-etcd_says() { ETCDCTL_API=3 etcdctl --endpoints "$endpoints" --command-timeout=5s "$@" 2>"$tmp/etcdctl"; }
-
-# watcher NAME: a controller on that host, with a state of its own
-declare -A watchers
-watcher()
-{
-        mkdir -p "$tmp/$1"
-        : >"$tmp/$1.log"
-        nsenter --net="/run/netns/$1" "$UNDERSTUDY" controller --config "$tmp/site.conf" --state "$tmp/$1" >>"$tmp/$1.log" 2>&1 </dev/null &
-        watchers[$1]=$!
-        wait_for 30 grep -q '^ready' "$tmp/$1.log"
-}
-end_watcher() { { kill -KILL "${watchers[$1]}" && wait "${watchers[$1]}"; } 2>/dev/null; }
-leads() { [[ $(grep -E 'this controller (leads|does not lead)' "$tmp/$1.log" | tail -n 1) == *'controller leads' ]]; }
-leads_not() { ! leads "$1"; }
-# cut_off HOST ADDRESS...: nothing goes from there to these
-cut_off()
-{
-        local host=$1
-        shift
-        lab_in "$host" nft -f - <<END
-table inet cut {
-        chain out { type filter hook output priority -400; ip daddr { $(IFS=,; echo "$*") } drop; }
-        chain in { type filter hook prerouting priority -400; ip saddr { $(IFS=,; echo "$*") } drop; }
-}
-END
-}
-mend() { lab_in "$1" nft delete table inet cut; }
-# How many failovers were begun and made, by all.
-made() { local name; for name in watch1 watch2; do "$UNDERSTUDY" journal show --dir "$tmp/$name/journal" --json 2>/dev/null; done |
-        jq -r 'select(.kind == "step_done" and .step == "probe-site") | .step' | grep -c .; }
-epoch() { drive database arbiter && sed 's/^ok //' "$tmp/stdout" | jq -r .epoch; }
-
 failover_servers
-for n in 1 2 3; do lab_host "etcd$n" "192.0.2.2$n"; done
-lab_host watch1 192.0.2.31 && lab_host watch2 192.0.2.32 || bail_out 'no hosts'
-for n in 1 2 3; do member "$n"; done
-answers() { etcd_says put /test/begun yes >"$tmp/put"; }
-wait_for 60 answers || bail_out "no etcd: $(cat "$tmp/etcdctl" "$tmp/etcd1.log")"
+etcd_hosts 2
 failover_roles 'flips = 50'
 keeper production
 keeper standby
