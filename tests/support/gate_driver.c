@@ -87,6 +87,8 @@ void driver_begin(struct driver *driver, const char *program)
                 .gate = -1,
                 .generation = 1
         };
+        /* A guard that starts anywhere on this machine continues each stopped gate whose guard is not there (orphan.h). */
+        prctl(PR_SET_NAME, DRIVER_NAME);
         snprintf(driver->folder, sizeof(driver->folder), "%s/understudy-gate-XXXXXX", base ? base : "/var/tmp");
         if (!mkdtemp(driver->folder) || chmod(driver->folder, 0711) < 0)
                 give_up("cannot make a folder");

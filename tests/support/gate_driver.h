@@ -22,6 +22,7 @@
 
 #define DRIVER_PATH      512
 #define DRIVER_VERIFIERS 2
+#define DRIVER_NAME      "understudy" /* of the process that plays the guard */
 
 struct driver {
         const char *program;

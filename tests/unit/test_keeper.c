@@ -25,7 +25,7 @@ static int begin(void **state)
 {
         struct keeper_options options = { .program = program,
                                           .silence_ms = 2000,
-                                          .verdict_ms = 5000,
+                                          .verdict_ms = 30000, /* of a busy machine */
                                           .verifiers = 2 };
         struct error error = ERROR_NONE;
         bool reads = false;
@@ -68,7 +68,7 @@ static int visit(const char *path)
         if (pid == 0) {
                 int fd;
 
-                alarm(20);
+                alarm(60);
                 fd = open(driver_path(&driver, path), O_RDONLY | O_CLOEXEC);
                 _exit(fd >= 0 ? 0 : errno);
         }
@@ -109,12 +109,12 @@ static pid_t gate_pid(void)
         return child_named("understudy-gate");
 }
 
-/* The next report with this verb; false when none came within ten seconds. */
+/* The next report with this verb; false when none came for a minute. */
 static bool reported(uint32_t verb, struct gate_report *report)
 {
         struct pollfd wait = { .fd = keeper_fd(keeper), .events = POLLIN };
 
-        while (poll(&wait, 1, 10000) > 0) {
+        while (poll(&wait, 1, 60000) > 0) {
                 ssize_t n = recv(keeper_fd(keeper), report, sizeof(*report), MSG_DONTWAIT);
 
                 if (n > 0 && keeper_is_report(report, (size_t)n) && report->verb == verb)
@@ -184,7 +184,7 @@ static void verifiers_that_die_are_told_and_given_anew(void **state)
 
         (void)state;
         /* The verifiers have our own name. */
-        for (pid_t pid; (pid = child_named("test_keeper")) > 0;) {
+        for (pid_t pid; (pid = child_named(DRIVER_NAME)) > 0;) {
                 assert_int_equal(kill(pid, SIGKILL), 0);
                 assert_int_equal(waitpid(pid, NULL, 0), pid);
         }
@@ -224,7 +224,8 @@ static void counters_come_with_pings(void **state)
 
         (void)state;
         rules_hold();
-        for (int i = 0; i < 100 && counters.refused == 0; i++) {
+        /* A ping may have asked between two of the visits. */
+        for (int i = 0; i < 1200 && (counters.refused == 0 || counters.outside == 0); i++) {
                 usleep(50000);
                 keeper_counters(keeper, &counters);
         }
