@@ -147,15 +147,16 @@ int live_day_name(struct live *live, struct live_day *day, unsigned int bucket, 
                   const char *text, size_t length, bool rare, uint32_t *ret_id, struct error *err)
 {
         uint64_t room = bucket == BUCKET_DAY ? 2 * live->options.names : live->options.names;
-        bool limited = live_day_is_limited(dimension), full;
+        bool limited = live_day_is_limited(dimension), full, space = true;
         uint32_t id = 0;
-        int r;
+        int r = limited ? store_has_room(live->store, &space, err) : 0;
 
         full = limited && day->counts[bucket][dimension] >= (rare ? room / 2 : room);
-        r = store_name(live->store, dimension, text, length, !full, &id, err);
+        if (r == 0)
+                r = store_name(live->store, dimension, text, length, !full && space, &id, err);
         if (r < 0)
                 return r;
-        if (full && (!id || !has_row(day, bucket, dimension, id))) {
+        if (!id || (full && !has_row(day, bucket, dimension, id))) {
                 if (add_other(day, bucket, dimension, stable_hash(text, length)) < 0)
                         return error_memory(err);
                 return store_name(live->store, dimension, NAME_OTHER, strlen(NAME_OTHER), true, ret_id, err);

@@ -1,4 +1,4 @@
-/* store.c - the file: opening, schema, statements, names, marks. */
+/* store.c - the file: opening, schema, statements, marks. */
 #include "store.h"
 
 #include <errno.h>
@@ -16,8 +16,6 @@
 
 #define SCHEMA_VERSION  4
 #define BUSY_MS         5000
-#define NAMES_MAXIMUM   (64U << 20) /* bytes of names that are remembered */
-#define NAME_ID_MAXIMUM ((UINT32_C(1) << (32 - DIMENSION_BITS)) - 1)
 
 /* One for each version: brings the schema from the version before to it. */
 static const char *const migrations[SCHEMA_VERSION] = {
@@ -55,7 +53,10 @@ static const char *const texts[STATEMENT_COUNT] = {
         [STATEMENT_COMMIT] = "COMMIT",
         [STATEMENT_ROLLBACK] = "ROLLBACK",
         [STATEMENT_FIND_NAME] = "SELECT id FROM name WHERE dimension = ?1 AND text = ?2",
-        [STATEMENT_ADD_NAME] = "INSERT INTO name(dimension, text) VALUES(?1, ?2)",
+        [STATEMENT_ADD_NAME] = "INSERT INTO name(dimension, text, id) VALUES(?1, ?2, ?3)",
+        [STATEMENT_LAST_NAME] = "SELECT max(id) FROM name",
+        [STATEMENT_NAME_GAP] = "SELECT id + 1 FROM name AS one WHERE id >= ?1 AND id < ?2 AND"
+                               " NOT EXISTS(SELECT 1 FROM name WHERE id = one.id + 1) ORDER BY id LIMIT 1",
         [STATEMENT_TEXT] = "SELECT text FROM name WHERE id = ?1",
         [STATEMENT_FIND_SITE] = "SELECT id FROM site WHERE name = ?1",
         [STATEMENT_ADD_SITE] = "INSERT INTO site(name) VALUES(?1)",
@@ -164,6 +165,7 @@ void store_forget_names(struct store *store)
 
         for (uint32_t id = 0; (name = name_table_next(&store->names, &id));)
                 name->hits = 0; /* needs no memory, as making a new table would */
+        store->last_name = -1;
 }
 
 void store_rollback(struct store *store)
@@ -284,6 +286,7 @@ int store_open(const char *path, bool writable, struct store **ret_store, struct
         if (!store)
                 return error_memory(err);
         store->lock = -1;
+        store->last_name = -1;
         store->path = realpath(path, NULL); /* SQLITE_OPEN_NOFOLLOW is about every part of it */
         if (!store->path)
                 store->path = memory_string(path);
@@ -317,114 +320,12 @@ void store_closep(struct store **store)
         store_close(*store);
 }
 
-/* ---------------------------------------------------------------- names */
+/* ---------------------------------------------------------------- marks */
 
-static int bind_text(sqlite3_stmt *statement, int at, const char *text, size_t length)
+int store_bind_text(sqlite3_stmt *statement, int at, const char *text, size_t length)
 {
         return sqlite3_bind_blob64(statement, at, length ? text : "", length, SQLITE_STATIC);
 }
-
-/* The number in the first column, 0 when there is no row. */
-static int find_id(struct store *store, sqlite3_stmt *statement, int64_t *ret_id, struct error *err)
-{
-        int r = sqlite3_step(statement);
-
-        *ret_id = r == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-        if (r != SQLITE_ROW && r != SQLITE_DONE)
-                r = store_fail(store, _("read"), err);
-        else
-                r = 0;
-        sqlite3_reset(statement);
-        return r;
-}
-
-static int find_or_add(struct store *store, enum statement find, enum statement add, const char *text, size_t length,
-                       int64_t dimension, bool make, int64_t *ret_id, struct error *err)
-{
-        sqlite3_stmt *statement = store_statement(store, find, err);
-        int text_at = dimension < 0 ? 1 : 2;
-        int r;
-
-        if (!statement)
-                return -EIO;
-        if (dimension >= 0)
-                sqlite3_bind_int64(statement, 1, dimension);
-        bind_text(statement, text_at, text, length);
-        r = find_id(store, statement, ret_id, err);
-        if (r < 0 || *ret_id || !make)
-                return r;
-        statement = store_statement(store, add, err);
-        if (!statement)
-                return -EIO;
-        if (dimension >= 0)
-                sqlite3_bind_int64(statement, 1, dimension);
-        bind_text(statement, text_at, text, length);
-        r = store_run(store, statement, err);
-        *ret_id = sqlite3_last_insert_rowid(store->database);
-        return r;
-}
-
-int store_name(struct store *store, unsigned int dimension, const char *text, size_t length, bool make,
-               uint32_t *ret_id, struct error *err)
-{
-        struct name *name = name_table_find(&store->names, (enum name_kind)dimension, text, length);
-        int64_t id = name ? (int64_t)name->hits : 0;
-        int r;
-
-        if (!id) {
-                r = find_or_add(store, STATEMENT_FIND_NAME, STATEMENT_ADD_NAME, text, length, dimension, make, &id,
-                                err);
-                if (r < 0)
-                        return r;
-                if (id > NAME_ID_MAXIMUM)
-                        return error_set(err, -EOVERFLOW, _("the store %s holds too many names"), store->path);
-                if (name_table_bytes(&store->names) > NAMES_MAXIMUM) {
-                        name_table_done(&store->names);
-                        r = name_table_init(&store->names, err);
-                        if (r < 0)
-                                return r;
-                }
-                name = id ? name_table_get(&store->names, (enum name_kind)dimension, text, length) : NULL;
-                if (id && !name)
-                        return error_memory(err);
-                if (name)
-                        name->hits = (uint64_t)id;
-        }
-        *ret_id = (uint32_t)id;
-        return 0;
-}
-
-int store_text(struct store *store, uint32_t id, struct buffer *text, struct error *err)
-{
-        sqlite3_stmt *statement = store_statement(store, STATEMENT_TEXT, err);
-        int r;
-
-        if (!statement)
-                return -EIO;
-        sqlite3_bind_int64(statement, 1, id);
-        r = sqlite3_step(statement);
-        if (r == SQLITE_ROW)
-                r = buffer_append(text, sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0)) <
-                                    0
-                            ? error_memory(err)
-                            : 0;
-        else
-                r = r == SQLITE_DONE ? 0 : store_fail(store, _("read"), err);
-        sqlite3_reset(statement);
-        return r;
-}
-
-int store_site(struct store *store, const char *name, size_t length, int64_t *ret_site, struct error *err)
-{
-        return find_or_add(store, STATEMENT_FIND_SITE, STATEMENT_ADD_SITE, name, length, -1, true, ret_site, err);
-}
-
-int store_find_site(struct store *store, const char *name, size_t length, int64_t *ret_site, struct error *err)
-{
-        return find_or_add(store, STATEMENT_FIND_SITE, STATEMENT_ADD_SITE, name, length, -1, false, ret_site, err);
-}
-
-/* ---------------------------------------------------------------- marks */
 
 /* As numbers in text: a mark is seldom written, and can be read by a person. */
 static int mark_to_text(const struct log_mark *mark, struct buffer *text)
@@ -482,7 +383,7 @@ static int put_mark(struct store *store, const struct follow_change *change, str
                 return -EIO;
         if (mark_to_text(change->mark, &text) < 0)
                 return error_memory(err);
-        bind_text(statement, 1, change->path, strlen(change->path));
+        store_bind_text(statement, 1, change->path, strlen(change->path));
         sqlite3_bind_int64(statement, 2, (int64_t)change->number);
         sqlite3_bind_text(statement, 3, buffer_text(&text), (int)text.length, SQLITE_STATIC);
         return store_run(store, statement, err);
@@ -498,7 +399,7 @@ int store_put_mark(struct store *store, const struct follow_change *change, stru
         statement = store_statement(store, STATEMENT_DROP_MARKS, err);
         if (!statement)
                 return -EIO;
-        bind_text(statement, 1, change->path, strlen(change->path));
+        store_bind_text(statement, 1, change->path, strlen(change->path));
         sqlite3_bind_int64(statement, 2, (int64_t)change->oldest);
         sqlite3_bind_int64(statement, 3, change->mark ? -1 : (int64_t)change->number);
         return store_run(store, statement, err);

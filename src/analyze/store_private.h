@@ -17,6 +17,8 @@ enum statement {
         STATEMENT_ROLLBACK,
         STATEMENT_FIND_NAME,
         STATEMENT_ADD_NAME,
+        STATEMENT_LAST_NAME,
+        STATEMENT_NAME_GAP,
         STATEMENT_TEXT,
         STATEMENT_FIND_SITE,
         STATEMENT_ADD_SITE,
@@ -51,10 +53,14 @@ struct store {
         int lock; /* descriptor; -1: only reading */
         sqlite3_stmt *statements[STATEMENT_COUNT];
         struct name_table names; /* those that were asked for lately: kind is the dimension, hits the id */
+        int64_t last_name;       /* the highest id; -1: not asked yet */
+        int64_t name_gap;        /* below this no id is free but at the end; when names went it begins anew */
 };
 
 /* Prepared once, reset, without bindings; NULL with words. */
 sqlite3_stmt *store_statement(struct store *store, enum statement which, struct error *err);
+
+int store_bind_text(sqlite3_stmt *statement, int at, const char *text, size_t length);
 
 /* Runs one that gives no rows. */
 int store_run(struct store *store, sqlite3_stmt *statement, struct error *err);
@@ -68,6 +74,14 @@ void store_rollback(struct store *store);
 
 /* Ids that were remembered are asked for again. */
 void store_forget_names(struct store *store);
+
+/* Ids of names have few bits, so those that went are given again. The last ones are for lists that are short by nature
+ * (statuses, browsers, "(other)"): lists whose names come from outside get none of them. */
+#define NAME_ID_MAXIMUM  ((INT64_C(1) << (32 - DIMENSION_BITS)) - 1)
+#define NAME_ID_RESERVED 65536
+
+/* Whether a name from outside still gets an id. */
+int store_has_room(struct store *store, bool *ret_room, struct error *err);
 
 /*
  * The id of a name; 0 when there is none such, or (make) it is made. `dimension` says in which list it is: NOT_FOUND,

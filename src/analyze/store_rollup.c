@@ -206,5 +206,6 @@ int store_retain(struct store *store, uint64_t hour_days, uint64_t day_days, str
         if (r < 0)
                 store_rollback(store);
         store_forget_names(store);
+        store->name_gap = 0;
         return r;
 }

@@ -277,6 +277,51 @@ static void an_older_store(void **state)
         assert_int_equal(number("SELECT count(*) FROM day WHERE salt_check IS NOT NULL"), 20);
 }
 
+/* The log again with five pages that nobody asked for yet. */
+static void append_pages(const char *prefix)
+{
+        FILE *log = fopen(log_path, "a");
+
+        assert_non_null(log);
+        for (int i = 0; i < 5; i++)
+                fprintf(log,
+                        "192.0.2.9 - - [09/Jun/2026:12:00:00 +0000] \"GET /%s%d HTTP/1.1\" 200 10 \"-\" \"Firefox\"\n",
+                        prefix, i);
+        fclose(log);
+}
+
+/* Names have 67 million ids, and whoever makes some up every hour has used them all in a few weeks: those of names that
+ * went are given again, and when there is none, new names are "(other)". The analysis goes on. */
+static void all_ids_of_names_are_used(void **state)
+{
+        const struct live_options options = { 0 };
+        const struct store_query query = { .dimension = QUERY_ALL, .span = QUERY_ONCE };
+        struct store_query others = { .dimension = DIMENSION_PAGES, .span = QUERY_ONCE, .name = "(other)" };
+        int64_t gaps;
+
+        (void)state;
+        assert_int_equal(sqlite3_exec(store->database,
+                                      "INSERT INTO name VALUES(67043327, 0, x'2f7a'); DELETE FROM name WHERE id IN (SELECT id"
+                                      " FROM name WHERE dimension = 0 AND text = x'2f6e6f6e65')",
+                                      NULL, NULL, NULL),
+                         SQLITE_OK);
+        gaps = number("SELECT count(*) FROM name");
+        store_forget_names(store);
+        append_pages("first");
+        count(&options);
+        assert_int_equal(hits(&query, 0), 2 * 40 * 12 + 5);
+        assert_int_equal(number("SELECT max(id) FROM name"), 67043327);
+        assert_true(number("SELECT count(*) FROM name") > gaps);
+        assert_int_equal(number("SELECT count(*) FROM name WHERE text = x'2f666972737430'"), 1);
+        store->name_gap = NAME_ID_MAXIMUM; /* as if none were free */
+        append_pages("second");
+        count(&options);
+        assert_int_equal(hits(&query, 0), 3 * 40 * 12 + 2 * 5 + 5); /* the log from its beginning */
+        assert_int_equal(number("SELECT count(*) FROM name WHERE text = x'2f7365636f6e6430'"), 0);
+        assert_int_equal(hits(&others, 0), 5);
+        assert_int_equal(number("SELECT max(id) FROM name"), 67043328); /* "(other)" itself, of those that are reserved */
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -285,6 +330,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(left_out, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_salt_that_was_replaced, setup, teardown),
                 cmocka_unit_test_setup_teardown(an_older_store, setup, teardown),
+                cmocka_unit_test_setup_teardown(all_ids_of_names_are_used, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
