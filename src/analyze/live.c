@@ -13,7 +13,6 @@
 #include "base/text.h"
 
 #define PARTS_MAXIMUM 64   /* then they go into the transaction, which stays open */
-#define SITES_MAXIMUM 1000 /* virtual hosts that are counted apart; what others get is in the figures of everything */
 #define HOUR_US       (INT64_C(3600) * 1000000)
 
 /* ---------------------------------------------------------------- making and freeing */
@@ -61,6 +60,46 @@ static int add_site(struct live *live, const char *name, size_t length, struct e
         return 0;
 }
 
+static int add_site_once(struct live *live, const char *name, size_t length, struct error *err)
+{
+        for (size_t i = 1; i < live->site_count; i++)
+                if (live->sites[i].length == length && memcmp(live->sites[i].name, name, length) == 0)
+                        return 0;
+        return add_site(live, name, length, err);
+}
+
+/* Those that the operator named, and those that have figures already: who sends names of hosts that he made up takes
+ * the room of none of them, and gets no more room by a restart. */
+static int add_known_sites(struct live *live, struct error *err)
+{
+        sqlite3_stmt *statement = NULL;
+        int step = SQLITE_DONE, r = 0;
+
+        for (const char *const *own = live->options.own_hosts; own && *own && r == 0; own++) {
+                _cleanup_(buffer_done) struct buffer beacon = BUFFER_INIT(4096);
+
+                r = buffer_printf(&beacon, STORE_BEACON "%s", *own) < 0 ? error_memory(err)
+                                                                        : add_site_once(live, *own, strlen(*own), err);
+                if (r == 0)
+                        r = add_site_once(live, buffer_text(&beacon), beacon.length, err);
+        }
+        if (r == 0 && sqlite3_prepare_v2(live->store->database, "SELECT name FROM site WHERE name <> x'' ORDER BY id", -1,
+                                         &statement, NULL) != SQLITE_OK)
+                return store_fail(live->store, _("read"), err);
+        while (r == 0 && live->site_count <= LIVE_SITES_MAXIMUM && (step = sqlite3_step(statement)) == SQLITE_ROW)
+                r = add_site_once(live, sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0), err);
+        sqlite3_finalize(statement);
+        return r < 0 || step == SQLITE_ROW || step == SQLITE_DONE ? r : store_fail(live->store, _("read"), err);
+}
+
+bool live_crowded(struct live *live)
+{
+        bool tell = live->crowded && !live->crowd_told;
+
+        live->crowd_told = live->crowded;
+        return tell;
+}
+
 int live_new(struct store *store, struct salts *salts, const struct live_options *options, struct live **ret_live,
              struct error *err)
 {
@@ -87,6 +126,8 @@ int live_new(struct store *store, struct salts *salts, const struct live_options
         r = live->scratch && live->parts ? add_site(live, "", 0, err) : error_memory(err);
         if (r == 0) /* the second, before any other: SITE_BEACON */
                 r = add_site(live, STORE_BEACON, sizeof(STORE_BEACON) - 1, err);
+        if (r == 0)
+                r = add_known_sites(live, err);
         if (r == 0)
                 r = bots_load(options->bot_list, &live->bots, err);
         if (r < 0) {
@@ -176,8 +217,10 @@ static ssize_t site_of(struct live *live, struct span host, struct error *err)
         for (size_t i = 1; i < live->site_count; i++)
                 if (live->sites[i].length == host.length && memcmp(live->sites[i].name, host.text, host.length) == 0)
                         return (ssize_t)i;
-        if (live->site_count > SITES_MAXIMUM)
+        if (live->site_count > LIVE_SITES_MAXIMUM) {
+                live->crowded = true;
                 return 0;
+        }
         return add_site(live, host.text, host.length, err) < 0 ? -1 : (ssize_t)live->site_count - 1;
 }
 

@@ -22,6 +22,7 @@
 #include "analyze/tally.h"
 #include "base/error.h"
 
+#define LIVE_SITES_MAXIMUM  1000 /* virtual hosts that are counted apart, as a log has them and as a beacon has them */
 #define LIVE_NAMES_DEFAULT  10000 /* of a list for each hour; twice as many for a day */
 #define LIVE_MEMORY_DEFAULT (256U << 20)
 
@@ -33,6 +34,8 @@ struct live_options {
         const char *bot_list;
         const struct countries *countries; /* NULL: nothing is known of them */
         const char *server;                /* this server's name, for embedders.h */
+        const char *const *own_hosts;      /* virtual hosts that are counted apart whoever else comes; NULL-terminated,
+                                              or NULL */
         uint64_t names;        /* more names than so many of one list are put together as "(other)"; 0: the default */
         uint64_t memory_bytes; /* of what is remembered of visitors; 0: the default */
 };
@@ -47,6 +50,10 @@ void live_freep(struct live **live);
 
 /* Counts the lines of a block. When it fails, nothing since the last live_commit() is kept: live_drop(). */
 int live_block(struct live *live, const struct follow_block *block, struct error *err);
+
+/* There are more virtual hosts than LIVE_SITES_MAXIMUM: those that came later are in the figures of everything alone. True
+ * once. */
+bool live_crowded(struct live *live);
 
 /* How many lines were counted since the last live_commit(). */
 uint64_t live_pending(const struct live *live);

@@ -64,6 +64,7 @@ struct live {
         size_t day_count;
         uint64_t clock; /* of uses */
         bool writing;   /* inside of a transaction */
+        bool crowded, crowd_told;
         uint64_t pending, lines, invalid, empty;
         uint32_t hours[24]; /* ids of "00" ... */
         struct {

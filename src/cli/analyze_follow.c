@@ -169,6 +169,11 @@ static int turn(struct service *service, struct error *err)
         while ((notice = follow_notice(service->follow)))
                 fprintf(stderr, "understudy: %s\n", notice);
         tell_replaced(service);
+        if (service->live && live_crowded(service->live))
+                fprintf(stderr,
+                        _("understudy: there are more than %d virtual hosts: those that came later are counted in the whole, "
+                          "not apart; name those that must be with --own\n"),
+                        LIVE_SITES_MAXIMUM);
         if (service->spreading)
                 spreading_tell(service->spreading);
         if (r == 0 && !service->failed)
@@ -344,6 +349,7 @@ int follow_serve(struct follow_request *request)
                 return command_fail(&error);
         request->live.countries = request->spread.countries = countries;
         request->spread.bot_list = request->live.bot_list;
+        request->live.own_hosts = request->own;
         request->spread.salts = request->salts;
         request->spread.goals = request->live.goals;
         request->spread.goal_count = request->live.goal_count;

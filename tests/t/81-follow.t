@@ -116,7 +116,7 @@ shown() { for ((i = 0; i < 200; i++)); do [[ $(hits) == "$1" ]] && return; sleep
 afresh
 start "$log" --json-file "$tmp/page.json" --html "$tmp/page.html" --page-days 0
 write 100; ok 'a line that is written is on the page' shown 100
-ok 'and in the one for browsers' grep -q 'id="hits"' "$tmp/page.html"
+ok 'and in the one for browsers' wait_for 5 grep -q 'id="hits"' "$tmp/page.html"
 mv "$log" "$log.1"; write 50 "$log.1"; write 100; write 50 "$log.1"; ok 'late lines of a renamed log' shown 300
 write 100; cp "$log" "$log.2"; : >"$log"; write 100; ok 'a copied and truncated log' shown 500
 rm "$log"; sleep 0.7; write 100; ok 'a removed log' shown 600
