@@ -18,7 +18,7 @@ extern const struct late_library late_curl;
         FUNCTION(curl_easy_cleanup) FUNCTION(curl_easy_escape) FUNCTION(curl_easy_getinfo) FUNCTION(curl_easy_init) \
         FUNCTION(curl_easy_perform) FUNCTION(curl_easy_setopt) FUNCTION(curl_easy_strerror) \
         FUNCTION(curl_easy_unescape) FUNCTION(curl_free) FUNCTION(curl_global_init) FUNCTION(curl_mime_addpart) \
-        FUNCTION(curl_mime_filedata) FUNCTION(curl_mime_filename) FUNCTION(curl_mime_free) FUNCTION(curl_mime_init) \
+        FUNCTION(curl_mime_data_cb) FUNCTION(curl_mime_filename) FUNCTION(curl_mime_free) FUNCTION(curl_mime_init) \
         FUNCTION(curl_mime_name) FUNCTION(curl_multi_add_handle) FUNCTION(curl_multi_cleanup) \
         FUNCTION(curl_multi_info_read) FUNCTION(curl_multi_init) FUNCTION(curl_multi_perform) \
         FUNCTION(curl_multi_poll) FUNCTION(curl_multi_remove_handle) FUNCTION(curl_slist_append) \
@@ -38,7 +38,7 @@ LATE_CURL(LATE_DECLARE)
 #define curl_free                late_curl_free
 #define curl_global_init         late_curl_global_init
 #define curl_mime_addpart        late_curl_mime_addpart
-#define curl_mime_filedata       late_curl_mime_filedata
+#define curl_mime_data_cb        late_curl_mime_data_cb
 #define curl_mime_filename       late_curl_mime_filename
 #define curl_mime_free           late_curl_mime_free
 #define curl_mime_init           late_curl_mime_init

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/i18n.h"
+#include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "spread/outside.h"
@@ -87,16 +88,17 @@ static int insert(struct sender *sender, const struct spool_batch *batch, struct
 {
         _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
         uint64_t node = spool_node(sender->all->spool);
-        char path[PATH_MAX], id[SCHEMA_ID_SIZE];
+        _cleanup_(fd_closep) int fd = -1;
+        char id[SCHEMA_ID_SIZE];
         int r = schema_insert(&sql, batch->structure, node, batch->sequence, batch->day, batch->rows);
 
         if (r < 0)
                 return error_memory(err);
-        r = spool_path(sender->all->spool, sender->shard, batch, path);
+        r = spool_open_batch(sender->all->spool, sender->shard, batch, &fd, err);
         if (r < 0)
-                return error_errno(err, -r, _("cannot read the spool"));
+                return r;
         schema_id(node, batch->sequence, id);
-        return server_insert(sender->server, buffer_text(&sql), id, row_structure(batch->structure), path, INSERT_MS,
+        return server_insert(sender->server, buffer_text(&sql), id, row_structure(batch->structure), fd, INSERT_MS,
                              err);
 }
 

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/i18n.h"
@@ -339,38 +341,79 @@ int server_fill(struct server *server, const char *sql, const char *id, int64_t 
         return judge(server, curl_easy_perform(server->easy), err);
 }
 
-static curl_mime *make_body(struct server *server, const char *path)
+struct body {
+        int fd;
+        off_t at, size;
+};
+
+static size_t read_body(char *into, size_t size, size_t count, void *context)
+{
+        struct body *body = context;
+        ssize_t length;
+
+        do
+                length = pread(body->fd, into, size * count, body->at);
+        while (length < 0 && errno == EINTR);
+        if (length < 0)
+                return CURL_READFUNC_ABORT;
+        body->at += length;
+        return (size_t)length;
+}
+
+static int seek_body(void *context, curl_off_t offset, int origin)
+{
+        struct body *body = context;
+
+        if (origin != SEEK_SET)
+                return CURL_SEEKFUNC_CANTSEEK;
+        body->at = (off_t)offset;
+        return CURL_SEEKFUNC_OK;
+}
+
+static curl_mime *make_body(struct server *server, struct body *body)
 {
         curl_mime *mime = curl_mime_init(server->easy);
         curl_mimepart *part = mime ? curl_mime_addpart(mime) : NULL;
 
-        if (part && curl_mime_name(part, "batch") == CURLE_OK && curl_mime_filedata(part, path) == CURLE_OK &&
+        if (part && curl_mime_name(part, "batch") == CURLE_OK &&
+            curl_mime_data_cb(part, body->size, read_body, seek_body, NULL, body) == CURLE_OK &&
             curl_mime_filename(part, "batch") == CURLE_OK)
                 return mime;
         curl_mime_free(mime);
         return NULL;
 }
 
-int server_insert(struct server *server, const char *sql, const char *id, const char *structure, const char *path,
+static int send_body(struct server *server, struct body *body, struct error *err)
+{
+        curl_mime *mime = make_body(server, body);
+        CURLcode code;
+        int r;
+
+        if (!mime)
+                return error_memory(err);
+        curl_easy_setopt(server->easy, CURLOPT_URL, buffer_text(&server->url));
+        curl_easy_setopt(server->easy, CURLOPT_POSTFIELDS, NULL);
+        curl_easy_setopt(server->easy, CURLOPT_MIMEPOST, mime);
+        code = curl_easy_perform(server->easy);
+        r = judge(server, code, err);
+        curl_easy_setopt(server->easy, CURLOPT_MIMEPOST, NULL);
+        curl_mime_free(mime);
+        return r;
+}
+
+int server_insert(struct server *server, const char *sql, const char *id, const char *structure, int fd,
                   int64_t deadline_ms, struct error *err)
 {
+        struct body body = { .fd = fd };
+        struct stat status;
         int r = begin(server, NULL, deadline_ms);
-        curl_mime *body;
-        CURLcode code;
 
         if (r == 0)
                 r = put_insert_settings(server, sql, id, structure);
         if (r < 0)
                 return error_memory(err);
-        body = make_body(server, path);
-        if (!body)
-                return error_set(err, -EIO, _("cannot read the batch %s, or there is no memory for it"), path);
-        curl_easy_setopt(server->easy, CURLOPT_URL, buffer_text(&server->url));
-        curl_easy_setopt(server->easy, CURLOPT_POSTFIELDS, NULL);
-        curl_easy_setopt(server->easy, CURLOPT_MIMEPOST, body);
-        code = curl_easy_perform(server->easy);
-        r = judge(server, code, err);
-        curl_easy_setopt(server->easy, CURLOPT_MIMEPOST, NULL);
-        curl_mime_free(body);
-        return r;
+        if (fstat(fd, &status) < 0)
+                return error_errno(err, errno, _("cannot read the spool"));
+        body.size = status.st_size;
+        return send_body(server, &body, err);
 }

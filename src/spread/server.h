@@ -44,9 +44,10 @@ struct server_question {
 };
 void server_ask_all(struct server_question questions[], size_t count, int64_t deadline_ms);
 
-/* Runs an INSERT ... SELECT from the rows of a file, which are the external table `batch` with this structure.
+/* Runs an INSERT ... SELECT from the rows of a file, which are the external table `batch` with this structure. The file is
+ * read by its descriptor, from the beginning, and is a regular one.
  * `id` is the query's: the server refuses a second one of that name while the first is at work. */
-int server_insert(struct server *server, const char *sql, const char *id, const char *structure, const char *path,
+int server_insert(struct server *server, const char *sql, const char *id, const char *structure, int fd,
                   int64_t deadline_ms, struct error *err);
 
 /* Runs an INSERT ... SELECT whose rows become one part: all of them are there or none. `id` as above, or NULL. */

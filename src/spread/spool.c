@@ -68,9 +68,16 @@ static int read_table(struct spool *spool, struct error *err)
 /* A commit is on the disk when it returns: what a shard was sent must never be forgotten. */
 static int open_marks(struct spool *spool, struct error *err)
 {
+        _cleanup_(fd_closep) int folder = -1;
         char path[PATH_MAX];
         int r = directory_make(AT_FDCWD, spool->path, 0700, err);
 
+        if (r < 0)
+                return r;
+        folder = open(spool->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (folder < 0)
+                return error_errno(err, errno, _("cannot open the spool's folder %s"), spool->path);
+        r = spool_check_folder(folder, spool->path, err);
         if (r < 0)
                 return r;
         snprintf(path, sizeof(path), "%s/marks", spool->path);

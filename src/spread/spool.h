@@ -86,6 +86,9 @@ struct spool_batch {
 bool spool_first(struct spool *spool, size_t shard, struct spool_batch *ret_batch);
 int spool_path(struct spool *spool, size_t shard, const struct spool_batch *batch, char path[static PATH_MAX]);
 
+/* The file that was written, and no other: no link, no pipe, of our own and of the size that it had. -EBADMSG with words. */
+int spool_open_batch(struct spool *spool, size_t shard, const struct spool_batch *batch, int *ret_fd, struct error *err);
+
 /* The shard has it: it is removed. */
 int spool_sent(struct spool *spool, size_t shard, const struct spool_batch *batch, struct error *err);
 

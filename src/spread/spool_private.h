@@ -50,6 +50,9 @@ struct spool {
         struct queue queues[SPREAD_SHARDS_MAXIMUM];
 };
 
+/* Whoever can write there makes events, and reads visitors' salts. */
+int spool_check_folder(int folder, const char *path, struct error *err);
+
 /* Lists what waits for a shard; batches that do not count yet are thrown away. */
 int spool_open_queue(struct spool *spool, size_t shard, struct error *err);
 

@@ -53,6 +53,11 @@ static int compare_batches(const void *a, const void *b)
         return (first->sequence > second->sequence) - (first->sequence < second->sequence);
 }
 
+static bool is_ours(const struct stat *status)
+{
+        return S_ISREG(status->st_mode) && status->st_uid == geteuid() && status->st_nlink == 1;
+}
+
 static int take_file(struct spool *spool, struct queue *queue, const char *name, struct error *err)
 {
         struct spool_batch batch;
@@ -68,6 +73,10 @@ static int take_file(struct spool *spool, struct queue *queue, const char *name,
         }
         if (fstatat(queue->folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
                 return error_errno(err, errno, _("cannot look at the batch %s in the spool %s"), name, spool->path);
+        if (!is_ours(&status))
+                return error_refuse(err, _("%s in the spool %s is no batch of ours but a link, a pipe or somebody else's file; "
+                                           "remove it"),
+                                    name, spool->path);
         batch.bytes = (uint64_t)status.st_size;
         if (memory_grow(&queue->batches, queue->count, sizeof(*queue->batches)) < 0)
                 return error_memory(err);
@@ -96,6 +105,19 @@ static int list_queue(struct spool *spool, struct queue *queue, struct error *er
         return r;
 }
 
+int spool_check_folder(int folder, const char *path, struct error *err)
+{
+        struct stat status;
+
+        if (fstat(folder, &status) < 0)
+                return error_errno(err, errno, _("cannot open the spool's folder %s"), path);
+        if (status.st_uid == geteuid() && !(status.st_mode & 022))
+                return 0;
+        return error_refuse(err, _("others could put events into the spool: the folder %s must belong to the user that this "
+                                   "runs as, who alone can write there (chmod 700)"),
+                            path);
+}
+
 int spool_open_queue(struct spool *spool, size_t shard, struct error *err)
 {
         struct queue *queue = &spool->queues[shard];
@@ -109,7 +131,8 @@ int spool_open_queue(struct spool *spool, size_t shard, struct error *err)
         queue->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (queue->folder < 0)
                 return error_errno(err, errno, _("cannot open the spool's folder %s"), path);
-        return list_queue(spool, queue, err);
+        r = spool_check_folder(queue->folder, path, err);
+        return r < 0 ? r : list_queue(spool, queue, err);
 }
 
 /* ---------------------------------------------------------------- what is new */
@@ -193,6 +216,33 @@ int spool_path(struct spool *spool, size_t shard, const struct spool_batch *batc
         return snprintf(path, PATH_MAX, "%s/%s/%s", spool->path, spool->shards->items[shard].name, name) < PATH_MAX
                        ? 0
                        : -ENAMETOOLONG;
+}
+
+static int wrong_batch(const struct spool *spool, size_t shard, const char *name, const struct spool_batch *batch,
+                       struct error *err)
+{
+        return error_set(err, -EBADMSG,
+                         _("the batch %s for the analysis server %s in the spool %s is not the file that was written: it was "
+                           "replaced or cut; put it back, or remove it (%" PRIu32 " events are lost then) and start again"),
+                         name, spool->shards->items[shard].name, spool->path, batch->rows);
+}
+
+/* Never a pipe that nobody writes to: a thread that waits for that cannot be stopped. */
+int spool_open_batch(struct spool *spool, size_t shard, const struct spool_batch *batch, int *ret_fd, struct error *err)
+{
+        _cleanup_(fd_closep) int fd = -1;
+        struct stat status;
+        char name[SPOOL_NAME_SIZE];
+
+        spool_batch_name(batch, name);
+        fd = openat(spool->queues[shard].folder, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 && errno != ENOENT && errno != ELOOP && errno != ENXIO)
+                return error_errno(err, errno, _("cannot read the batch %s in the spool %s"), name, spool->path);
+        if (fd < 0 || fstat(fd, &status) < 0 || !is_ours(&status) || (uint64_t)status.st_size != batch->bytes)
+                return wrong_batch(spool, shard, name, batch, err);
+        *ret_fd = fd;
+        fd = -1;
+        return 0;
 }
 
 int spool_sent(struct spool *spool, size_t shard, const struct spool_batch *batch, struct error *err)

@@ -258,6 +258,47 @@ static void days_are_known_from_the_commit_on(void **state _unused_)
         spool_close(spool);
 }
 
+/* What lies in the spool instead of a batch is never waited for, followed or sent. */
+static void what_is_no_batch(void **state _unused_)
+{
+        struct spool *spool = opened(0);
+        struct spool_batch batch;
+        char name[PATH_MAX], other[TESTS_FOLDER_SIZE + 16];
+        int fd = -1;
+
+        put(spool, 0, 100, "row");
+        commit(spool);
+        assert_true(spool_first(spool, 0, &batch));
+        assert_int_equal(spool_path(spool, 0, &batch, name), 0);
+        assert_int_equal(spool_open_batch(spool, 0, &batch, &fd, &error), 0);
+        close(fd);
+        snprintf(other, sizeof(other), "%s/other", folder);
+        assert_int_equal(rename(name, other), 0);
+        assert_int_equal(spool_open_batch(spool, 0, &batch, &fd, &error), -EBADMSG);
+        alarm(20);
+        assert_int_equal(mkfifo(name, 0600), 0);
+        assert_int_equal(spool_open_batch(spool, 0, &batch, &fd, &error), -EBADMSG);
+        alarm(0);
+        assert_int_equal(unlink(name), 0);
+        assert_int_equal(symlink(other, name), 0);
+        assert_int_equal(spool_open_batch(spool, 0, &batch, &fd, &error), -EBADMSG);
+        assert_int_equal(unlink(name), 0);
+        assert_int_equal(link(other, name), 0);
+        assert_int_equal(spool_open_batch(spool, 0, &batch, &fd, &error), -EBADMSG);
+        assert_int_equal(unlink(name), 0);
+        assert_int_equal(rename(other, name), 0);
+        assert_int_equal(truncate(name, 2), 0);
+        assert_int_equal(spool_open_batch(spool, 0, &batch, &fd, &error), -EBADMSG);
+        spool_close(spool);
+        assert_int_equal(unlink(name), 0);
+        assert_int_equal(mkfifo(name, 0600), 0);
+        assert_int_equal(spool_open(path, &shards, 0, &spool, &error), -EPERM); /* and at the start */
+        assert_int_equal(unlink(name), 0);
+        assert_int_equal(chmod(path, 0777), 0);
+        assert_int_equal(spool_open(path, &shards, 0, &spool, &error), -EPERM);
+        assert_non_null(strstr(error.text, "others could put events into the spool"));
+}
+
 static void it_has_a_limit(void **state _unused_)
 {
         struct spool *spool = opened(10);
@@ -315,6 +356,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(large_ones_are_cut, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_write_that_fails_leaves_nothing, setup, teardown),
                 cmocka_unit_test_setup_teardown(days_are_known_from_the_commit_on, setup, teardown),
+                cmocka_unit_test_setup_teardown(what_is_no_batch, setup, teardown),
                 cmocka_unit_test_setup_teardown(it_has_a_limit, setup, teardown),
                 cmocka_unit_test_setup_teardown(one_process_has_it, setup, teardown),
                 cmocka_unit_test(names_have_one_spelling),
