@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <limits.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
@@ -18,34 +17,23 @@
 #include "base/text.h"
 #include "netlink.h"
 #include "relay.h"
+#include "relay_state.h"
 #include "ruleset_look.h"
 
-#define STATE_FILE    "relay.json"
-#define STATE_MAXIMUM 4096
-#define LOOPBACK      "lo"
+#define STATE_FILE "relay.json"
 
 /* arp_ignore 1: a neighbour is answered for addresses of the interface at which he asks only. arp_announce 2: and never asked
  * in the name of another address, from which he would learn it. (ip-sysctl.rst; what is in force is the larger of the
  * interface's value and that of all.) */
 static const struct setting {
-        const char *name;
         unsigned int number; /* linux/ip.h */
         uint32_t least;
-} settings[] = {
-        { "arp_ignore",   IPV4_DEVCONF_ARP_IGNORE,   1 },
-        { "arp_announce", IPV4_DEVCONF_ARP_ANNOUNCE, 2 },
+} settings[RELAY_SETTINGS] = {
+        [RELAY_ARP_IGNORE] = { IPV4_DEVCONF_ARP_IGNORE, 1 },
+        [RELAY_ARP_ANNOUNCE] = { IPV4_DEVCONF_ARP_ANNOUNCE, 2 },
 };
 
-/* What was there before, and what we put there. */
-struct kept {
-        char boot[CLOCK_BOOT_ID_SIZE];
-        char interface[IF_NAMESIZE];
-        uint32_t before[LENGTH(settings)];
-        struct address put[RELAY_ADDRESSES]; /* on the loopback interface */
-        size_t count;
-};
-
-static uint32_t wanted(const struct kept *kept, size_t i)
+static uint32_t wanted(const struct relay_state *kept, size_t i)
 {
         return kept->before[i] < settings[i].least ? settings[i].least : kept->before[i];
 }
@@ -62,7 +50,7 @@ static int see_link(const struct nlmsghdr *message, void *context)
         if (mnl_attr_get_type(attribute) == IFLA_AF_SPEC)
                 found = attribute;
         found = ruleset_in_nest(ruleset_in_nest(found, AF_INET), IFLA_INET_CONF);
-        for (size_t i = 0; i < LENGTH(settings); i++) {
+        for (size_t i = 0; i < RELAY_SETTINGS; i++) {
                 if (!found || mnl_attr_get_payload_len(found) < settings[i].number * sizeof(uint32_t))
                         return -EBADMSG;
                 values[i] = ((const uint32_t *)mnl_attr_get_payload(found))[settings[i].number - 1];
@@ -70,7 +58,7 @@ static int see_link(const struct nlmsghdr *message, void *context)
         return 0;
 }
 
-static int read_settings(const char *interface, uint32_t values[static LENGTH(settings)], struct error *err)
+static int read_settings(const char *interface, uint32_t values[static RELAY_SETTINGS], struct error *err)
 {
         _cleanup_(netlink_close) struct netlink netlink = NETLINK_NONE;
         char buffer[NETLINK_REQUEST_SIZE] __attribute__((aligned(8)));
@@ -91,7 +79,7 @@ static int read_settings(const char *interface, uint32_t values[static LENGTH(se
 
 static int setting_path(const char *interface, size_t i, char path[static PATH_MAX])
 {
-        return snprintf(path, PATH_MAX, "/proc/sys/net/ipv4/conf/%s/%s", interface, settings[i].name);
+        return snprintf(path, PATH_MAX, "/proc/sys/net/ipv4/conf/%s/%s", interface, relay_setting_name(i));
 }
 
 static int write_setting(const char *interface, size_t i, uint32_t value, struct error *err)
@@ -108,54 +96,19 @@ static int write_setting(const char *interface, size_t i, uint32_t value, struct
 
 /* ---- what is remembered ---- */
 
-static bool text_member(const json_t *object, const char *key, char *to, size_t size)
-{
-        const char *text = json_string_value(json_object_get(object, key));
-
-        return text && (size_t)snprintf(to, size, "%s", text) < size;
-}
-
-static bool parse(const json_t *root, struct kept *kept)
-{
-        const json_t *put = json_object_get(root, "put"), *value;
-
-        if (!text_member(root, "boot", kept->boot, sizeof(kept->boot)) ||
-            !text_member(root, "interface", kept->interface, sizeof(kept->interface)) ||
-            json_array_size(put) > RELAY_ADDRESSES)
-                return false;
-        for (size_t i = 0; i < LENGTH(settings); i++) {
-                value = json_object_get(root, settings[i].name);
-                if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > INT_MAX)
-                        return false;
-                kept->before[i] = (uint32_t)json_integer_value(value);
-        }
-        for (size_t i = 0; i < json_array_size(put); i++) {
-                const char *text = json_string_value(json_array_get(put, i));
-
-                if (!text || address_parse(text, LOOPBACK, &kept->put[kept->count++], NULL) < 0)
-                        return false;
-        }
-        return true;
-}
-
 /* 1, or 0 when there is nothing of this boot. */
-static int load(int folder, struct kept *ret_kept, struct error *err)
+static int load(int folder, struct relay_state *ret_kept, struct error *err)
 {
-        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(STATE_MAXIMUM);
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(RELAY_STATE_MAXIMUM);
         int r = file_read(folder, STATE_FILE, &text, err);
-        struct kept kept = { 0 };
+        struct relay_state kept = { 0 };
         char boot[CLOCK_BOOT_ID_SIZE];
-        json_t *root;
-        bool good;
 
         if (r == -ENOENT)
                 return 0;
         if (r < 0)
                 return r;
-        root = json_loadb(buffer_text(&text), text.length, JSON_REJECT_DUPLICATES, NULL);
-        good = parse(root, &kept);
-        json_decref(root);
-        if (!good)
+        if (relay_state_read(buffer_text(&text), text.length, &kept) < 0)
                 return error_set(err, -EBADMSG, _("%s in the state folder is damaged: what was set for the move of the address "
                                                   "cannot be put back by it; a restart of this server does, and remove the file"),
                                  STATE_FILE);
@@ -166,25 +119,13 @@ static int load(int folder, struct kept *ret_kept, struct error *err)
         return 1;
 }
 
-static int save(int folder, const struct kept *kept, struct error *err)
+static int save(int folder, const struct relay_state *kept, struct error *err)
 {
-        json_t *root = json_pack("{s:s, s:s, s:[]}", "boot", kept->boot, "interface", kept->interface, "put");
-        char text[ADDRESS_TEXT_SIZE], *words;
-        int r = root ? 0 : -1;
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(RELAY_STATE_MAXIMUM);
 
-        for (size_t i = 0; i < LENGTH(settings) && r == 0; i++)
-                r = json_object_set_new(root, settings[i].name, json_integer(kept->before[i]));
-        for (size_t i = 0; i < kept->count && r == 0; i++) {
-                address_text(&kept->put[i], text);
-                r = json_array_append_new(json_object_get(root, "put"), json_string(text));
-        }
-        words = r == 0 ? json_dumps(root, JSON_COMPACT) : NULL;
-        json_decref(root);
-        if (!words)
+        if (relay_state_write(kept, &text) < 0)
                 return error_memory(err);
-        r = file_replace(folder, STATE_FILE, words, strlen(words), 0600, err);
-        free(words);
-        return r;
+        return file_replace(folder, STATE_FILE, buffer_text(&text), text.length, 0600, err);
 }
 
 static int forget(int folder, struct error *err)
@@ -205,11 +146,11 @@ static void loopback_of(const struct address *service, struct address *ret_addre
         *ret_address = *service;
         ret_address->prefix = service->family == AF_INET ? 32 : 128;
         memset(ret_address->interface, 0, sizeof(ret_address->interface));
-        memcpy(ret_address->interface, LOOPBACK, sizeof(LOOPBACK));
+        memcpy(ret_address->interface, RELAY_LOOPBACK, sizeof(RELAY_LOOPBACK));
 }
 
 /* What is there now, before anything is changed. An address that somebody else has put on the loopback interface stays. */
-static int survey(const struct relay *relay, struct kept *kept, struct error *err)
+static int survey(const struct relay *relay, struct relay_state *kept, struct error *err)
 {
         int r;
 
@@ -230,13 +171,13 @@ static int survey(const struct relay *relay, struct kept *kept, struct error *er
 
 int relay_can_keep(const struct relay *relay, struct error *err)
 {
-        struct kept kept = { 0 };
+        struct relay_state kept = { 0 };
         int r;
 
         if (relay->count == 0 || relay->port_count == 0)
                 return error_refuse(err, _("the service has no address, or no ports, in the configuration"));
         r = survey(relay, &kept, err);
-        for (size_t i = 0; i < LENGTH(settings) && r == 0; i++) {
+        for (size_t i = 0; i < RELAY_SETTINGS && r == 0; i++) {
                 char path[PATH_MAX];
 
                 setting_path(kept.interface, i, path);
@@ -248,7 +189,7 @@ int relay_can_keep(const struct relay *relay, struct error *err)
 
 int relay_keep(const struct relay *relay, int folder, struct error *err)
 {
-        struct kept kept = { 0 };
+        struct relay_state kept = { 0 };
         int r = load(folder, &kept, err);
 
         if (r == 0) {
@@ -256,7 +197,7 @@ int relay_keep(const struct relay *relay, int folder, struct error *err)
                 if (r == 0)
                         r = save(folder, &kept, err);
         }
-        for (size_t i = 0; i < LENGTH(settings) && r >= 0; i++)
+        for (size_t i = 0; i < RELAY_SETTINGS && r >= 0; i++)
                 r = write_setting(kept.interface, i, wanted(&kept, i), err);
         for (size_t i = 0; i < kept.count && r >= 0; i++)
                 r = address_lay(&kept.put[i], err);
@@ -265,14 +206,14 @@ int relay_keep(const struct relay *relay, int folder, struct error *err)
 
 int relay_keeps(int folder, enum relay_sight *ret_sight, struct error *err)
 {
-        uint32_t values[LENGTH(settings)] = { 0 };
-        struct kept kept = { 0 };
+        uint32_t values[RELAY_SETTINGS] = { 0 };
+        struct relay_state kept = { 0 };
         bool all = true;
         int r = load(folder, &kept, err);
 
         if (r > 0)
                 r = read_settings(kept.interface, values, err) < 0 ? err->code : 1;
-        for (size_t i = 0; i < LENGTH(settings); i++)
+        for (size_t i = 0; i < RELAY_SETTINGS; i++)
                 all = all && values[i] >= settings[i].least;
         for (size_t i = 0; i < kept.count && r > 0; i++) {
                 enum address_place place = ADDRESS_NOWHERE;
@@ -290,8 +231,8 @@ int relay_keeps(int folder, enum relay_sight *ret_sight, struct error *err)
 /* A setting that somebody has changed meanwhile is his. The address goes first: until it is gone nobody must be answered. */
 int relay_keep_end(int folder, struct error *err)
 {
-        uint32_t values[LENGTH(settings)] = { 0 };
-        struct kept kept = { 0 };
+        uint32_t values[RELAY_SETTINGS] = { 0 };
+        struct relay_state kept = { 0 };
         int r = load(folder, &kept, err);
 
         for (size_t i = 0; i < kept.count && r > 0; i++)
@@ -299,14 +240,14 @@ int relay_keep_end(int folder, struct error *err)
                         return err->code;
         if (r > 0)
                 r = read_settings(kept.interface, values, err) < 0 ? err->code : 1;
-        for (size_t i = 0; i < LENGTH(settings) && r > 0; i++)
+        for (size_t i = 0; i < RELAY_SETTINGS && r > 0; i++)
                 if (values[i] == wanted(&kept, i) && write_setting(kept.interface, i, kept.before[i], err) < 0)
                         return err->code;
         if (r > 0)
                 r = read_settings(kept.interface, values, err) < 0 ? err->code : 1;
-        for (size_t i = 0; i < LENGTH(settings) && r > 0; i++)
+        for (size_t i = 0; i < RELAY_SETTINGS && r > 0; i++)
                 if (values[i] != kept.before[i] && values[i] == wanted(&kept, i))
-                        return error_set(err, -EIO, _("%s of %s is not as it was, although the kernel took it"), settings[i].name,
+                        return error_set(err, -EIO, _("%s of %s is not as it was, although the kernel took it"), relay_setting_name(i),
                                          kept.interface);
         return r < 0 ? r : forget(folder, err);
 }
