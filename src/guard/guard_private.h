@@ -1,4 +1,4 @@
-/* guard_private.h - what the files of the guard's main loop share: guard.c, finding.c, pulls.c, chronicle.c. */
+/* guard_private.h - what the files of the guard's main loop share: guard.c, finding.c, pulls.c, pulls_handover.c, chronicle.c. */
 #ifndef GUARD_GUARD_PRIVATE_H
 #define GUARD_GUARD_PRIVATE_H
 
@@ -164,7 +164,7 @@ int64_t trees_wait_ms(const struct guarded *guarded, int64_t now_ms);
 /* An area's folder came, went, or is another one now. */
 void trees_area_moved(struct guarded *guarded, struct site_tree *tree);
 
-/* ---- pulls.c: healing, and the hand-over of pulls ---- */
+/* ---- pulls.c: healing, and the comparison that proves it ---- */
 
 /* Steps the healing machine, and does what it says. */
 void pulls_step(struct guarded *guarded, enum heal_event event);
@@ -175,18 +175,20 @@ void pulls_resume(struct guarded *guarded);
 /* The pull that heals has ended. */
 void pulls_ended(struct guarded *guarded);
 
-void pulls_accept(struct guarded *guarded);
-/* Whether this process is connected: a pull, which takes files of the tree over by link and says so by that. */
-bool pulls_is_peer(struct guarded *guarded, pid_t pid);
-/* Whether a pull is connected, from before it touches anything until it has taken the old names away. */
-bool pulls_is_under_way(struct guarded *guarded);
-void pulls_message(struct guarded *guarded, int *connection);
-
 /* Starts an examination, or notes that another one is needed after the one that runs. */
 void pulls_examine(struct guarded *guarded);
 void pulls_examined(struct guarded *guarded);
 
 /* Verifiers with the releases that count now. */
 int pulls_verifiers(struct guard *guard, struct error *err);
+
+/* ---- pulls_handover.c: pulls that announce themselves ---- */
+
+void pulls_accept(struct guarded *guarded);
+/* Whether this process is connected: a pull, which takes files of the tree over by link and says so by that. */
+bool pulls_is_peer(struct guarded *guarded, pid_t pid);
+/* Whether a pull is connected, from before it touches anything until it has taken the old names away. */
+bool pulls_is_under_way(struct guarded *guarded);
+void pulls_message(struct guarded *guarded, int *connection);
 
 #endif
