@@ -20,6 +20,9 @@ bool survey_add(json_t *list, json_t *value);
 /* A text of FACTS_TEXT bytes at the most, what is not printable as \ooo. */
 json_t *survey_text(const char *text, size_t length);
 
+/* The next word of a line, quotes kept together; false at the end. */
+bool survey_word(const char **at, const char *end, const char **ret_word, size_t *ret_length);
+
 /* What `dpkg --verify` printed (dpkg(1)): adds "PATH: content" or "PATH: missing" to `files`, which holds the first of
  * them, and returns how many there are. Configuration files are meant to be changed and don't count. */
 int64_t survey_dpkg_verify(const char *text, size_t length, json_t *files);
@@ -32,6 +35,8 @@ json_t *survey_fingerprint(const char *line, size_t length);
 
 /* /proc/net/tcp, tcp6, udp, udp6 (proc(5)): what listens. */
 void survey_sockets(const char *text, size_t length, const char *protocol, json_t *listening);
+
+/* ---- survey_names.c: the addresses that are named by what a server runs ---- */
 
 /* nginx.conf: servers of upstream blocks, and what proxy_pass and its like name, {"source": "upstream", ...}. Names of
  * upstream blocks go to `upstreams`, a list of texts: survey_drop_upstreams() takes them out of `names` at the end. */
