@@ -1,27 +1,19 @@
 #include "ask.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "accesslog/beacon.h"
 #include "analyze/summary_private.h"
-#include "base/i18n.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "spread/answer.h"
-#include "spread/outside.h"
-#include "spread/proof.h"
+#include "spread/asking.h"
 #include "spread/question.h"
 #include "spread/row.h"
-#include "spread/schema.h"
-#include "spread/server.h"
 #include "spread/visits.h"
 
-#define SQL_MAXIMUM    (256U << 10)
-#define ANSWER_MAXIMUM (256U << 20) /* of one server */
-#define DAY_HOURS      24
-#define HOUR_US        INT64_C(3600000000)
+#define DAY_HOURS 24
+#define HOUR_US   INT64_C(3600000000)
 
 bool ask_has_list(int dimension)
 {
@@ -31,198 +23,6 @@ bool ask_has_list(int dimension)
 bool ask_has_visits(int dimension)
 {
         return visits_has_list(dimension);
-}
-
-/* ---------------------------------------------------------------- who takes part */
-
-struct asking {
-        const struct spread_shards *shards;
-        struct server *servers[SPREAD_SHARDS_MAXIMUM]; /* NULL: it does not answer, or is left out */
-        bool rollup;                                   /* every one that answers has one */
-        struct ask_who who;
-};
-
-static void asking_done(struct asking *asking)
-{
-        for (size_t i = 0; i < asking->shards->count; i++)
-                server_free(asking->servers[i]);
-        ask_who_done(&asking->who);
-}
-
-/* It is not asked any further. */
-static int give_up(struct asking *asking, size_t shard, const struct error *why, struct error *err)
-{
-        struct ask_silent *silent = &asking->who.silent[asking->who.silent_count];
-
-        server_free(asking->servers[shard]);
-        asking->servers[shard] = NULL;
-        silent->name = asking->shards->items[shard].name;
-        silent->left_out = why->code == -EPERM;
-        silent->words = memory_string(why->text);
-        if (!silent->words)
-                return error_memory(err);
-        asking->who.silent_count++;
-        asking->who.answered--;
-        if (!asking->who.answered && err)
-                *err = *why;
-        return asking->who.answered ? 0 : why->code;
-}
-
-typedef int take_function(void *context, size_t shard, const struct buffer *answer, struct error *err);
-
-/* One question to all that are left. Whoever does not answer, or answers with what `take` does not understand (-EBADMSG)
- * or refuses (-EPERM), is given up. The answers are the caller's. */
-static int ask_each(struct asking *asking, const char *const sql[], struct buffer answers[SPREAD_SHARDS_MAXIMUM],
-                    take_function *take, void *context, struct error *err)
-{
-        struct server_question questions[SPREAD_SHARDS_MAXIMUM] = { 0 };
-        size_t shards[SPREAD_SHARDS_MAXIMUM], count = 0;
-        int r = 0;
-
-        for (size_t i = 0; i < asking->shards->count; i++) {
-                if (!asking->servers[i])
-                        continue;
-                questions[count] = (struct server_question){ .server = asking->servers[i],
-                                                             .sql = sql[i],
-                                                             .answer = BUFFER_INIT(ANSWER_MAXIMUM) };
-                shards[count++] = i;
-        }
-        server_ask_all(questions, count, asking->shards->deadline_ms);
-        for (size_t i = 0; i < count; i++) {
-                struct server_question *question = &questions[i];
-                size_t shard = shards[i];
-
-                answers[shard] = question->answer;
-                if (r == 0 && question->result == 0)
-                        question->result = take(context, shard, &answers[shard], &question->error);
-                if (r < 0 || question->result == 0)
-                        continue;
-                r = question->result == -ENOMEM ? error_memory(err) : give_up(asking, shard, &question->error, err);
-        }
-        return r;
-}
-
-static int ask_all(struct asking *asking, const char *sql, struct buffer answers[SPREAD_SHARDS_MAXIMUM],
-                   take_function *take, void *context, struct error *err)
-{
-        const char *same[SPREAD_SHARDS_MAXIMUM];
-
-        for (size_t i = 0; i < asking->shards->count; i++)
-                same[i] = sql;
-        return ask_each(asking, same, answers, take, context, err);
-}
-
-static void answers_done(struct buffer answers[SPREAD_SHARDS_MAXIMUM])
-{
-        for (size_t i = 0; i < SPREAD_SHARDS_MAXIMUM; i++)
-                buffer_done(&answers[i]);
-}
-
-static int take_standing(void *context, size_t shard, const struct buffer *answer, struct error *err)
-{
-        struct asking *asking = context;
-        uint64_t version = 0;
-        int r = proof_judge(asking->shards, &asking->shards->items[shard], answer, &version, err);
-
-        if (r == 0 && version < SCHEMA_ROLLUPS)
-                asking->rollup = false;
-        return r;
-}
-
-static int ask_standing(struct asking *asking, struct error *err)
-{
-        struct buffer sql[SPREAD_SHARDS_MAXIMUM] = { 0 }, answers[SPREAD_SHARDS_MAXIMUM] = { 0 };
-        const char *texts[SPREAD_SHARDS_MAXIMUM];
-        int r = 0;
-
-        asking->rollup = true;
-        for (size_t i = 0; i < asking->shards->count && r == 0; i++) {
-                sql[i].maximum = SQL_MAXIMUM;
-                r = proof_question(&sql[i], asking->shards, &asking->shards->items[i]) < 0 ? error_memory(err) : 0;
-                texts[i] = buffer_text(&sql[i]);
-        }
-        if (r == 0)
-                r = ask_each(asking, texts, answers, take_standing, asking, err);
-        answers_done(answers);
-        answers_done(sql);
-        return r;
-}
-
-/* What they give out to visitors. */
-static int look_at_scripts(struct asking *asking, struct error *err)
-{
-        struct outside_look looks[SPREAD_SHARDS_MAXIMUM];
-        size_t shards[SPREAD_SHARDS_MAXIMUM], count = 0;
-        int r = 0;
-
-        for (size_t i = 0; i < asking->shards->count; i++) {
-                const struct spread_shard *shard = &asking->shards->items[i];
-
-                if (!asking->servers[i] || !shard->script)
-                        continue;
-                looks[count] = (struct outside_look){ .server = shard->name, .place = shard->script, .error = ERROR_NONE };
-                shards[count++] = i;
-        }
-        if (count)
-                r = outside_look(looks, count, asking->shards->deadline_ms, err);
-        for (size_t i = 0; i < count && r == 0; i++)
-                if (looks[i].result < 0)
-                        r = give_up(asking, shards[i], &looks[i].error, err);
-        return r;
-}
-
-static int asking_begin(struct asking *asking, struct error *err)
-{
-        const struct spread_shards *shards = asking->shards;
-        int r = 0;
-
-        asking->who.asked = asking->who.answered = shards->count;
-        for (size_t i = 0; i < shards->count && r == 0; i++) {
-                struct error why = ERROR_NONE;
-
-                r = server_new(&shards->items[i], shards->database, NULL, &asking->servers[i], err);
-                if (r == 0 && shards->admits && shards->admits(shards->context, shards->items[i].name, &why) < 0)
-                        r = give_up(asking, i, &why, err);
-        }
-        if (r == 0)
-                r = ask_standing(asking, err);
-        return r < 0 ? r : look_at_scripts(asking, err);
-}
-
-int ask_proven(const struct spread_shards *shards, const char *name, struct error *err)
-{
-        struct spread_shards one = *shards;
-        _cleanup_(asking_done) struct asking asking = { .shards = &one };
-
-        one.count = 0;
-        for (size_t i = 0; i < shards->count; i++)
-                if (text_equal(shards->items[i].name, name)) {
-                        one.items[0] = shards->items[i];
-                        one.count = 1;
-                }
-        if (!one.count)
-                return error_refuse(err, _("%s is no analysis server of the configuration"), name);
-        return asking_begin(&asking, err);
-}
-
-/* The caller's from now on. */
-static void hand_over(struct asking *asking, struct ask_who *ret_who)
-{
-        *ret_who = asking->who;
-        asking->who = (struct ask_who){ 0 };
-}
-
-void ask_who_done(struct ask_who *who)
-{
-        for (size_t i = 0; i < who->silent_count; i++)
-                free(who->silent[i].words);
-        *who = (struct ask_who){ 0 };
-}
-
-static int bad_answer(const struct asking *asking, size_t shard, struct error *err)
-{
-        return error_set(err, -EBADMSG, _("the analysis server %s answers with what is no row"),
-                         asking->shards->items[shard].name);
 }
 
 /* ---------------------------------------------------------------- rows */
@@ -240,14 +40,14 @@ static int take_answer(void *context, size_t shard, const struct buffer *answer,
         int r = taker->visits ? answer_take_visits(taker->rows, answer, taker->span, taker->ends)
                               : answer_take(taker->rows, answer, taker->span);
 
-        return r == -EBADMSG ? bad_answer(taker->asking, shard, err) : r;
+        return r == -EBADMSG ? asking_bad_answer(taker->asking, shard, err) : r;
 }
 
 /* The rows' names lie in the answers. `visits`: what is counted by visit, and not by line. */
 static int ask_rows(struct asking *asking, const struct question *question, bool visits,
                     struct buffer answers[SPREAD_SHARDS_MAXIMUM], struct answer_rows *rows, struct error *err)
 {
-        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
+        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(ASKING_SQL_MAXIMUM);
         struct row_taker taker = {
                 .asking = asking,
                 .rows = rows,
@@ -257,7 +57,7 @@ static int ask_rows(struct asking *asking, const struct question *question, bool
         };
         int r = visits ? visits_put(&sql, question) : question_put(&sql, question);
 
-        return r < 0 ? error_memory(err) : ask_all(asking, buffer_text(&sql), answers, take_answer, &taker, err);
+        return r < 0 ? error_memory(err) : asking_all(asking, buffer_text(&sql), answers, take_answer, &taker, err);
 }
 
 /* Whoever answered the one question and not the other is left out with both. */
@@ -289,7 +89,7 @@ static int ask_names(struct asking *asking, const struct question *question, siz
                         ++*count;
         }
         answer_rows_done(&rows);
-        answers_done(answers);
+        asking_answers_done(answers);
         return r;
 }
 
@@ -386,7 +186,7 @@ int ask_shards(const struct spread_shards *shards, const struct store_query *que
                 ask_answer_done(&answer);
                 return r;
         }
-        hand_over(&asking, &answer.who);
+        asking_hand_over(&asking, &answer.who);
         *ret_answer = answer;
         return 0;
 }
@@ -394,8 +194,8 @@ int ask_shards(const struct spread_shards *shards, const struct store_query *que
 void ask_answer_done(struct ask_answer *answer)
 {
         store_answer_done(&answer->found);
-        answers_done(answer->bytes);
-        answers_done(answer->visit_bytes);
+        asking_answers_done(answer->bytes);
+        asking_answers_done(answer->visit_bytes);
         ask_who_done(&answer->who);
         memset(answer, 0, sizeof(*answer));
 }
@@ -419,7 +219,7 @@ static int take_vitals(void *context, size_t shard, const struct buffer *answer,
                 if (!row_take_u64(&at, end, &vital) || !row_take_u64(&at, end, &value) ||
                     !row_take_u64(&at, end, &count) || vital >= VITAL_COUNT || value > BEACON_VITAL_MAXIMUM ||
                     !answer_add(&sum, count))
-                        return bad_answer(taker->asking, shard, err);
+                        return asking_bad_answer(taker->asking, shard, err);
                 histogram_add_many(&taker->histograms[vital], value, count);
         }
         return 0;
@@ -429,16 +229,16 @@ int ask_vitals(const struct spread_shards *shards, const struct store_query *que
                struct histogram ret_histograms[VITAL_COUNT], struct ask_who *ret_who, struct error *err)
 {
         _cleanup_(asking_done) struct asking asking = { .shards = shards };
-        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
+        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(ASKING_SQL_MAXIMUM);
         struct buffer answers[SPREAD_SHARDS_MAXIMUM] = { 0 };
         struct vital_taker taker = { &asking, ret_histograms };
         int r = question_put_vitals(&sql, query) < 0 ? error_memory(err) : asking_begin(&asking, err);
 
         if (r == 0)
-                r = ask_all(&asking, buffer_text(&sql), answers, take_vitals, &taker, err);
-        answers_done(answers);
+                r = asking_all(&asking, buffer_text(&sql), answers, take_vitals, &taker, err);
+        asking_answers_done(answers);
         if (r == 0)
-                hand_over(&asking, ret_who);
+                asking_hand_over(&asking, ret_who);
         return r;
 }
 
@@ -459,9 +259,9 @@ static int take_steps(void *context, size_t shard, const struct buffer *answer, 
         for (size_t i = 0; i < taker->count && answer->length; i++) /* nothing at all: it has no such visitor */
                 if (!row_take_u64(&at, end, &found[i].visitors) || !row_take_u64(&at, end, &found[i].human_visitors) ||
                     found[i].visitors > ANSWER_COUNT_MAXIMUM || found[i].human_visitors > found[i].visitors)
-                        return bad_answer(taker->asking, shard, err);
+                        return asking_bad_answer(taker->asking, shard, err);
         if (at != end)
-                return bad_answer(taker->asking, shard, err);
+                return asking_bad_answer(taker->asking, shard, err);
         for (size_t i = 0; i < taker->count; i++) {
                 taker->steps[i].visitors += found[i].visitors;
                 taker->steps[i].human_visitors += found[i].human_visitors;
@@ -474,7 +274,7 @@ int ask_funnel(const struct spread_shards *shards, const struct store_query *que
                struct ask_who *ret_who, struct error *err)
 {
         _cleanup_(asking_done) struct asking asking = { .shards = shards };
-        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
+        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(ASKING_SQL_MAXIMUM);
         struct buffer answers[SPREAD_SHARDS_MAXIMUM] = { 0 };
         const struct question question = { .query = query, .beacon = beacon };
         struct ask_step steps[FUNNEL_STEPS_MAXIMUM] = { 0 };
@@ -482,12 +282,12 @@ int ask_funnel(const struct spread_shards *shards, const struct store_query *que
         int r = visits_put_funnel(&sql, &question, goals, count) < 0 ? error_memory(err) : asking_begin(&asking, err);
 
         if (r == 0)
-                r = ask_all(&asking, buffer_text(&sql), answers, take_steps, &taker, err);
-        answers_done(answers);
+                r = asking_all(&asking, buffer_text(&sql), answers, take_steps, &taker, err);
+        asking_answers_done(answers);
         if (r < 0)
                 return r;
         memcpy(ret_steps, steps, sizeof(steps));
-        hand_over(&asking, ret_who);
+        asking_hand_over(&asking, ret_who);
         return 0;
 }
 
@@ -517,10 +317,10 @@ static int take_embedders(void *context, size_t shard, const struct buffer *answ
                 if (!row_take_u64(&at, end, &first) || !row_take_u64(&at, end, &last) ||
                     !row_take_u64(&at, end, &one.fetches) || !answer_times(first, last) ||
                     !answer_add(&sum, one.fetches))
-                        return bad_answer(taker->asking, shard, err);
+                        return asking_bad_answer(taker->asking, shard, err);
                 for (size_t i = 0; i < LENGTH(texts); i++) {
                         if (!row_take_text(&at, end, &texts[i], &length))
-                                return bad_answer(taker->asking, shard, err);
+                                return asking_bad_answer(taker->asking, shard, err);
                         if (!(*copies[i] = memory_copy(texts[i], length)))
                                 return error_memory(err);
                 }
@@ -538,15 +338,15 @@ int ask_embedders(const struct spread_shards *shards, int64_t from_us, int64_t u
                   void *context, struct ask_who *ret_who, struct error *err)
 {
         _cleanup_(asking_done) struct asking asking = { .shards = shards };
-        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
+        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(ASKING_SQL_MAXIMUM);
         struct buffer answers[SPREAD_SHARDS_MAXIMUM] = { 0 };
         struct embedder_taker taker = { &asking, take, context };
         int r = question_put_embedders(&sql, from_us, until_us) < 0 ? error_memory(err) : asking_begin(&asking, err);
 
         if (r == 0)
-                r = ask_all(&asking, buffer_text(&sql), answers, take_embedders, &taker, err);
-        answers_done(answers);
+                r = asking_all(&asking, buffer_text(&sql), answers, take_embedders, &taker, err);
+        asking_answers_done(answers);
         if (r == 0)
-                hand_over(&asking, ret_who);
+                asking_hand_over(&asking, ret_who);
         return r;
 }
