@@ -1,9 +1,11 @@
 /*
  * scan.c - what is in an area: a walk beside what the last one found, and pages of it.
  *
- * The index is a text file, sorted as the walk is: a head "understudy-area 1 SCAN ALLOW", then for each name
- * "TYPE INODE SIZE MTIME CTIME MODE UID GID SHA256 PATH", times in nanoseconds, SHA256 "-" where there is none, the path
- * escaped. It saves hashing and nothing else: what cannot be read of it is looked at anew.
+ * The index is a text file, sorted as the walk is: a head "understudy-area 2 SCAN ALLOW", then for each name
+ * "BUCKET TYPE INODE SIZE MTIME CTIME MODE UID GID SHA256 PATH", BUCKET in two hexadecimal digits, times in nanoseconds,
+ * SHA256 "-" where there is none, the path escaped. It saves hashing and nothing else: what cannot be read of it is looked at
+ * anew. The bucket comes first because a list is asked for bucket by bucket: of an area of which much is to be carried each
+ * line is passed over hundreds of times, and must not be taken apart for that.
  */
 #include "carry/area.h"
 
@@ -30,7 +32,8 @@
 
 #define INDEX        "index"
 #define INDEX_NEW    "index.new"
-#define INDEX_HEAD   "understudy-area 1 "
+#define INDEX_HEAD   "understudy-area 2 "
+#define BUCKET_TEXT  3 /* bytes of a line: two digits, and the space */
 #define FLUSH_BYTES  (256U << 10)
 #define PAGE_BYTES   (150U << 10) /* of JSON in a page of a list; the answer may be 256 KiB long */
 #define SETTLED_NS   INT64_C(2000000000) /* a change so long before a look cannot share its tick with another behind it */
@@ -63,20 +66,32 @@ static void index_close(struct index_reader *reader)
         buffer_done(&reader->path);
 }
 
-/* The next line; false at the end, and at the first that is damaged. */
-static bool index_next(struct index_reader *reader)
+/* The next line, or the next one of that bucket (NULL: of any); false at the end, and where one is cut off. */
+static bool next_line(struct index_reader *reader, const char *bucket)
+{
+        ssize_t length;
+
+        do
+                length = reader->file ? getline(&reader->line, &reader->room, reader->file) : -1;
+        while (length > BUCKET_TEXT && bucket && memcmp(reader->line, bucket, BUCKET_TEXT) != 0);
+        if (length <= BUCKET_TEXT || reader->line[length - 1] != '\n')
+                return false;
+        reader->line[length - 1] = '\0';
+        return true;
+}
+
+/* What it says; false at the end, and at the first that is damaged. */
+static bool index_next(struct index_reader *reader, const char *bucket)
 {
         struct remembered *now = &reader->now;
         char type[16], hex[DIGEST_HEX_SIZE];
-        ssize_t length = reader->file ? getline(&reader->line, &reader->room, reader->file) : -1;
         int at = 0;
 
         reader->has = false;
-        if (length <= 1 || reader->line[length - 1] != '\n')
+        if (!next_line(reader, bucket))
                 return false;
-        reader->line[length - 1] = '\0';
         *now = (struct remembered){ 0 };
-        if (sscanf(reader->line, "%15s %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 " %" SCNo32 " %" SCNu32 " %" SCNu32 " %64s %n",
+        if (sscanf(reader->line, "%*2x %15s %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 " %" SCNo32 " %" SCNu32 " %" SCNu32 " %64s %n",
                    type, &now->inode, &now->entry.size, &now->mtime_ns, &now->ctime_ns, &now->entry.mode, &now->entry.uid,
                    &now->entry.gid, hex, &at) != 9 || at == 0)
                 return false;
@@ -115,7 +130,7 @@ static const struct remembered *index_find(struct index_reader *reader, const ch
         for (;;) {
                 int order;
 
-                if (!reader->has && !index_next(reader))
+                if (!reader->has && !index_next(reader, NULL))
                         return NULL;
                 order = path_compare(reader->now.entry.path, reader->now.entry.path_length, path, length);
                 if (order > 0)
@@ -170,9 +185,9 @@ static int write_line(struct scan *scan, const struct remembered *item, struct e
         if (entry->type == CARRY_FILE)
                 digest_hex(&entry->digest, hex);
         r = buffer_printf(&scan->out,
-                          "%s %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %" PRIo32 " %" PRIu32 " %" PRIu32 " %s ",
-                          carry_type_name(entry->type), item->inode, entry->size, item->mtime_ns, item->ctime_ns, entry->mode,
-                          entry->uid, entry->gid, hex);
+                          "%02x %s %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %" PRIo32 " %" PRIu32 " %" PRIu32 " %s ",
+                          carry_bucket(entry->path, entry->path_length), carry_type_name(entry->type), item->inode, entry->size,
+                          item->mtime_ns, item->ctime_ns, entry->mode, entry->uid, entry->gid, hex);
         if (r == 0)
                 r = text_escape(&scan->out, entry->path, entry->path_length);
         if (r == 0)
@@ -417,21 +432,22 @@ int carry_list(const struct carry_area *area, uint64_t scan, unsigned int bucket
 {
         _cleanup_(index_close) struct index_reader reader;
         _cleanup_(memory_freep) char *path = NULL;
+        char wanted[BUCKET_TEXT + 1];
         json_t *entries = json_array();
         size_t length = 0, bytes = 0;
         bool more = false;
         int r = 0;
 
+        snprintf(wanted, sizeof(wanted), "%02x ", bucket & 0xff);
         index_open(area, &reader);
         if (*after)
                 r = carry_path_parse(after, &path, &length, err);
         if (r == 0 && reader.scan != scan)
                 r = error_set(err, -ESTALE, _("the mutable area %s was looked through again meanwhile"), area->name);
-        while (r == 0 && !more && index_next(&reader)) {
+        while (r == 0 && !more && index_next(&reader, wanted)) {
                 const struct carry_entry *entry = &reader.now.entry;
 
-                if (carry_bucket(entry->path, entry->path_length) != bucket ||
-                    (path && path_compare(entry->path, entry->path_length, path, length) <= 0))
+                if (path && path_compare(entry->path, entry->path_length, path, length) <= 0)
                         continue;
                 more = bytes > PAGE_BYTES;
                 if (!more)
