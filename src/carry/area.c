@@ -269,6 +269,7 @@ int carry_area_open(const struct carry_site *site, const char *name, struct carr
 
 void carry_area_close(struct carry_area *area)
 {
+        carry_hold_drop(area);
         fd_close(&area->lock);
         fd_close(&area->state);
         fd_close(&area->folder);

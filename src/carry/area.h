@@ -18,6 +18,7 @@
 #define CARRY_AREA_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -31,7 +32,10 @@
 #define CARRY_CHUNK_TEXT (CARRY_CHUNK / 3 * 4)   /* the same in base64 */
 #define CARRY_KEPT_DAYS  30                      /* what was moved aside is there for so long */
 #define CARRY_REFUSALS   100                     /* that are named in an answer; all are counted */
+#define CARRY_HELD       64                      /* files that wait to be put into their places together */
 #define CARRY_AREA_NAME  (CARRY_NAME_MAXIMUM + 100)
+
+struct carry_held;
 
 /* Where this server's trees and their state are. */
 struct carry_site {
@@ -44,6 +48,7 @@ struct carry_area {
         int folder;         /* of the area */
         int state;          /* STATE/carry/ID */
         int lock;           /* held; -1: not */
+        struct carry_held *held; /* hold.c; NULL: none */
         unsigned int allow; /* enum allow bits of the release */
         uid_t uid;          /* of the folder: folders that are made on the way to a file get it */
         gid_t gid;
@@ -90,6 +95,7 @@ struct carry_wanted {
         uint64_t offset;
         const uint8_t *bytes;
         size_t length;
+        bool hold; /* may wait for carry_settle() */
 };
 
 /*
@@ -97,6 +103,15 @@ struct carry_wanted {
  * what is expected, or what came is not what was announced: nothing was done. Refused (-EPERM) with the rule that it breaks.
  */
 int carry_write(struct carry_area *area, const struct carry_wanted *wanted, json_t *result, struct error *err);
+
+/*
+ * Many small files cost a disk mostly their syncs, of which one for many of them is as good. So carry_write() with `hold` may
+ * answer "held" for a file where nothing is yet: it lies beside its place, whole and proven, under a name of ours, and this puts
+ * all of them into their places: {"outcomes": [O, ...]}, "done" or "changed" as above, in the order in which they were held.
+ * None is seen before its content is on the disk, and none is "done" before its name is. When the area is closed or looked
+ * through before, they are dropped. What takes the place of a file never waits: somebody could write into that meanwhile.
+ */
+int carry_settle(struct carry_area *area, json_t *result, struct error *err);
 
 /* Moves a file aside, removes an empty folder: {"outcome": "done"}; "changed"; "left": the folder is not empty. */
 int carry_keep(struct carry_area *area, const char *path, const char *expected, json_t *result, struct error *err);

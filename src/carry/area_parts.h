@@ -29,6 +29,14 @@ int carry_answer(json_t *result, const char *outcome, struct error *err);
  * (*ret_fd, else -1). */
 int carry_what_is(int parent, const char *name, char text[static DIGEST_HEX_SIZE], int *ret_fd, struct error *err);
 
+/* receive.c: `temporary` gets the name, or keeps its own, of nothing or of the file that is open: whatever else is there stays.
+ * -ESTALE. What had the name has `temporary` then; nothing is synced. */
+int carry_put(int parent, const char *temporary, const char *name, int replaced);
+
+/* hold.c: the file `to` waits beside its place, where nothing is; what is open becomes the area's. False: there is no room. */
+bool carry_hold(struct carry_area *area, int *parent, const char *temporary, const char *name, int *to);
+void carry_hold_drop(struct carry_area *area);
+
 /* keep.c: copies an open file into kept/, once for each content. `why` stands in the log. */
 int carry_put_aside(const struct carry_area *area, const char *path, int fd, const char *why, struct error *err);
 /* Lets go of what has been there for CARRY_KEPT_DAYS. */

@@ -129,7 +129,7 @@ static int give(int fd, const struct carry_entry *entry)
         if ((fchown(fd, entry->uid, entry->gid) < 0 && geteuid() == 0) || fchmod(fd, entry->mode) < 0 ||
             (entry->type == CARRY_FILE && futimens(fd, times) < 0))
                 return -errno;
-        return entry->type == CARRY_FILE ? fd_sync(fd) : 0;
+        return 0;
 }
 
 static bool is_inode(int parent, const char *name, int fd)
@@ -140,20 +140,16 @@ static bool is_inode(int parent, const char *name, int fd)
                there.st_dev == open.st_dev && there.st_ino == open.st_ino;
 }
 
-/* In the place of nothing, or of the file that is open: whatever else gets there meanwhile stays. -ESTALE. */
-static int put(int parent, const char *temporary, const char *name, int replaced)
+int carry_put(int parent, const char *temporary, const char *name, int replaced)
 {
         int r = rename_at(parent, temporary, parent, name, replaced < 0 ? RENAME_NOREPLACE : RENAME_EXCHANGE);
 
         if (r < 0)
                 return r == -EEXIST || r == -ENOENT ? -ESTALE : r;
-        if (replaced < 0)
-                return fd_sync(parent);
-        if (!is_inode(parent, temporary, replaced)) {
-                r = rename_at(parent, temporary, parent, name, RENAME_EXCHANGE);
-                return r < 0 ? r : -ESTALE;
-        }
-        return fd_sync(parent);
+        if (replaced < 0 || is_inode(parent, temporary, replaced))
+                return 0;
+        r = rename_at(parent, temporary, parent, name, RENAME_EXCHANGE);
+        return r < 0 ? r : -ESTALE;
 }
 
 static int copy_proven(int from, int to, const struct carry_entry *entry, struct error *err)
@@ -165,24 +161,37 @@ static int copy_proven(int from, int to, const struct carry_entry *entry, struct
         return r < 0 ? r : copier_copy(copier, from, to, &entry->digest, entry->size, &clone);
 }
 
-/* What came is whole: a copy of it, proven while it is made, gets owner, mode and time under a name of ours, then its own. */
-static int install(const struct carry_area *area, int parent, const char *name, const struct carry_entry *entry, int from,
-                   int replaced, struct error *err)
+/* What came is whole: a copy of it, proven while it is made, gets owner, mode and time under a name of ours. */
+static int lay_beside(int parent, const struct carry_entry *entry, int from, char temporary[static TEMPORARY_SIZE], int *ret_to,
+                      struct error *err)
 {
-        char temporary[TEMPORARY_SIZE];
-        _cleanup_(fd_closep) int to = -1;
         int r = carry_temporary(temporary, err);
 
         if (r < 0)
                 return r;
-        to = openat(parent, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        r = to < 0 ? -errno : copy_proven(from, to, entry, err);
+        *ret_to = openat(parent, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        r = *ret_to < 0 ? -errno : copy_proven(from, *ret_to, entry, err);
+        return r < 0 ? r : give(*ret_to, entry);
+}
+
+/* At once, or held: *parent is the area's then. 1: it is held. */
+static int install(struct carry_area *area, int *parent, const char *name, const struct carry_wanted *wanted, int from,
+                   int replaced, struct error *err)
+{
+        char temporary[TEMPORARY_SIZE];
+        _cleanup_(fd_closep) int to = -1;
+        int r = lay_beside(*parent, &wanted->entry, from, temporary, &to, err);
+
+        if (r == 0 && wanted->hold && replaced < 0 && carry_hold(area, parent, temporary, name, &to))
+                return 1;
         if (r == 0)
-                r = give(to, entry);
+                r = fd_sync(to);
         if (r == 0)
-                r = put(parent, temporary, name, replaced);
+                r = carry_put(*parent, temporary, name, replaced);
+        if (r == 0)
+                r = fd_sync(*parent);
         if (to >= 0 && (r < 0 || replaced >= 0))
-                (void)unlinkat(parent, temporary, 0);
+                (void)unlinkat(*parent, temporary, 0);
         if (r < 0 && r != -ESTALE)
                 return error_errno(err, -r, _("cannot write into the mutable area %s"), area->name);
         return r;
@@ -231,7 +240,7 @@ static int add_bytes(const struct carry_area *area, int incoming, int fd, const 
 }
 
 /* All of it is here: `from` is what came, or the file in place when only its owner or mode is another. */
-static int finish(const struct carry_area *area, const struct carry_wanted *wanted, int from, json_t *result,
+static int finish(struct carry_area *area, const struct carry_wanted *wanted, int from, json_t *result,
                   struct error *err)
 {
         char found[DIGEST_HEX_SIZE], hex[DIGEST_HEX_SIZE];
@@ -253,11 +262,11 @@ static int finish(const struct carry_area *area, const struct carry_wanted *want
                 return carry_answer(result, "more", err);
         r = check_head(area, &wanted->entry, from < 0 ? there : from, err);
         if (r == 0)
-                r = install(area, parent, name, &wanted->entry, from < 0 ? there : from, there, err);
-        return r == -ESTALE ? carry_answer(result, "changed", err) : r < 0 ? r : carry_answer(result, "done", err);
+                r = install(area, &parent, name, wanted, from < 0 ? there : from, there, err);
+        return r < 0 && r != -ESTALE ? r : carry_answer(result, r < 0 ? "changed" : r ? "held" : "done", err);
 }
 
-static int write_file(const struct carry_area *area, const struct carry_wanted *wanted, json_t *result, struct error *err)
+static int write_file(struct carry_area *area, const struct carry_wanted *wanted, json_t *result, struct error *err)
 {
         _cleanup_(fd_closep) int incoming = -1, fd = -1;
         char hex[DIGEST_HEX_SIZE];

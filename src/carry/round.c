@@ -9,6 +9,7 @@
 #include "base/attributes.h"
 #include "base/buffer.h"
 #include "base/i18n.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "carry/area.h"
 #include "carry/merge.h"
@@ -16,6 +17,7 @@
 #define QUICK_MS   INT64_C(60000)
 #define SLOW_BYTES 10000 /* of a file in a millisecond, at the least, where it is copied or read as a whole */
 #define SCAN_MS    (60 * 60 * INT64_C(1000))
+#define SETTLE_MS  (5 * 60 * INT64_C(1000)) /* a disk that is busy with others' bytes */
 #define BUSY_TRIES 50 /* another connection's request to the same area */
 #define BUSY_MS    200
 #define PASSES     20 /* over one area, as long as each gets further: folders are emptied before they are removed */
@@ -65,12 +67,22 @@ struct sight {
         uint64_t scan, files, bytes, refused;
 };
 
+/* What both have of a name then, and had before it. */
+struct fate {
+        const struct carry_entry *then, *before;
+};
+
 struct work {
         const struct carry_round *round;
         struct carry_result *result;
         const char *area;
         struct sight stage, rest;
         uint64_t deeds; /* of this pass */
+        struct fate *fates; /* of this bucket's names, in order; owned */
+        size_t fate_count;
+        size_t held[CARRY_HELD]; /* of them, whose files one side holds: which it has is not known before settle() */
+        size_t held_count;
+        bool held_by_stage;
 };
 
 /* What breaks the rules is named, so that a person looks at it. */
@@ -160,7 +172,7 @@ static int get_list(const struct work *work, const struct carry_side *side, cons
 
 /* ---- one name ---- */
 
-enum end { END_DONE, END_LEFT, END_REFUSED };
+enum end { END_DONE, END_LEFT, END_REFUSED, END_HELD };
 
 static void expected_text(const struct carry_entry *there, char text[static DIGEST_HEX_SIZE])
 {
@@ -175,6 +187,12 @@ static int64_t time_for(const struct carry_entry *entry)
         return QUICK_MS + (int64_t)(entry->size / SLOW_BYTES);
 }
 
+/* What comes in one piece. */
+static bool may_wait(const struct carry_entry *entry)
+{
+        return entry->type == CARRY_FILE && entry->size <= CARRY_CHUNK;
+}
+
 static json_t *write_arguments(const struct work *work, const struct carry_entry *entry, const char *expected, uint64_t offset,
                                json_t *data)
 {
@@ -183,7 +201,8 @@ static json_t *write_arguments(const struct work *work, const struct carry_entry
         if (!arguments || json_object_set_new(arguments, "area", json_string(work->area)) < 0 ||
             json_object_set_new(arguments, "expect", json_string(expected)) < 0 ||
             json_object_set_new(arguments, "offset", json_integer((json_int_t)offset)) < 0 ||
-            (data && json_object_set(arguments, "data", data) < 0)) {
+            (data && json_object_set(arguments, "data", data) < 0) ||
+            (may_wait(entry) && json_object_set_new(arguments, "hold", json_true()) < 0)) {
                 json_decref(arguments);
                 return NULL;
         }
@@ -230,7 +249,7 @@ static int write_piece(struct work *work, const struct carry_side *to, const str
                 return r;
         }
         *ret_ended = !is_outcome(answer, "more");
-        *ret_end = is_outcome(answer, "done") ? END_DONE : END_LEFT;
+        *ret_end = is_outcome(answer, "done") ? END_DONE : is_outcome(answer, "held") ? END_HELD : END_LEFT;
         *offset = (uint64_t)json_integer_value(json_object_get(answer, "have"));
         json_decref(answer);
         return 0;
@@ -302,6 +321,36 @@ static void count_copy(struct work *work, const struct carry_entry *entry, bool 
                                       result->to_rest_bytes + result->to_stage_bytes);
 }
 
+/* Has the files that wait put into their places. One of which nothing is said was not. */
+static int settle(struct work *work, struct error *err)
+{
+        const struct carry_side *side = work->held_by_stage ? &work->round->stage : &work->round->rest;
+        const json_t *outcomes;
+        json_t *answer = NULL;
+        int r = 0;
+
+        if (work->held_count)
+                r = ask(side, "area-settle", json_pack("{s:s}", "area", work->area), SETTLE_MS, &answer, err);
+        if (r < 0)
+                return r;
+        outcomes = json_object_get(answer, "outcomes");
+        for (size_t i = 0; i < work->held_count; i++) {
+                const char *outcome = json_string_value(json_array_get(outcomes, i));
+                struct fate *fate = &work->fates[work->held[i]];
+                const bool done = json_array_size(outcomes) == work->held_count && outcome && text_equal(outcome, "done");
+
+                if (done)
+                        count_copy(work, fate->then, work->held_by_stage);
+                else
+                        fate->then = fate->before;
+                work->deeds += done;
+                work->result->left += !done;
+        }
+        work->held_count = 0;
+        json_decref(answer);
+        return 0;
+}
+
 static int do_copy(struct work *work, bool to_stage, const struct carry_entry *entry, const struct carry_entry *replaced,
                    enum end *ret_end, struct error *err)
 {
@@ -334,10 +383,10 @@ static int do_keep(struct work *work, const struct carry_entry *entry, bool conf
                         N_("both sides wrote it: the one on stage has the name, the other's was moved aside"), err);
 }
 
-/* Does what was decided; *ret_agreed is what both have then, NULL for nothing. */
+/* Does what was decided; *ret_agreed is what both have then, NULL for nothing. *ret_held: it is not settled yet. */
 static int perform(struct work *work, const struct carry_verdict *verdict, const struct carry_entry *stage,
                    const struct carry_entry *rest, const struct carry_entry *agreed, const struct carry_entry **ret_agreed,
-                   struct error *err)
+                   bool *ret_held, struct error *err)
 {
         const struct carry_entry *then = NULL;
         enum end end = END_DONE;
@@ -367,7 +416,8 @@ static int perform(struct work *work, const struct carry_verdict *verdict, const
                 return r;
         work->deeds += end == END_DONE;
         work->result->left += end == END_LEFT;
-        *ret_agreed = end == END_DONE ? then : agreed;
+        *ret_held = end == END_HELD;
+        *ret_agreed = end == END_DONE || end == END_HELD ? then : agreed;
         return 0;
 }
 
@@ -394,6 +444,31 @@ static bool next_path(struct carry_list *const lists[3], size_t at[3], const str
         return least != NULL;
 }
 
+static int one_name(struct work *work, const struct carry_entry *const entries[3], struct error *err)
+{
+        const struct carry_verdict verdict = carry_decide(entries[0], entries[1], entries[2], work->round->two_ways);
+        const bool to_stage = verdict.deed == CARRY_TO_STAGE;
+        const bool copies = to_stage || verdict.deed == CARRY_TO_REST || verdict.deed == CARRY_REPLACE;
+        struct fate fate = { .before = entries[2] };
+        bool held = false;
+        int r = 0;
+
+        if (work->held_count == CARRY_HELD || (work->held_count && copies && work->held_by_stage != to_stage))
+                r = settle(work, err);
+        if (r == 0)
+                r = perform(work, &verdict, entries[0], entries[1], entries[2], &fate.then, &held, err);
+        if (r == 0 && memory_grow(&work->fates, work->fate_count, sizeof(work->fates[0])) < 0)
+                r = error_memory(err);
+        if (r < 0)
+                return r;
+        if (held) {
+                work->held_by_stage = to_stage;
+                work->held[work->held_count++] = work->fate_count;
+        }
+        work->fates[work->fate_count++] = fate;
+        return 0;
+}
+
 static int merge_lists(struct work *work, struct carry_list *stage, struct carry_list *rest, struct carry_list *agreed,
                        struct carry_list *then, struct error *err)
 {
@@ -402,14 +477,14 @@ static int merge_lists(struct work *work, struct carry_list *stage, struct carry
         size_t at[3] = { 0, 0, 0 };
         int r = 0;
 
-        while (r == 0 && next_path(lists, at, entries)) {
-                const struct carry_verdict verdict = carry_decide(entries[0], entries[1], entries[2], work->round->two_ways);
-                const struct carry_entry *result = NULL;
-
-                r = perform(work, &verdict, entries[0], entries[1], entries[2], &result, err);
-                if (r == 0 && result && carry_list_add(then, result) < 0)
+        work->fate_count = work->held_count = 0;
+        while (r == 0 && next_path(lists, at, entries))
+                r = one_name(work, entries, err);
+        if (r == 0)
+                r = settle(work, err);
+        for (size_t i = 0; i < work->fate_count && r == 0; i++)
+                if (work->fates[i].then && carry_list_add(then, work->fates[i].then) < 0)
                         r = error_memory(err);
-        }
         return r;
 }
 
@@ -488,6 +563,8 @@ static int carry_one(struct carry_book *book, const struct carry_round *round, c
                 r = r < 0 ? r : saved;
         }
         carry_sums_close(&sums);
+        if (work)
+                free(work->fates);
         free(work);
         return r;
 }

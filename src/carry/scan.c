@@ -404,8 +404,10 @@ int carry_scan(struct carry_area *area, json_t *result, struct error *err)
         _cleanup_(scan_done) struct scan scan = { .area = area, .fd = -1, .out = BUFFER_INIT(2 * FLUSH_BYTES) };
         int r = carry_area_lock(area, err);
 
-        if (r == 0)
+        if (r == 0) {
+                carry_hold_drop(area); /* of a batch that was cut off */
                 r = begin(&scan, err);
+        }
         if (r < 0)
                 return r;
         drop_incoming(area);

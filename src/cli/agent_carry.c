@@ -54,8 +54,10 @@ const struct agent_argument agent_area_write_arguments[] = {
         { "sha256", AGENT_TEXT, false, DIGEST_HEX_SIZE - 1, NULL },
         { "offset", AGENT_NUMBER, true, CARRY_FILE_MAXIMUM, NULL },
         { "data", AGENT_TEXT, false, CARRY_CHUNK_TEXT, NULL },
+        { "hold", AGENT_FLAG, false, 0, NULL },
         LAST
 };
+const struct agent_argument agent_area_settle_arguments[] = { AREA, LAST };
 
 /* What the request says that the thing is to be: -EINVAL for what cannot be. `bytes` has room for CARRY_CHUNK. */
 static int take_wanted(const struct agent_call *call, struct carry_wanted *wanted, uint8_t *bytes, struct error *err)
@@ -77,6 +79,7 @@ static int take_wanted(const struct agent_call *call, struct carry_wanted *wante
         wanted->expected = agent_text(call, "expect", "");
         wanted->offset = agent_number(call, "offset", 0);
         wanted->bytes = bytes;
+        wanted->hold = agent_flag(call, "hold");
         return 0;
 }
 
@@ -179,6 +182,17 @@ int agent_area_write(struct agent_call *call, struct error *err)
                 r = carry_write(&open_now, &wanted, call->result, err);
         carry_area_unlock(&open_now);
         free(wanted.entry.path);
+        return r;
+}
+
+/* When a pull came in between, nothing is held any more, and the answer has no outcome: they are looked at again. */
+int agent_area_settle(struct agent_call *call, struct error *err)
+{
+        int r = open_area(call, err);
+
+        if (r == 0)
+                r = carry_settle(&open_now, call->result, err);
+        carry_area_unlock(&open_now);
         return r;
 }
 

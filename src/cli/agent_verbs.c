@@ -352,6 +352,8 @@ const struct agent_verb agent_verbs[] = {
         /* A piece of a file from the other server. It stays below the area; what the rules of the release in place refuse is
          * never visible, whoever sends it; and what is not as the sender has seen it stays as it is. */
         { "area-write", agent_area_write_arguments, AGENT_AREA, HOUR, agent_area_write, agent_carry_warm, true },
+        /* Files that were written so far and wait, with one sync for all of them. */
+        { "area-settle", agent_area_settle_arguments, AGENT_AREA, HOUR, agent_area_settle, agent_carry_warm, true },
         /* A file that the server on stage has not got any more is moved aside, where it is kept; nothing is deleted. */
         { "area-keep", agent_area_keep_arguments, AGENT_AREA, HOUR, agent_area_keep, agent_carry_warm, true },
         /* Who may write now, measured. */

@@ -42,9 +42,10 @@ int agent_area_scan(struct agent_call *call, struct error *err);
 int agent_area_list(struct agent_call *call, struct error *err);
 int agent_area_read(struct agent_call *call, struct error *err);
 int agent_area_write(struct agent_call *call, struct error *err);
+int agent_area_settle(struct agent_call *call, struct error *err);
 int agent_area_keep(struct agent_call *call, struct error *err);
 void agent_carry_warm(void *context);
 extern const struct agent_argument agent_area_scan_arguments[], agent_area_list_arguments[], agent_area_read_arguments[],
-        agent_area_write_arguments[], agent_area_keep_arguments[];
+        agent_area_write_arguments[], agent_area_settle_arguments[], agent_area_keep_arguments[];
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "carry/area.h"
 #include "carry/round.h"
+#include "manifest/walk.h"
 
 #define AREA "docroot:uploads"
 
@@ -21,7 +22,8 @@ struct server {
         int folder;
         unsigned int asked, fail_at; /* the request with this number finds no connection; 0: none does */
         unsigned int writes;
-        const char *before_write; /* this name is written by somebody else before the next request to write */
+        unsigned int settles;
+        const char *before_write, *before_settle; /* this name is written by somebody else before the next such request */
 };
 
 static char folder[TESTS_FOLDER_SIZE];
@@ -54,7 +56,8 @@ static void put_file(const struct server *server, const char *path, const char *
 static int do_write(struct server *server, const json_t *arguments, json_t *result, struct error *err)
 {
         uint8_t *bytes = memory_new(1, CARRY_CHUNK);
-        struct carry_wanted wanted = { .expected = text_of(arguments, "expect"), .offset = number_of(arguments, "offset"), .bytes = bytes };
+        struct carry_wanted wanted = { .expected = text_of(arguments, "expect"), .offset = number_of(arguments, "offset"), .bytes = bytes,
+                                       .hold = json_is_true(json_object_get(arguments, "hold")) };
         const char *data = text_of(arguments, "data"), *mode = text_of(arguments, "mode");
         uint64_t number = 0;
         int r;
@@ -79,6 +82,15 @@ static int do_write(struct server *server, const json_t *arguments, json_t *resu
         free(wanted.entry.path);
         free(bytes);
         return r;
+}
+
+static int do_settle(struct server *server, json_t *result, struct error *err)
+{
+        if (server->before_settle)
+                put_file(server, server->before_settle, "somebody else's");
+        server->before_settle = NULL;
+        server->settles++;
+        return carry_settle(&server->area, result, err);
 }
 
 static int do_path(struct server *server, const char *verb, const json_t *arguments, json_t *result, struct error *err)
@@ -108,6 +120,8 @@ static int ask(void *context, const char *verb, json_t *arguments, int64_t deadl
         else if (text_equal(verb, "area-list"))
                 r = carry_list(&server->area, number_of(arguments, "scan"), (unsigned int)number_of(arguments, "bucket"),
                                text_of(arguments, "after"), result, err);
+        else if (text_equal(verb, "area-settle"))
+                r = do_settle(server, result, err);
         else if (text_equal(verb, "area-write"))
                 r = do_write(server, arguments, result, err);
         else
@@ -502,6 +516,115 @@ static void nothing_that_was_written_is_lost(void **context _unused_)
         }
 }
 
+#define MANY 150 /* more than wait at once, and all of one bucket */
+
+static const char *many_name(unsigned int i)
+{
+        static char names[MANY][16];
+
+        for (unsigned int k = 0, number = 0; names[MANY - 1][0] == '\0'; number++) {
+                const int length = snprintf(names[k], sizeof(names[k]), "file-%u", number);
+
+                if (carry_bucket(names[k], (size_t)length) == 7)
+                        k++;
+                else
+                        names[k][0] = '\0';
+        }
+        return names[i];
+}
+
+static void put_many(unsigned int version)
+{
+        for (unsigned int i = 0; i < MANY; i++) {
+                char text[32];
+
+                snprintf(text, sizeof(text), "%u of %u", version, i);
+                put_file(&stage, many_name(i), text);
+        }
+}
+
+static void check_many(unsigned int version)
+{
+        _cleanup_(walk_freep) struct walk *walk = NULL;
+        const struct walk_item *item;
+        unsigned int count = 0;
+
+        for (unsigned int i = 0; i < MANY; i++) {
+                char text[32];
+
+                snprintf(text, sizeof(text), "%u of %u", version, i);
+                assert_true(has(&rest, many_name(i), text));
+        }
+        assert_int_equal(walk_new(rest.folder, 0, &walk, NULL), 0);
+        while (walk_next(walk, &item)) {
+                count += item->folder != NULL;
+                if (!item->folder)
+                        assert_int_equal(walk_enter(walk), 0);
+        }
+        assert_int_equal(count, MANY); /* nothing beside them */
+}
+
+/* Small ones are put into their places together. */
+static void many_at_once(void **context _unused_)
+{
+        struct carry_result result;
+
+        put_many(1);
+        result = carry(false);
+        assert_int_equal(result.to_rest, MANY);
+        assert_int_equal(result.left, 0);
+        check_many(1);
+        assert_int_equal(rest.settles, (MANY + CARRY_HELD - 1) / CARRY_HELD);
+        put_many(2);
+        result = carry(false);
+        assert_int_equal(result.to_rest, MANY);
+        check_many(2);
+        assert_int_equal(look_at_rest(), 1);
+        assert_int_equal(carry(false).to_rest, 0);
+}
+
+/* Between the last byte and its place. */
+static void somebody_else_was_first_while_it_waited(void **context _unused_)
+{
+        put_file(&stage, "new", "new");
+        rest.before_settle = "new";
+        assert_int_equal(carry(false).to_rest, 1); /* by the next pass */
+        assert_null(rest.before_settle);
+        assert_true(has(&rest, "new", "new"));
+        assert_true(is_kept(&rest, "somebody else's"));
+        assert_int_equal(look_at_rest(), 1);
+}
+
+/* What takes the place of a file does not wait, for its old content would be lost to whoever writes it meanwhile. */
+static void what_replaces_does_not_wait(void **context _unused_)
+{
+        put_file(&stage, "old", "old");
+        carry(false);
+        rest.settles = 0;
+        put_file(&stage, "old", "another");
+        assert_int_equal(carry(false).to_rest, 1);
+        assert_true(has(&rest, "old", "another"));
+        assert_int_equal(rest.settles, 0);
+}
+
+/* All of them are begun anew, and nothing of ours stays beside them. */
+static void cut_while_they_wait(void **context)
+{
+        for (unsigned int requests = 5; requests < MANY; requests += 22) {
+                struct carry_result result = { 0 };
+
+                put_many(requests);
+                rest.fail_at = rest.asked + requests;
+                assert_int_equal(batch(false, false, &result, NULL), -ECONNRESET);
+                carry_result_done(&result);
+                rest.fail_at = 0;
+                carry(false);
+                check_many(requests);
+                tear_down(context);
+                set_up(context);
+        }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -519,6 +642,10 @@ int main(void)
                 TEST(a_part_is_gone_on_with),
                 TEST(cut_anywhere),
                 TEST(nothing_that_was_written_is_lost),
+                TEST(many_at_once),
+                TEST(somebody_else_was_first_while_it_waited),
+                TEST(what_replaces_does_not_wait),
+                TEST(cut_while_they_wait),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
