@@ -1,4 +1,4 @@
-/* guard_private.h - what the files of the guard's main loop share: guard.c, finding.c, pulls.c, pulls_handover.c, chronicle.c. */
+/* guard_private.h - what the files of the guard's main loop share: guard.c, finding.c, finding_record.c, pulls.c, pulls_handover.c, chronicle.c. */
 #ifndef GUARD_GUARD_PRIVATE_H
 #define GUARD_GUARD_PRIVATE_H
 
@@ -134,14 +134,27 @@ bool finding_look(struct guarded *guarded, struct site_tree *tree, const char *p
  * pieces must not keep the guard busy with hashing it anew each time. */
 bool finding_is_fresh(const struct guarded *guarded, const struct site_tree *tree, const char *path, size_t length);
 
-/* Writes down who it was, as far as it was found out meanwhile. */
-void finding_answers(struct guard *guard);
-
 /* All is as in the release again: what was found is history. */
 void finding_forget(struct guarded *guarded);
 
 /* The names that a pull was told of are: whatever is found there from now on is new. */
 void finding_mended(struct guarded *guarded);
+
+/* The folder that holds a path, and the name in it; negative when it is not there as such. */
+int finding_open_parent(const struct site_tree *tree, const char *path, const char **ret_name);
+
+/* ---- finding_record.c: how it is written down and told ---- */
+
+/* `not_asked`: nobody asks who it was (finding_inquire()); `evidence` NULL: there are no bytes of it. */
+void finding_tell(struct guarded *guarded, const struct site_tree *tree, const struct look *look, const struct who *who,
+                  uint32_t reason, bool not_asked, const struct digest *evidence);
+
+/* Asks beside the loop who it was; the answer is a record of its own. False when too many wait already. */
+bool finding_inquire(struct guarded *guarded, const struct site_tree *tree, const struct look *look, const struct who *who,
+                     uint32_t reason);
+
+/* Writes down who it was, as far as it was found out meanwhile. */
+void finding_answers(struct guard *guard);
 
 /* ---- trees.c: which trees are under guard, at the start and as releases change it ---- */
 
