@@ -48,6 +48,7 @@ int shards_of(struct shards *shards, const struct config *config, const char *st
         shards->config = config;
         shards->spread.database = config->clickhouse.database;
         shards->spread.deadline_ms = config->clickhouse.deadline_ms;
+        shards->spread.shared_salts = config->clickhouse.salts != NULL;
         shards->spread.unproven = config->clickhouse.unproven;
         shards->state = state;
         shards->spread.admits = admits;

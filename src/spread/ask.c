@@ -10,6 +10,7 @@
 #include "spread/asking.h"
 #include "spread/question.h"
 #include "spread/row.h"
+#include "spread/salted.h"
 #include "spread/visits.h"
 
 #define DAY_HOURS 24
@@ -117,6 +118,52 @@ static int find_own(struct asking *asking, const struct question *asked, struct 
         return ask_names(asking, &question, 1, memory, own, OWN_MAXIMUM, &count, err);
 }
 
+/* ---------------------------------------------------------------- whose salt was replaced */
+
+struct salt_taker {
+        const struct asking *asking;
+        struct replaced_salts *salts;
+};
+
+static int take_salts(void *context, size_t shard, const struct buffer *answer, struct error *err)
+{
+        const struct salt_taker *taker = context;
+
+        return salted_take(taker->salts, answer) < 0 ? asking_bad_answer(taker->asking, shard, err) : 0;
+}
+
+/* Of all days; in the memory of the answer. Before the rows: who does not answer this is left out with those. */
+static int ask_salts(struct asking *asking, struct store_answer *found, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(ASKING_SQL_MAXIMUM);
+        struct buffer answers[SPREAD_SHARDS_MAXIMUM] = { 0 };
+        struct salt_taker taker = { asking, &found->replaced_salts };
+        int r;
+
+        if (!asking->salted)
+                return 0;
+        found->replaced_salts.items =
+                summary_allocate(&found->memory, REPLACED_SALTS_MAXIMUM * sizeof(*found->replaced_salts.items));
+        if (!found->replaced_salts.items || salted_question(&sql, asking->shards->shared_salts) < 0)
+                return error_memory(err);
+        r = asking_all(asking, buffer_text(&sql), answers, take_salts, &taker, err);
+        asking_answers_done(answers);
+        return r;
+}
+
+/* Those of the days that the answer is about. */
+static void keep_salts(struct store_answer *found)
+{
+        struct replaced_salts *salts = &found->replaced_salts;
+        size_t kept = 0;
+
+        for (size_t i = 0; i < salts->count; i++)
+                if (salts->items[i].day * DAY_HOURS < found->until_hour &&
+                    (salts->items[i].day + 1) * DAY_HOURS > found->from_hour)
+                        salts->items[kept++] = salts->items[i];
+        salts->count = kept;
+}
+
 /* ---------------------------------------------------------------- all of it */
 
 static int take_rows(struct ask_answer *answer, const struct answer_rows *rows, const struct store_query *query,
@@ -146,6 +193,7 @@ static int take_rows(struct ask_answer *answer, const struct answer_rows *rows, 
                                           found->until_hour - found->from_hour <= DAY_HOURS
                                   ? VISITORS_DIFFERENT
                                   : VISITORS_SUM_OF_DAYS;
+        keep_salts(found);
         return 0;
 }
 
@@ -157,7 +205,7 @@ static int ask(struct asking *asking, const struct store_query *query, bool beac
         struct question question = {
                 .query = query, .dimension = query->dimension, .beacon = beacon, .rollup = asking->rollup
         };
-        int r = own ? 0 : error_memory(err);
+        int r = own ? ask_salts(asking, &answer->found, err) : error_memory(err);
 
         if (r == 0 && (query->dimension == DIMENSION_REFERRERS || query->dimension == DIMENSION_REFERRER_PAGES)) {
                 r = find_own(asking, &question, &answer->found.memory, own, err);

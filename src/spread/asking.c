@@ -93,6 +93,8 @@ static int take_standing(void *context, size_t shard, const struct buffer *answe
 
         if (r == 0 && version < SCHEMA_ROLLUPS)
                 asking->rollup = false;
+        if (r == 0 && version < SCHEMA_SALTS)
+                asking->salted = false;
         return r;
 }
 
@@ -102,7 +104,7 @@ static int ask_standing(struct asking *asking, struct error *err)
         const char *texts[SPREAD_SHARDS_MAXIMUM];
         int r = 0;
 
-        asking->rollup = true;
+        asking->rollup = asking->salted = true;
         for (size_t i = 0; i < asking->shards->count && r == 0; i++) {
                 sql[i].maximum = ASKING_SQL_MAXIMUM;
                 r = proof_question(&sql[i], asking->shards, &asking->shards->items[i]) < 0 ? error_memory(err) : 0;

@@ -21,6 +21,7 @@ struct asking {
         const struct spread_shards *shards;
         struct server *servers[SPREAD_SHARDS_MAXIMUM]; /* NULL: it does not answer, or is left out */
         bool rollup;                                   /* every one that answers has one */
+        bool salted;                                   /* and knows by what salts its days were sent */
         struct ask_who who;
 };
 

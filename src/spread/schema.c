@@ -9,6 +9,7 @@
 #include "spread/backfill.h"
 #include "spread/rollup.h"
 #include "spread/row.h"
+#include "spread/salted.h"
 
 /*
  * The partition's second part is always 0. It is there because ClickHouse keeps the least and the greatest value of
@@ -46,6 +47,7 @@ static const struct step {
         { 2, NULL,      standing_table                                        },
         { 2, NULL,      NULL                                                  },
         { 3, HAS_COLUMN("place"), "ALTER TABLE event ADD COLUMN place UInt32" },
+        { 4, NULL,      SALTED_TABLE                                          },
 };
 
 static int run(struct server *server, const char *sql, int64_t deadline_ms, struct error *err)

@@ -5,11 +5,13 @@
  *     rollup        figures by hour, and the view that makes them of events (rollup.h)
  *     node          the names of those who send events
  *     standing      whether this server is proven, as it says itself (proof.h)
+ *     salted        by what salts the senders know their days (salted.h)
  *     schema        the versions that were reached, and when
  *
  *     version 1     event
  *     version 2     all others, and what a beacon tells (the column `marks`)
  *     version 3     the order of requests of one time (the column `place`; 0 of older ones: their order is not known)
+ *     version 4     by what salts days were sent (the table `salted`)
  *
  * The statements mean the same to ClickHouse 18.16 and to today's versions. Each may be run again: a migration that was
  * interrupted goes on.
@@ -24,8 +26,10 @@
 #include "base/error.h"
 #include "spread/server.h"
 
-#define SCHEMA_LATEST  3
+#define SCHEMA_LATEST  4
 #define SCHEMA_ROLLUPS 2 /* the first with rollups, that hold all events once it is reached */
+
+#define SCHEMA_SALTS   4 /* the first that knows by what salts days were sent (salted.h) */
 
 /* Makes the database and tables, or brings them to SCHEMA_LATEST. -ENOTSUP when they are newer than this program. */
 int schema_migrate(struct server *server, const char *database, int64_t deadline_ms, uint64_t *ret_before,

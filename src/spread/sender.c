@@ -18,6 +18,7 @@
 #include "spread/proof.h"
 #include "spread/rollup.h"
 #include "spread/row.h"
+#include "spread/salted.h"
 #include "spread/schema.h"
 #include "spread/server.h"
 
@@ -34,6 +35,7 @@ struct sender {
         struct server *server;
         pthread_t thread;
         bool running, named;
+        size_t salts_said; /* so many of the spool's */
         int64_t proven_ms, script_ms; /* when it is to be asked again whether it may take part */
         /* Under the lock of all: */
         struct error words; /* why it does not take its batches; code 0: it does */
@@ -202,6 +204,25 @@ static int say_name(struct sender *sender, struct error *err)
         return r;
 }
 
+/* By what salts the days of the batches are known, before any of them comes: whoever asks compares. */
+static int say_salts(struct sender *sender, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer sql = BUFFER_INIT(SQL_MAXIMUM);
+        struct spool *spool = sender->all->spool;
+        uint64_t mark;
+        uint16_t day;
+        int r = 0;
+
+        while (r == 0 && spool_salt(spool, sender->salts_said, &day, &mark)) {
+                buffer_clear(&sql);
+                if (salted_say(&sql, spool_node(spool), day, mark) < 0)
+                        return error_memory(err);
+                r = server_ask(sender->server, buffer_text(&sql), sender->all->shards->deadline_ms, NULL, err);
+                sender->salts_said += r == 0;
+        }
+        return r;
+}
+
 /* A server gets events only while it is proven, and gives out the right script. */
 static int may_take_part(struct sender *sender, struct error *err)
 {
@@ -282,6 +303,8 @@ static void *run(void *context)
                         continue;
                 }
                 r = may_take_part(sender, &error);
+                if (r == 0)
+                        r = say_salts(sender, &error);
                 if (r == 0)
                         r = send_batch(sender, &batch, &error);
                 if (r == -ECANCELED)

@@ -104,6 +104,8 @@ int spool_open(const char *path, const struct spread_shards *shards, uint64_t li
                 spool->queues[i].folder = -1;
         spool->path = memory_string(path);
         r = spool->path ? open_marks(spool, err) : error_memory(err);
+        if (r == 0)
+                r = spool_read_salts(spool, err);
         for (size_t i = 0; i < shards->count && r == 0; i++)
                 r = spool_open_queue(spool, i, err);
         if (r < 0) {
@@ -127,6 +129,7 @@ void spool_close(struct spool *spool)
                 free(spool->queues[i].fresh);
         }
         free(spool->known_days);
+        free(spool->salts);
         store_close(spool->store);
         pthread_mutex_destroy(&spool->lock);
         free(spool->path);

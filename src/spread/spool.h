@@ -82,6 +82,10 @@ struct spool_batch {
         uint64_t bytes;
 };
 
+/* The mark of the salt (salted.h) that a day's batches are made with, by number from 0 on in the order in which they came to
+ * be known; false: there are no more. */
+bool spool_salt(struct spool *spool, size_t number, uint16_t *ret_day, uint64_t *ret_mark);
+
 /* The oldest batch of a shard; false when there is none. */
 bool spool_first(struct spool *spool, size_t shard, struct spool_batch *ret_batch);
 int spool_path(struct spool *spool, size_t shard, const struct spool_batch *batch, char path[static PATH_MAX]);

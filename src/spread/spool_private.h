@@ -17,6 +17,12 @@ struct open_batch {
         struct buffer bytes;
 };
 
+/* What senders say of a day's salt. */
+struct said_salt {
+        uint16_t day;
+        uint64_t mark;
+};
+
 /* What waits for a shard. */
 struct queue {
         int folder;
@@ -48,6 +54,8 @@ struct spool {
         size_t known_count;
         pthread_mutex_t lock; /* of what waits */
         struct queue queues[SPREAD_SHARDS_MAXIMUM];
+        struct said_salt *salts;
+        size_t salt_count;
 };
 
 /* Whoever can write there makes events, and reads visitors' salts. */
@@ -55,6 +63,9 @@ int spool_check_folder(int folder, const char *path, struct error *err);
 
 /* Lists what waits for a shard; batches that do not count yet are thrown away. */
 int spool_open_queue(struct spool *spool, size_t shard, struct error *err);
+
+/* The salts of open days, as the last run left them. */
+int spool_read_salts(struct spool *spool, struct error *err);
 
 /* What was sent is dropped from the front, and there is room for what is new behind it. */
 int spool_make_room(struct spool *spool, struct error *err);

@@ -8,11 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyze/store_private.h"
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "spread/row.h"
+#include "spread/salted.h"
 #include "spread/spool_private.h"
 
 /* ---------------------------------------------------------------- names */
@@ -135,6 +137,49 @@ int spool_open_queue(struct spool *spool, size_t shard, struct error *err)
         return r < 0 ? r : list_queue(spool, queue, err);
 }
 
+/* ---------------------------------------------------------------- salts */
+
+static void add_salt(struct spool *spool, int64_t day, const uint8_t check[static SALT_CHECK_SIZE])
+{
+        if (day >= 0 && day <= UINT16_MAX)
+                spool->salts[spool->salt_count++] =
+                        (struct said_salt){ .day = (uint16_t)day, .mark = salted_mark(check) };
+}
+
+int spool_read_salts(struct spool *spool, struct error *err)
+{
+        static const char text[] = "SELECT day, salt_check FROM day WHERE NOT closed AND length(salt_check) = 8";
+        sqlite3_stmt *statement = NULL;
+        int step = SQLITE_DONE, r = 0;
+
+        if (sqlite3_prepare_v2(spool->store->database, text, -1, &statement, NULL) != SQLITE_OK)
+                return store_fail(spool->store, _("read"), err);
+        while (r == 0 && (step = sqlite3_step(statement)) == SQLITE_ROW) {
+                if (memory_grow(&spool->salts, spool->salt_count, sizeof(*spool->salts)) < 0)
+                        r = error_memory(err);
+                else
+                        add_salt(spool, sqlite3_column_int64(statement, 0), sqlite3_column_blob(statement, 1));
+        }
+        if (r == 0 && step != SQLITE_DONE)
+                r = store_fail(spool->store, _("read"), err);
+        sqlite3_finalize(statement);
+        return r;
+}
+
+bool spool_salt(struct spool *spool, size_t number, uint16_t *ret_day, uint64_t *ret_mark)
+{
+        bool any;
+
+        pthread_mutex_lock(&spool->lock);
+        any = number < spool->salt_count;
+        if (any) {
+                *ret_day = spool->salts[number].day;
+                *ret_mark = spool->salts[number].mark;
+        }
+        pthread_mutex_unlock(&spool->lock);
+        return any;
+}
+
 /* ---------------------------------------------------------------- what is new */
 
 void spool_publish(struct spool *spool)
@@ -149,6 +194,9 @@ void spool_publish(struct spool *spool)
                 }
                 queue->fresh_count = 0;
         }
+        for (size_t i = 0; i < spool->known_count; i++)
+                if (spool->known_days[i].checked)
+                        add_salt(spool, spool->known_days[i].day, spool->known_days[i].check);
         pthread_mutex_unlock(&spool->lock);
         spool->committed = spool->last;
         spool->known_count = 0;
@@ -156,9 +204,15 @@ void spool_publish(struct spool *spool)
 
 int spool_make_room(struct spool *spool, struct error *err)
 {
+        struct said_salt *salts;
         int r = 0;
 
         pthread_mutex_lock(&spool->lock);
+        salts = memory_resize(spool->salts, spool->salt_count + spool->known_count + 1, sizeof(*salts));
+        if (salts)
+                spool->salts = salts;
+        else
+                r = error_memory(err);
         for (size_t i = 0; i < spool->shards->count && r == 0; i++) {
                 struct queue *queue = &spool->queues[i];
                 struct spool_batch *grown;

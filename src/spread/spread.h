@@ -39,6 +39,7 @@ struct spread_shards {
         size_t count;
         const char *database; /* a name of [a-z0-9._-]: it stands in SQL within backquotes */
         int64_t deadline_ms;  /* of a question */
+        bool shared_salts;    /* one server makes the salts of all who send events */
         bool unproven;        /* servers that nobody vouches for take part as well (proof.h) */
         /* May this shard have data, and be asked? Asked before each batch and each question, by the threads of senders,
          * too; a refusal counts as no answer. NULL: all may. */

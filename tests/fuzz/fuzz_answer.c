@@ -2,8 +2,28 @@
 #include <stdlib.h>
 
 #include "spread/answer.h"
+#include "spread/salted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Days whose salt was replaced: by day, none twice, no more than there is room for. */
+static void take_salts(const uint8_t *data, size_t size)
+{
+        _cleanup_(buffer_done) struct buffer answer = BUFFER_INIT(1U << 20);
+        struct replaced_salt items[REPLACED_SALTS_MAXIMUM];
+        struct replaced_salts salts = { .items = items };
+
+        if (buffer_append(&answer, data, size) < 0)
+                return;
+        for (int i = 0; i < 2; i++)
+                if (salted_take(&salts, &answer) < 0 && salts.count)
+                        abort();
+        if (salts.count > REPLACED_SALTS_MAXIMUM)
+                abort();
+        for (size_t i = 1; i < salts.count; i++)
+                if (items[i - 1].day >= items[i].day)
+                        abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -15,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (size < 2)
                 return 0;
+        take_salts(data + 1, size - 1);
         if (buffer_append(&one, data + 1, half) < 0 || buffer_append(&other, data + 1 + half, size - 1 - half) < 0)
                 return 0;
         (void)answer_take(&rows, &one, span);

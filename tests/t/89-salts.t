@@ -111,6 +111,10 @@ is 'it is in three files of their owner and nowhere else' "$(grep -rl -- "$hex" 
         "$(printf '600 %s\n' "$tmp/spool1/salts" "$tmp/spool2/salts" "$tmp/state1/salts")"
 is 'made at the same time' "$(cut -d' ' -f2 "$tmp/spool2/salts" | awk -v at="$(cut -d' ' -f2 "$tmp/state1/salts")" '{ print ($1 - at) ^ 2 <= 4 }')" 1
 
+proven 1 2
+usn analyze query --config "$config" --json
+json_is 'no day is marked' '.salts_replaced | length' 0
+
 # ---------------------------------------------------------------- a web server, which has no tables
 make_site "$tmp/src"
 mkdir "$tmp/src/bin"
@@ -152,6 +156,24 @@ is 'a day long over is counted' "$status" 0
 like 'and it is said that its salt is gone' "$(errors)" "the salt of $(date -u -d "$today - 5 days" +%F) is gone: .*without visitors"
 proven 1 2
 is 'in hits, not in visitors' "$(figures)" '[40,10]'
+
+# ---------------------------------------------------------------- the maker's salt is replaced, and one more server asks
+cp -p "$tmp/state1/salts" "$tmp/kept"
+printf '%s %s %064d\n' "$(cut -d' ' -f1 "$tmp/kept" | tail -n 1)" "$(date +%s)" 7 >"$tmp/state1/salts"
+rm -rf "$tmp/spool2"
+visit 2 "$today"
+proven 1 2
+follow 2
+proven 1 2
+usn analyze query --config "$config"
+like 'that two servers know the day by two salts is said' "$(output)" "Visitors of $today may be counted twice: its salt was replaced"
+proven 1 2
+usn analyze query --config "$config" --json
+json_is 'and in JSON' '[.salts_replaced[].day]' "[\"$today\"]"
+proven 1 2
+usn analyze query --config "$config" --to "$today" --json
+json_is 'not of other days' '.salts_replaced | length' 0
+cp -p "$tmp/kept" "$tmp/state1/salts"
 
 # ---------------------------------------------------------------- nobody answers
 mv "$tmp/ssh/an1/authorized_keys" "$tmp/ssh/an1/away"
