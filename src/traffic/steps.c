@@ -17,6 +17,7 @@
 #define PULL_MS     (30 * 60 * INT64_C(1000))
 #define WEB_MS      INT64_C(60000)
 #define QUICK_MS    INT64_C(3000)
+#define RETRY_MS    500          /* the longest pause before a server is tried again: less than any look waits */
 #define DEAF_MS     INT64_C(100) /* for the old one to hear that it is to leave, in a failover */
 #define PAUSE_MS    100 /* between two counts of connections */
 #define PROBE_TRIES 100 /* a server that was just let in may take a moment */
@@ -47,6 +48,7 @@ static int find_agent(struct steps *steps, enum steps_side side, struct error *e
                                                                 .destination = server->ssh,
                                                                 .ssh_config = options->config->ssh_config,
                                                                 .ssh = options->ssh,
+                                                                .retry_ms = RETRY_MS,
                                                                 .keep = true },
                                 &steps->agents[side], err);
 }

@@ -159,12 +159,12 @@ is 'and production is on stage' "$(served)" production
 rm -r "$tmp/controller/fleet"
 
 # ---------------------------------------------------------------- a stand-by that rests powered off
-# Off: nobody answers there. What starts it needs a moment, as a machine does.
-sed "/role = standby/a standby_rest = powered_off web_start = true web_stop = true power_on = \"echo on >>$tmp/power; (sleep 2; touch $tmp/standby.on) >/dev/null 2>&1 & wait\"" \
+# Off: nobody answers there. What starts it needs some time, as a machine does; when it answers it is not kept waiting.
+sed "/role = standby/a standby_rest = powered_off web_start = true web_stop = true power_on = \"echo on >>$tmp/power; setsid -f sh -c 'sleep 11; touch $tmp/standby.on' >/dev/null 2>&1; sleep 0.5\"" \
         "$tmp/site.conf" >"$tmp/off.conf"
 off() { us "$@" --config "$tmp/off.conf" --state "$tmp/controller"; }
 cp "$tmp/ssh/config" "$tmp/ssh/config.on"
-sed -i "/^Host standby\$/,/HostKeyAlias/s|ProxyCommand \(.*\)|ProxyCommand sh -c 'test -e $tmp/standby.on \&\& exec \1'|" "$tmp/ssh/config"
+sed -i "/^Host standby\$/,/HostKeyAlias/s|ProxyCommand \(.*\)|ProxyCommand sh -c 'test -e $tmp/standby.on \&\& { test ! -e $tmp/asked \&\& touch $tmp/asked; exec \1; }'|" "$tmp/ssh/config"
 off switch standby --plan
 like 'the plan of a move to one that is powered off says so' "$(output)" 'standby is started where it is powered off'
 like 'and that it could not be asked' "$(output)" 'powered off now'
@@ -173,6 +173,7 @@ off switch standby
 is 'the switch starts it and is done' "$status" 0
 [[ $status -eq 0 ]] || output_diag
 is 'by the command, once' "$(cat "$tmp/power")" on
+ok 'and asks it soon after it is there' test "$(($(stat -c %Y "$tmp/asked") - $(stat -c %Y "$tmp/standby.on")))" -le 3
 is 'visitors are served by it' "$(served)" standby
 off return
 is 'and the return is done' "$status" 0
