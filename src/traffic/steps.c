@@ -154,6 +154,7 @@ static enum event prove_look(struct steps *steps, enum steps_side side, struct e
                 return EVENT_SEEN_NOTHING;
         genuine = output_is(result, "genuine");
         json_decref(result);
+        steps->proven = steps->proven || (genuine && side == STEPS_TO);
         if (genuine)
                 return EVENT_SEEN_WANTED;
         error_set(err, -EPERM, _("%s is not equal to its release; 'understudy verify' there shows what differs"),
@@ -172,6 +173,17 @@ static int prove(struct steps *steps, enum steps_side side, struct error *err)
             prove_look(steps, side, err) != EVENT_SEEN_WANTED)
                 return err->code;
         return steps_ask(steps, side, "pull", NULL, PULL_MS, NULL, err);
+}
+
+/*
+ * Before it is given visitors. The journal says that it was proven, by a process that has ended since: a crash may be as long ago
+ * as a night, and nobody was looking. A failover has no time for it, and goes by what is known (lookout.h).
+ */
+static enum event proven_look(struct steps *steps, struct error *err)
+{
+        if (steps->proven || steps->options.move->kind == MOVE_FAILOVER)
+                return EVENT_SEEN_WANTED;
+        return prove_look(steps, STEPS_TO, err);
 }
 
 /* ---- the web server of the one that comes ---- */
@@ -291,10 +303,18 @@ static int stop_old(struct steps *steps, struct error *err)
         return tell(steps, STEPS_FROM, "address", json_pack("{s:s}", "action", "drop"), err);
 }
 
+/* Does the step lead visitors to the one that comes? */
+static bool opens(enum step step)
+{
+        return step == STEP_ADDRESS || step == STEP_DNS || step == STEP_EXEC;
+}
+
 static int act(void *context, enum step step, bool undo, struct error *err)
 {
         struct steps *steps = context;
 
+        if (opens(step) && !undo && proven_look(steps, err) != EVENT_SEEN_WANTED)
+                return err->code;
         switch (step) {
         case STEP_CLAIM: return steps_claim(steps, undo, err);
         case STEP_LOWER_TTL: return steps_ttl(steps, !undo, err);
@@ -317,6 +337,13 @@ static int act(void *context, enum step step, bool undo, struct error *err)
         }
 }
 
+static enum event still_clean_look(struct steps *steps, struct error *err)
+{
+        const enum event event = proven_look(steps, err);
+
+        return event == EVENT_SEEN_WANTED ? steps_clean_look(steps, err) : event;
+}
+
 static enum event look(void *context, enum step step, bool undo, struct error *err)
 {
         struct steps *steps = context;
@@ -331,7 +358,7 @@ static enum event look(void *context, enum step step, bool undo, struct error *e
         case STEP_CARRY: return steps_carry_look(steps, undo, err);
         case STEP_ADMIT: return steps_fence_look(steps, STEPS_TO, true, err);
         case STEP_PROBE_NEW: return probe(steps, steps->to->addresses.items[0].text, PROBE_TRIES, err);
-        case STEP_STILL_CLEAN: return steps_clean_look(steps, err);
+        case STEP_STILL_CLEAN: return still_clean_look(steps, err);
         case STEP_STOP_OLD: return undo ? EVENT_SEEN_BEFORE : EVENT_SEEN_WANTED; /* the address's own look tells */
         case STEP_RELAY: return steps_relay_look(steps, true, err);
         case STEP_ADDRESS: return steps_address_look(steps, err);

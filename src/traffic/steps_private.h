@@ -13,6 +13,7 @@ struct steps {
         const struct config_server *from, *to, *database;
         struct agent_client *agents[3]; /* of from, to, database: the first that is the same server */
         bool lent[3];                   /* it belongs to the caller */
+        bool proven;                    /* the one that comes, to this process */
         bool deaf;                      /* failover: the old one did not answer, and is not waited for again */
         bool heard;                     /* what it said when others asked was taken into account */
         struct steps_early *early;      /* the status of the one that comes, asked before its step; NULL: not */
