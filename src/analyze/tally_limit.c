@@ -104,19 +104,36 @@ void tally_limit(struct tally *tally, uint64_t memory_bytes)
         tally->options.memory_bytes = memory_bytes;
 }
 
+static uint64_t bytes_of(const struct tally *tally)
+{
+        return name_table_bytes(&tally->names) + visitor_bytes(tally);
+}
+
+/* What shrinks is copied, tables grow into one of twice their size, and a run has buffers: that is the rest. */
+static uint64_t room_of(const struct tally *tally)
+{
+        return tally->options.memory_bytes / 3;
+}
+
 int tally_check_limit(struct tally *tally, struct error *err)
 {
-        uint64_t limit = tally->options.memory_bytes, names = name_table_bytes(&tally->names);
-        uint64_t visitors = visitor_bytes(tally);
-        unsigned int level = tally->level;
-        uint64_t fold = 0;
+        const uint64_t room = room_of(tally);
+        bool more = visitor_bytes(tally) > room / 2;
+        int r = 0;
 
         tally->until_check = CHECK_LINES;
-        if (!limit || names + visitors <= limit)
+        if (!room || bytes_of(tally) <= room)
                 return 0;
-        if (visitors > limit / 2 && level < LEVEL_MAXIMUM && visitor_count(tally) > 1000)
-                level++;
-        if (names > limit / 2 && names > LEAST_NAMES)
-                fold = fold_for(tally, limit / 2);
-        return level > tally->level || fold ? tally_shrink(tally, level, fold, err) : 0;
+        /* Names that followed visitors have are not folded: where that brings too little, fewer are followed. */
+        do {
+                const uint64_t names = name_table_bytes(&tally->names);
+                const uint64_t fold = names > room / 2 && names > LEAST_NAMES ? fold_for(tally, room / 2) : 0;
+
+                more = more && tally->level < LEVEL_MAXIMUM && visitor_count(tally) > 1000;
+                if (!more && !fold)
+                        return 0;
+                r = tally_shrink(tally, tally->level + more, fold, err);
+                more = true;
+        } while (r == 0 && bytes_of(tally) > room / 4 * 3 && tally->level < LEVEL_MAXIMUM && visitor_count(tally) > 1000);
+        return r;
 }

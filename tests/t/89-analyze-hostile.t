@@ -94,4 +94,31 @@ is 'until it is ended' $? 0
 mkfifo "$tmp/pipe.mmdb"
 timeout 20 "$UNDERSTUDY" analyze "$log" --geoip "$tmp/pipe.mmdb" >/dev/null 2>&1
 is 'a pipe is none, and is not waited for' $? 3
+# ---------------------------------------------------------------- memory
+# peak COMMAND...: the most memory that it had, in kB.
+peak()
+{
+        perl -e 'my $pid = fork // die; if (!$pid) { open STDOUT, ">", "/dev/null"; exec @ARGV or die }
+                my $peak = 0;
+                while (1) {
+                        if (open my $status, "<", "/proc/$pid/status") { /^VmHWM:\s+(\d+)/ and $1 > $peak and $peak = $1 while <$status> }
+                        last if waitpid($pid, 1);
+                        select undef, undef, undef, 0.005;
+                }
+                print $? ? "ended in $?" : $peak' "$@"
+}
+perl -e 'srand 1; for my $i (1 .. 200000) {
+        printf "%d.%d.%d.%d - - [27/Nov/2026:%02d:%02d:%02d +0000] \"GET /p/%08x?utm_source=s%d HTTP/1.1\" 200 100 \"http://r%d.example/%x\" \"Agent %x\"\n",
+                1 + rand 220, rand 256, rand 256, rand 256, $i / 10000, rand 60, rand 60, $i, $i, $i, rand 2 ** 32, $i }' >"$tmp/made-up.log"
+if nm "$UNDERSTUDY" 2>/dev/null | grep -q __asan_init; then
+        pass 'memory is measured without sanitizers'
+else
+        few=$(peak "$UNDERSTUDY" analyze "$tmp/made-up.log" --memory 32M)
+        diag "--memory 32M: $few kB"
+        # What any run has is beside it: its buffers, the program.
+        ok 'the run keeps to the memory it was given, whatever the lines make up' test "$few" -le $(((32 + 16) * 1024))
+fi
+us analyze "$tmp/made-up.log" --memory 32M --json
+json_is 'each line counts' '.total.hits // .hits' 200000
+
 done_testing
