@@ -24,6 +24,7 @@ tests/run.sh "$1" || status=1
 for report in "$reports"/*; do
         [ -s "$report" ] || continue
         cat "$report"
-        status=1
+        # The leak checker says so of a thread that ended while it looked; what it finds has lines of its own.
+        grep -qv '^==[0-9]*==Unable to get registers from thread [0-9]*\.$' "$report" && status=1
 done
 exit $status
