@@ -110,7 +110,7 @@ peak()
 perl -e 'srand 1; for my $i (1 .. 200000) {
         printf "%d.%d.%d.%d - - [27/Nov/2026:%02d:%02d:%02d +0000] \"GET /p/%08x?utm_source=s%d HTTP/1.1\" 200 100 \"http://r%d.example/%x\" \"Agent %x\"\n",
                 1 + rand 220, rand 256, rand 256, rand 256, $i / 10000, rand 60, rand 60, $i, $i, $i, rand 2 ** 32, $i }' >"$tmp/made-up.log"
-if nm "$UNDERSTUDY" 2>/dev/null | grep -q __asan_init; then
+if is_sanitized; then
         pass 'memory is measured without sanitizers'
 else
         few=$(peak "$UNDERSTUDY" analyze "$tmp/made-up.log" --memory 32M)

@@ -92,6 +92,9 @@ isnt()
         if [[ $2 != "$3" ]]; then pass "$1"; else fail "$1" && diag "  got: $2"; fi
 }
 
+# is_sanitized: the program has AddressSanitizer in it, so that its memory says little.
+is_sanitized() { grep -q __asan_init "$UNDERSTUDY"; }
+
 # like NAME TEXT REGEX (extended) / unlike
 like()
 {
