@@ -46,8 +46,7 @@ static int copy_file(const char *path, int *ret_fd, struct error *err)
                         break;
                 left -= length;
         }
-        *ret_fd = to;
-        to = -1;
+        *ret_fd = fd_steal(&to);
         return 0;
 }
 
