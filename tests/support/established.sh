@@ -57,3 +57,19 @@ move_killed_at()
         [[ $r -eq 0 ]] || diag "the move to be killed at $1 said: $(cat "$tmp/move.log")"
         return "$r"
 }
+
+# move_lost_nothing WORDS DOWNLOADS: the move that was begun ends, none of the visitors that were begun noticed it, and nothing of it is
+# left (no_traces WORDS is the test's).
+move_lost_nothing()
+{
+        established_end
+        move_ends
+        is "$1: it is done" "$moved" 0
+        [[ $moved -eq 0 ]] || diag "$(cat "$tmp/move.log")"
+        diag "$1: $(tr '\n' ';' <"$tmp/established")"
+        is "$1: no new request failed" "$(came_of new 3)" 0
+        is "$1: no kept connection broke" "$(came_of kept 3)" 0
+        is "$1: every download is whole, to the byte" "$(grep ^download "$tmp/established")" "download $2 $big_digest $2"
+        ok "$1: new visitors were served by both in turn" test "$(grep -c ^served "$tmp/established")" -eq 2
+        no_traces "$1"
+}

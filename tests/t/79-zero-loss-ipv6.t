@@ -61,16 +61,7 @@ moved_by()
                         is "$what, $way: while connections stand, $from has $address on lo only" "$(on "$from" "$address")" lo
                         is "$what, $way: and $to on the segment" "$(on "$to" "$address")" eth0
                 done
-                established_end
-                move_ends
-                is "$what, $way: it is done" "$moved" 0
-                [[ $moved -eq 0 ]] || diag "$(cat "$tmp/move.log")"
-                diag "$what, $way: $(tr '\n' ';' <"$tmp/established")"
-                is "$what, $way: no new request failed" "$(came_of new 3)" 0
-                is "$what, $way: no kept connection broke" "$(came_of kept 3)" 0
-                is "$what, $way: every download is whole, to the byte" "$(grep ^download "$tmp/established")" "download 10 $big_digest 10"
-                ok "$what, $way: new visitors were served by both in turn" test "$(grep -c ^served "$tmp/established")" -eq 2
-                no_traces "$what, $way"
+                move_lost_nothing "$what, $way" 10
         done
 }
 

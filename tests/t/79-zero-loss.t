@@ -55,16 +55,7 @@ for way in 'switch standby' return; do
         sleep 1
         is "$way: while connections stand, $from has the address on lo only" \
                 "$(ip -n "$from" -o address show | awk -v a="$service/" 'index($4, a) == 1 { print $2 }')" lo
-        established_end
-        move_ends
-        is "$way: it is done" "$moved" 0
-        [[ $moved -eq 0 ]] || diag "$(cat "$tmp/move.log")"
-        diag "$way: $(tr '\n' ';' <"$tmp/established")"
-        is "$way: no new request failed" "$(came_of new 3)" 0
-        is "$way: no kept connection broke" "$(came_of kept 3)" 0
-        is "$way: every download is whole, to the byte" "$(grep ^download "$tmp/established")" "download 10 $big_digest 10"
-        ok "$way: new visitors were served by both in turn" test "$(grep -c ^served "$tmp/established")" -eq 2
-        no_traces "$way"
+        move_lost_nothing "$way" 10
 done
 
 # ---------------------------------------------------------------- to the server that is on stage
