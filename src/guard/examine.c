@@ -120,17 +120,40 @@ static int mark_folder(struct examination *examination, const struct site_tree *
         return r;
 }
 
+/* Where everybody may make names, but nobody may rename another's, events would come for all that others do. */
+static bool is_everybodys(int folder)
+{
+        struct stat st;
+
+        return fstat(folder, &st) == 0 && st.st_mode & S_ISVTX && st.st_mode & S_IWOTH;
+}
+
+/* The folder above, and each one above that: who may rename one of them can put another tree in the place of this one.
+ * The tree's own place is watched without fail; a file system further up may be none that can be watched. */
 static int mark_above(struct examination *examination, const struct site_tree *tree, struct error *err)
 {
-        const char *base = strrchr(tree->real, '/') + 1;
-        char parent[PATH_MAX];
-        _cleanup_(fd_closep) int folder = -1;
+        char path[PATH_MAX];
+        bool first = true;
+        char *slash;
+        int r = 0;
 
-        snprintf(parent, sizeof(parent), "%.*s", base - tree->real > 1 ? (int)(base - tree->real - 1) : 1, tree->real);
-        folder = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (folder < 0)
-                return error_errno(err, errno, _("cannot open %s"), parent);
-        return watch_above(examination->watch, tree->number, base, folder, err);
+        snprintf(path, sizeof(path), "%s", tree->real);
+        while (r == 0 && (slash = strrchr(path, '/')) && slash[1]) {
+                _cleanup_(fd_closep) int folder = -1;
+                char name[NAME_MAX + 1];
+
+                snprintf(name, sizeof(name), "%s", slash + 1);
+                slash[slash == path] = '\0';
+                folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+                if (folder < 0)
+                        return first ? error_errno(err, errno, _("cannot open %s"), path) : 0;
+                if (first || !is_everybodys(folder))
+                        r = watch_above(examination->watch, tree->number, name, folder, first ? err : NULL);
+                if (!first)
+                        r = 0;
+                first = false;
+        }
+        return r;
 }
 
 static int mark_folders(struct examination *examination, const struct site_tree *tree, const struct index *index,
@@ -237,18 +260,28 @@ static bool breaks_rules(const struct site_tree *tree, int folder, const char *n
         return policy_check(tree->allow, name, mode, head, n > 0 ? (size_t)n : 0) != BREACH_NONE;
 }
 
-bool examine_area_file(const struct site_tree *tree, const char *path)
+unsigned int examine_area_name(const struct site_tree *tree, const char *path, struct statx *ret_stx)
 {
         const char *slash = strrchr(path, '/');
         _cleanup_(memory_freep) char *parent = slash ? memory_copy(path, (size_t)(slash - path)) : memory_string(".");
         _cleanup_(fd_closep) int folder = -1;
         const char *name = slash ? slash + 1 : path;
-        struct statx stx;
 
-        if (!parent)
-                return false;
+        if (!parent || !*path)
+                return 0;
         folder = open_beneath(tree->root, parent, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
-        return folder >= 0 && inode_glance_at(folder, name, &stx) == 0 && breaks_rules(tree, folder, name, stx.stx_mode);
+        if (folder < 0 || inode_glance_at(folder, name, ret_stx) < 0)
+                return 0;
+        if (ret_stx->stx_mnt_id != tree->mount)
+                return DIFFERENCE_MOUNT;
+        return breaks_rules(tree, folder, name, ret_stx->stx_mode) ? DIFFERENCE_EXTRA : 0;
+}
+
+/* The folder where the walk begins may lie where it likes, and its name is its caller's to judge. */
+static bool breaks(const struct site_tree *tree, const struct walk_item *item)
+{
+        return item->folder &&
+               (item->mount || breaks_rules(tree, walk_folder_fd(item->folder), item->name, item->stx.stx_mode));
 }
 
 int examine_area(const struct site_tree *tree, int folder, const char *path, struct watch *watch,
@@ -261,18 +294,15 @@ int examine_area(const struct site_tree *tree, int folder, const char *path, str
         while (r == 0 && walk_next(walk, &item)) {
                 char full[PATH_MAX];
 
-                if (item->error < 0 || item->mount)
+                if (item->error < 0)
                         continue;
                 if ((size_t)snprintf(full, sizeof(full), "%s%s%s", path, *path && item->path_length ? "/" : "",
                                      item->path) >= sizeof(full))
                         continue;
-                if (S_ISDIR(item->stx.stx_mode)) {
-                        if (walk_enter(walk) == 0)
-                                r = watch_folder(watch, tree->number, full, strlen(full), walk_entered(walk), err);
-                } else if (item->folder && breaks_rules(tree, walk_folder_fd(item->folder), item->name, item->stx.stx_mode) &&
-                           breach(context, full) < 0) {
+                if (breaks(tree, item) && breach(context, full) < 0)
                         r = error_memory(err);
-                }
+                else if (S_ISDIR(item->stx.stx_mode) && walk_enter(walk) == 0)
+                        r = watch_folder(watch, tree->number, full, strlen(full), walk_entered(walk), err);
         }
         return r;
 }

@@ -50,12 +50,13 @@ const struct examine_result *examine_finish(struct examination *examination);
  * fine. */
 void examine_free(struct examination *examination);
 
-/* Marks a folder of a mutable area and all below it, and calls back for what breaks the area's rules. Also called by the
- * loop when a folder appears in one. */
+/* Marks a folder of a mutable area and all below it, and calls back for what breaks the area's rules or is mounted
+ * there. Also called by the loop when a folder appears in one. */
 int examine_area(const struct site_tree *tree, int folder, const char *path, struct watch *watch,
                  int (*breach)(void *context, const char *path), void *context, struct error *err);
 
-/* Whether one file of a mutable area, or what stands in its place, breaks the rules. */
-bool examine_area_file(const struct site_tree *tree, const char *path);
+/* What is wrong with one name of a mutable area: 0, DIFFERENCE_EXTRA (it breaks the rules), or DIFFERENCE_MOUNT (something
+ * is mounted over it, and is not looked at). */
+unsigned int examine_area_name(const struct site_tree *tree, const char *path, struct statx *ret_stx);
 
 #endif

@@ -16,9 +16,13 @@
 #include "base/i18n.h"
 #include "base/io.h"
 #include "guard/guard_private.h"
+#include "guard/quarantine.h"
 #include "manifest/difference.h"
+#include "manifest/inode.h"
 
 #define FRESH_MS 1000
+#define BACK_MS  60000 /* what comes and goes is written down once a minute at most */
+#define AREA_HASH_LIMIT (UINT64_C(64) << 20) /* other bytes under the same name are another finding */
 
 /* ---- what is known already ---- */
 
@@ -59,13 +63,18 @@ static bool is_new(struct guarded *guarded, uint64_t hash, uint64_t path)
 
         for (size_t i = 0; i < guarded->known_count; i++)
                 if (guarded->known[i].hash == hash) {
+                        const bool back = guarded->known[i].restored && now - guarded->known[i].told_ms >= BACK_MS;
+
                         guarded->known[i].again++;
                         guarded->known[i].looked_ms = now;
-                        return false;
+                        if (back)
+                                guarded->known[i].told_ms = now;
+                        guarded->known[i].restored = guarded->known[i].restored && !back;
+                        return back;
                 }
         if (guarded->known_count == GUARD_KNOWN)
                 return false;
-        guarded->known[guarded->known_count++] = (struct known){ .hash = hash, .path = path, .looked_ms = now };
+        guarded->known[guarded->known_count++] = (struct known){ .hash = hash, .path = path, .looked_ms = now, .told_ms = now };
         if (guarded->known_count == GUARD_KNOWN)
                 chronicle(guarded->guard, guarded, CHRONICLE_URGENT, "findings_limit", NULL, NULL,
                           N_("%s has more than %d different findings since it was last clean: further ones are not "
@@ -91,6 +100,15 @@ static void forget_path(void *context, uint64_t path)
                 if (guarded->known[i].path != path)
                         guarded->known[left++] = guarded->known[i];
         guarded->known_count = left;
+}
+
+/* Somebody put it right; should he put it back later, that is told again. */
+static void note_restored(struct guarded *guarded, const struct site_tree *tree, const char *path, size_t length)
+{
+        const uint64_t hash = guarded->known_count ? hash_of_path(tree, path, length) : 0;
+
+        for (size_t i = 0; i < guarded->known_count; i++)
+                guarded->known[i].restored = guarded->known[i].restored || guarded->known[i].path == hash;
 }
 
 void finding_mended(struct guarded *guarded)
@@ -149,14 +167,26 @@ static void neutralise(const struct site_tree *tree, struct look *look)
                 return; /* immutable, perhaps: the exchange takes it away */
 }
 
-/* In a mutable area nothing is exchanged: what breaks its rules is taken out. Its bytes are kept by now. */
-static void remove_from_area(const struct site_tree *tree, const struct look *look)
+/*
+ * In a mutable area nothing is exchanged: what breaks its rules is taken out. What is kept, or has no bytes (where a link
+ * led is in the record), is removed; folders, and files for whose bytes there was no room, are moved away whole. A mount
+ * stays: it is not looked at, and the server is not eligible. True when it is gone.
+ */
+static bool take_out(const struct guarded *guarded, const struct site_tree *tree, const struct look *look, bool kept)
 {
+        const bool has_bytes = S_ISREG(look->stx.stx_mode) || S_ISDIR(look->stx.stx_mode);
+        struct error error = ERROR_NONE;
         const char *name;
         _cleanup_(fd_closep) int parent = finding_open_parent(tree, look->path, &name);
 
-        if (parent >= 0 && tree->mode == GUARD_HEAL)
-                (void)unlinkat(parent, name, 0);
+        if (parent < 0 || tree->mode != GUARD_HEAL || look->findings.kinds & DIFFERENCE_MOUNT)
+                return false;
+        if (kept || !has_bytes)
+                return unlinkat(parent, name, 0) == 0;
+        if (quarantine_take(tree->real, parent, name, &error) == 0)
+                return true;
+        guarded->guard->options->say(guarded->guard->options->context, error.text);
+        return false;
 }
 
 /*
@@ -179,13 +209,16 @@ static void remove_link(const struct site_tree *tree, const struct look *look)
 }
 
 /* Evidence that cannot be had is said, and holds up nothing. */
-static bool is_done(const struct guarded *guarded, int r, const struct error *error)
+static bool is_done(struct guarded *guarded, int r, const struct error *error)
 {
-        if (r < 0)
-                guarded->guard->options->say(guarded->guard->options->context,
-                                             error->code ? error->text
-                                                         : _("there is no more room for evidence: what was found is "
-                                                             "written down, its bytes are not kept"));
+        if (r < 0 && error->code)
+                guarded->guard->options->say(guarded->guard->options->context, error->text);
+        else if (r < 0 && !guarded->full_told)
+                chronicle(guarded->guard, guarded, CHRONICLE_URGENT, "evidence_full", NULL, NULL,
+                          N_("there is no more room for evidence of %s: what was found is written down, its bytes are "
+                             "not kept. Take away what you don't need of the state's folder found/"),
+                          guarded->site.state->dest);
+        guarded->full_told = guarded->full_told || (r < 0 && !error->code);
         return r == 0;
 }
 
@@ -209,21 +242,37 @@ static bool is_healed_by_pull(const struct site_tree *tree)
         return tree->mode == GUARD_HEAL && !tree->area;
 }
 
+static bool keep_now(struct guarded *guarded, const struct look *look)
+{
+        struct kept evidence;
+
+        return copy_bytes(guarded, look, &evidence) && settle_bytes(guarded, &evidence);
+}
+
+/* What was told already. In an area it is taken out as often as it comes; a pull would not do that. */
+static void act_again(struct guarded *guarded, struct site_tree *tree, const struct look *look)
+{
+        if (tree->area && tree->mode == GUARD_HEAL)
+                (void)take_out(guarded, tree, look, keep_now(guarded, look));
+        if (tree->mode == GUARD_HEAL && guarded->heal.phase == HEAL_QUIET && !tree->area)
+                pulls_step(guarded, HEAL_FINDING);
+}
+
 static void act(struct guarded *guarded, struct site_tree *tree, struct look *look, const struct who *who,
                 uint32_t reason)
 {
         const uint64_t path = hash_of_path(tree, look->path, look->path_length);
         struct kept evidence;
-        bool kept, asked;
+        bool kept, asked, out = false;
 
         guarded->clean = false;
+        guarded->disturbed = true;
         if (!guarded->found_ms)
                 guarded->found_ms = clock_monotonic_ms();
         if (is_healed_by_pull(tree))
                 names_add(&guarded->names, path, tree->name, look->path);
         if (!is_new(guarded, hash_of(tree, look, reason), path)) {
-                if (is_healed_by_pull(tree) && guarded->heal.phase == HEAL_QUIET)
-                        pulls_step(guarded, HEAL_FINDING);
+                act_again(guarded, tree, look);
                 return;
         }
         asked = finding_inquire(guarded, tree, look, who, reason);
@@ -235,13 +284,14 @@ static void act(struct guarded *guarded, struct site_tree *tree, struct look *lo
         chronicle_settle(guarded->guard);
         kept = kept && settle_bytes(guarded, &evidence);
         mark_state(guarded);
-        if (kept && tree->area)
-                remove_from_area(tree, look);
+        if (tree->area)
+                out = take_out(guarded, tree, look, kept);
         else if (kept)
                 neutralise(tree, look);
         else
                 remove_link(tree, look);
-        if (is_healed_by_pull(tree))
+        /* Behind what was taken out a pull compares everything, and the server is eligible again. */
+        if (is_healed_by_pull(tree) || out)
                 pulls_step(guarded, HEAL_FINDING);
 }
 
@@ -261,6 +311,7 @@ static int on_area_breach(void *context, const char *path)
 {
         struct area_context *area = context;
         struct look look;
+        unsigned int kind;
         const char *name;
         _cleanup_(fd_closep) int parent = -1;
 
@@ -268,14 +319,20 @@ static int on_area_breach(void *context, const char *path)
         if (snprintf(look.path, sizeof(look.path), "%s", path) >= (int)sizeof(look.path))
                 return 0;
         look.path_length = strlen(look.path);
+        kind = examine_area_name(area->tree, path, &look.stx);
+        if (!kind)
+                return 0;
+        look.exists = true;
         parent = finding_open_parent(area->tree, path, &name);
-        if (parent >= 0)
+        if (parent >= 0 && kind == DIFFERENCE_EXTRA && S_ISREG(look.stx.stx_mode))
                 look.file = open_beneath(parent, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0,
                                          BENEATH_STRICT);
         if (look.file < 0)
                 look.file = -1;
-        look.exists = true;
-        if (findings_add(&look.findings, DIFFERENCE_EXTRA, NULL, "breaks the rules of a mutable area") == 0) {
+        else
+                look.hashed = digest_of_fd(look.file, AREA_HASH_LIMIT, &look.digest, NULL, NULL) == 0;
+        if (findings_add(&look.findings, kind, NULL,
+                         kind == DIFFERENCE_MOUNT ? inode_type_name(look.stx.stx_mode) : "breaks the rules of a mutable area") == 0) {
                 area->found = true;
                 act(area->guarded, area->tree, &look, area->who, area->reason);
         }
@@ -292,11 +349,10 @@ static bool look_in_area(struct guarded *guarded, struct site_tree *tree, const 
 
         if (tree->root < 0)
                 return false;
+        (void)on_area_breach(&context, path);
         folder = open_beneath(tree->root, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, BENEATH_STRICT);
         if (folder >= 0)
                 (void)examine_area(tree, folder, path, guarded->guard->watch, on_area_breach, &context, &error);
-        else if (examine_area_file(tree, path))
-                (void)on_area_breach(&context, path);
         return context.found;
 }
 
@@ -306,6 +362,28 @@ static bool root_is_in_place(const struct site_tree *tree)
         struct stat st;
 
         return tree->root >= 0 && lstat(tree->real, &st) == 0 && S_ISDIR(st.st_mode) && st.st_ino == tree->inode;
+}
+
+static void look_at_place(struct guarded *guarded, struct site_tree *tree, struct look *look, const struct who *who,
+                          uint32_t reason)
+{
+        (void)findings_add(&look->findings, DIFFERENCE_TYPE, "directory", NULL);
+        trees_look_again(guarded); /* first: from here on what stands there now is refused */
+        act(guarded, tree, look, who, reason);
+        pulls_examine(guarded);
+}
+
+bool finding_places(struct guarded *guarded)
+{
+        bool differs = false;
+
+        for (size_t i = 0; i < guarded->site.tree_count && guarded->exchanging < 0; i++) {
+                struct site_tree *tree = &guarded->site.trees[i];
+
+                if (!tree->area && !tree->gone && !root_is_in_place(tree))
+                        differs = finding_look(guarded, tree, "", 0, NULL, 0);
+        }
+        return differs;
 }
 
 bool finding_look(struct guarded *guarded, struct site_tree *tree, const char *path, size_t length,
@@ -320,10 +398,7 @@ bool finding_look(struct guarded *guarded, struct site_tree *tree, const char *p
                 return look_in_area(guarded, tree, path, who, reason);
         look_init(&look);
         if (length == 0 && !root_is_in_place(tree)) {
-                (void)findings_add(&look.findings, DIFFERENCE_TYPE, "directory", NULL);
-                site_look_again(&guarded->site);
-                act(guarded, tree, &look, who, reason);
-                pulls_examine(guarded);
+                look_at_place(guarded, tree, &look, who, reason);
                 differs = true;
         } else if (site_look_tree(&guarded->site, tree, &look_tree)) {
                 if (look_at(&look_tree, path, length, &look, &error) < 0) {
@@ -336,6 +411,8 @@ bool finding_look(struct guarded *guarded, struct site_tree *tree, const char *p
                 } else if (look.findings.kinds || reason == GATE_WRITER) {
                         act(guarded, tree, &look, who, reason);
                         differs = true;
+                } else {
+                        note_restored(guarded, tree, look.path, look.path_length);
                 }
         }
         look_done(&look);

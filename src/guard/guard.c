@@ -51,8 +51,10 @@ static struct guarded *guarded_of(struct guard *guard, unsigned int number, stru
 
 static void examine_all(struct guard *guard)
 {
-        for (size_t i = 0; i < guard->site_count; i++)
+        for (size_t i = 0; i < guard->site_count; i++) {
+                (void)finding_places(&guard->sites[i]);
                 pulls_examine(&guard->sites[i]);
+        }
 }
 
 static void on_event(void *context, const struct watch_event *event)

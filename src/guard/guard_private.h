@@ -22,7 +22,8 @@
 struct known {
         uint64_t hash; /* of tree, path, kinds and content */
         uint64_t path; /* hash of tree and path alone */
-        int64_t looked_ms;
+        int64_t looked_ms, told_ms;
+        bool restored; /* and it was as in the release in between */
         uint64_t again;
 };
 
@@ -52,12 +53,14 @@ struct guarded {
         bool examine_again;
         bool examined;           /* once at least: a tree that somebody changes all the while is compared again and again */
         bool clean;              /* proven by an examination, and nothing found since */
+        bool disturbed;          /* something was found since the examination that runs began */
         bool marked;             /* the state says that it differs */
         int64_t found_ms;        /* monotonic: first finding since it was clean */
         int64_t roots_due_ms;    /* monotonic: when the state is asked where the roots lie; 0: it need not be */
         struct known known[GUARD_KNOWN];
         size_t known_count;
         uint64_t findings, refused, heals, overflows, not_asked; /* not_asked: writers, for too many were waiting */
+        bool full_told;       /* that there is no more room for evidence */
         int64_t last_finding; /* seconds since 1970 */
         char last_path[512];
 };
@@ -130,6 +133,9 @@ struct who;
 bool finding_look(struct guarded *guarded, struct site_tree *tree, const char *path, size_t length,
                   const struct who *who, uint32_t reason);
 
+/* Looks whether each tree still is where its path leads: a folder above it may have been moved away whole. */
+bool finding_places(struct guarded *guarded);
+
 /* Whether this path differs, as is known, and was looked at within the last second: who writes a large file in small
  * pieces must not keep the guard busy with hashing it anew each time. */
 bool finding_is_fresh(const struct guarded *guarded, const struct site_tree *tree, const char *path, size_t length);
@@ -173,6 +179,9 @@ void trees_follow(struct guarded *guarded);
  * ask. */
 void trees_tick(struct guarded *guarded);
 int64_t trees_wait_ms(const struct guarded *guarded, int64_t now_ms);
+
+/* What the trees' paths lead to now is what is guarded, and the gate knows it. */
+void trees_look_again(struct guarded *guarded);
 
 /* An area's folder came, went, or is another one now. */
 void trees_area_moved(struct guarded *guarded, struct site_tree *tree);

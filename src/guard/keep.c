@@ -95,15 +95,24 @@ static int cannot_keep(const struct keep *keep, int code, struct error *err)
         return code == -EFBIG ? code : error_errno(err, -code, _("cannot keep what was found"));
 }
 
+static uint64_t room_in(const struct keep *keep)
+{
+        return keep->bytes < KEEP_MAXIMUM_BYTES ? KEEP_MAXIMUM_BYTES - keep->bytes : 0;
+}
+
 int keep_copy(struct keep *keep, int file, struct kept *ret_kept, struct error *err)
 {
-        uint64_t room = keep->bytes < KEEP_MAXIMUM_BYTES ? KEEP_MAXIMUM_BYTES - keep->bytes : 0;
+        uint64_t room = room_in(keep);
         _cleanup_(fd_closep) int to = -1;
         struct kept kept = { .copy = -1 };
-        struct stat st;
+        struct stat st = { 0 };
         int r;
 
-        if (fstat(file, &st) == 0 && (uint64_t)st.st_size > room)
+        if (fstat(file, &st) == 0 && (uint64_t)st.st_size > room) {
+                keep->bytes = add_up(keep->folder); /* somebody may have made room */
+                room = room_in(keep);
+        }
+        if ((uint64_t)st.st_size > room)
                 return -EFBIG; /* nothing is written first: a hole of a terabyte costs its owner nothing */
         (void)unlinkat(keep->folder, TEMPORARY, 0);
         to = openat(keep->folder, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

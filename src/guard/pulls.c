@@ -232,7 +232,7 @@ void pulls_examine(struct guarded *guarded)
                 guarded->examine_again = true;
                 return;
         }
-        guarded->pulled_meanwhile = false;
+        guarded->pulled_meanwhile = guarded->disturbed = false;
         if (examine_start(&guarded->site, guard->watch, guard->keeper, &guarded->examination, &guarded->examined_fd,
                           &error) < 0) {
                 guard->options->say(guard->options->context, error.text);
@@ -278,9 +278,13 @@ void pulls_examined(struct guarded *guarded)
         if (current) {
                 guarded->examined = true;
                 tell_examined(guarded, result);
-                guarded->clean = result->clean && !guarded->examine_again;
+                /* What was found behind the comparison's back is there, however clean the rest was. */
+                again = again || (result->clean && guarded->disturbed);
+                guarded->clean = result->clean && !again;
                 if (result->clean)
                         pulls_step(guarded, HEAL_CLEAN);
+                if (guarded->clean && guarded->heal.phase == HEAL_QUIET)
+                        finding_forget(guarded); /* the same again is another finding */
                 if (result->clean && guarded->heal.phase == HEAL_QUIET)
                         note_healing(guarded, false);
                 for (size_t i = 0; i < result->differing_count; i++) {

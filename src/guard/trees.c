@@ -167,6 +167,26 @@ void trees_tick(struct guarded *guarded)
         pulls_examine(guarded);
 }
 
+void trees_look_again(struct guarded *guarded)
+{
+        struct site *site = &guarded->site;
+        struct error error = ERROR_NONE;
+        int r = 0;
+
+        site_look_again(site);
+        for (size_t i = 0; i < site->tree_count && r == 0; i++) {
+                struct site_tree *tree = &site->trees[i];
+
+                if (!is_gated(guarded->guard, tree))
+                        continue;
+                tree->fresh = true; /* it may lie on another file system */
+                r = tell_gate(guarded, tree, &error);
+                tree->fresh = false;
+        }
+        if (r < 0)
+                guarded->guard->options->say(guarded->guard->options->context, error.text);
+}
+
 void trees_area_moved(struct guarded *guarded, struct site_tree *tree)
 {
         struct error error = ERROR_NONE;
