@@ -3,14 +3,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,18 +17,16 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "notify/group.h"
-#include "notify/worker.h"
+#include "notify/worker_process.h"
 
-#define WINDOW_MS       60000
-#define FIRST_MS        10000
-#define LAST_MS         3600000
-#define GIVE_UP_MS      (INT64_C(7) * 86400 * 1000)
-#define TRY_MS          60000
-#define RESTART_MS      1000 /* before the second start of a worker that died, doubled each time up to: */
-#define RESTART_LAST_MS 60000
-#define HELD_MAXIMUM    200  /* messages that are kept in memory */
-#define HELD_MS         5000 /* how often the disk is tried again for them */
-#define END_MS          2000 /* how long a worker may take to end */
+#define WINDOW_MS    60000
+#define FIRST_MS     10000
+#define LAST_MS      3600000
+#define GIVE_UP_MS   (INT64_C(7) * 86400 * 1000)
+#define TRY_MS       60000
+#define HELD_MAXIMUM 200  /* messages that are kept in memory */
+#define HELD_MS      5000 /* how often the disk is tried again for them */
+#define END_MS       2000 /* how long a worker may take to end */
 
 /* A message that the disk could not take. */
 struct held {
@@ -50,11 +44,7 @@ struct notify {
         struct notify_target targets[NOTIFY_TARGETS_MAXIMUM];
         size_t target_count;
 
-        int epoll, socket; /* socket -1: no worker */
-        pid_t worker;
-        unsigned int deaths; /* since one lived for a minute */
-        int64_t started_ms, restart_ms;
-
+        struct worker_process worker;
         struct worker_poke poke;
         struct worker_counters counters;
         bool poked; /* a packet that did not fit waits */
@@ -81,81 +71,14 @@ static void start_worker(struct notify *notify)
                 .times = {notify->options.first_ms, notify->options.last_ms, notify->options.give_up_ms },
                 .limits = { notify->options.try_ms,                       notify->options.user                       },
         };
-        struct epoll_event event = { .events = EPOLLIN };
         struct error error = ERROR_NONE;
-        int ends[2], size = WORKER_SOCKET_BUFFER;
-        pid_t pid;
 
-        notify->started_ms = clock_monotonic_ms();
-        notify->restart_ms = notify->started_ms + RESTART_LAST_MS;
-        if (fault_point(FAULT_OPEN) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-                error_errno(&error, errno, _("cannot start the process that delivers alerts; it is tried again"));
+        if (worker_process_start(&notify->worker, &notify->queue, &options, &error) < 0) {
                 note(notify, error.text);
                 return;
         }
-        for (int i = 0; i < 2; i++)
-                setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-        pid = fault_point(FAULT_FORK) ? -1 : fork();
-        if (pid == 0)
-                worker_run(ends[1], &notify->queue, &options);
-        if (pid < 0) {
-                error_errno(&error, errno, _("cannot start the process that delivers alerts; it is tried again"));
-                note(notify, error.text);
-                close(ends[0]);
-                close(ends[1]);
-                return;
-        }
-        close(ends[1]);
-        notify->worker = pid;
-        notify->socket = ends[0];
-        (void)epoll_ctl(notify->epoll, EPOLL_CTL_ADD, notify->socket, &event);
         for (size_t i = 0; i < notify->held_count; i++)
                 notify->held[i].given = false;
-}
-
-static void end_worker(struct notify *notify, int64_t patience_ms)
-{
-        int64_t deadline = clock_monotonic_ms() + patience_ms;
-        const struct timespec pause = { .tv_nsec = 5000000 };
-
-        fd_close(&notify->socket);
-        if (notify->worker <= 0)
-                return;
-        while (waitpid(notify->worker, NULL, WNOHANG) == 0) {
-                if (clock_monotonic_ms() >= deadline)
-                        kill(notify->worker, SIGKILL);
-                nanosleep(&pause, NULL);
-        }
-        notify->worker = 0;
-}
-
-/* It died by itself, or was killed. */
-static void lose_worker(struct notify *notify)
-{
-        int64_t now = clock_monotonic_ms(), pause = 0;
-
-        end_worker(notify, 0);
-        if (now - notify->started_ms > RESTART_LAST_MS)
-                notify->deaths = 0;
-        for (unsigned int i = 0; i < notify->deaths && pause < RESTART_LAST_MS; i++)
-                pause = pause ? 2 * pause : RESTART_MS;
-        notify->deaths++;
-        notify->restart_ms = now + (pause < RESTART_LAST_MS ? pause : RESTART_LAST_MS);
-        note(notify, _("the process that delivers alerts has ended; it is started again"));
-}
-
-/* Sends a packet without waiting; false when it does not fit now. */
-static bool tell(struct notify *notify, char what, const void *bytes, size_t length, const void *more,
-                 size_t more_length)
-{
-        struct iovec parts[3] = {
-                {&what,                     1          },
-                { (void *)(uintptr_t)bytes, length     },
-                { (void *)(uintptr_t)more,  more_length},
-        };
-        struct msghdr message = { .msg_iov = parts, .msg_iovlen = 3 };
-
-        return notify->socket >= 0 && sendmsg(notify->socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
 static void poke(struct notify *notify)
@@ -163,7 +86,7 @@ static void poke(struct notify *notify)
         notify->poke.collecting = 0;
         for (size_t i = 0; i <= GROUPS_MAXIMUM; i++)
                 notify->poke.collecting += notify->groups.list[i].count > 0;
-        notify->poked = !tell(notify, 'p', &notify->poke, sizeof(notify->poke), NULL, 0);
+        notify->poked = !worker_process_tell(&notify->worker, 'p', &notify->poke, sizeof(notify->poke), NULL, 0);
 }
 
 /* ---- messages that the disk cannot take ---- */
@@ -182,7 +105,8 @@ static void give_held(struct notify *notify)
                 struct held *held = &notify->held[i];
 
                 if (!held->given)
-                        held->given = tell(notify, 'm', held->id, MESSAGE_ID_SIZE - 1, held->bytes, held->length);
+                        held->given = worker_process_tell(&notify->worker, 'm', held->id, MESSAGE_ID_SIZE - 1,
+                                                          held->bytes, held->length);
         }
 }
 
@@ -343,7 +267,7 @@ int notify_open(const char *state_directory, const char *name, const struct noti
         if (!notify)
                 return error_memory(err);
         notify->queue = QUEUE_NONE;
-        notify->epoll = notify->socket = -1;
+        notify->worker = WORKER_PROCESS_NONE;
         set_defaults(notify, options);
         groups_init(&notify->groups, notify->options.window_ms);
         if (count > 0)
@@ -352,9 +276,9 @@ int notify_open(const char *state_directory, const char *name, const struct noti
         r = queue_open(state_directory, name, &notify->queue, err);
         if (r < 0)
                 return r;
-        notify->epoll = epoll_create1(EPOLL_CLOEXEC);
-        if (notify->epoll < 0)
-                return error_errno(err, errno, _("cannot start the delivery of alerts"));
+        r = worker_process_init(&notify->worker, err);
+        if (r < 0)
+                return r;
         start_worker(notify);
         *ret_notify = notify;
         notify = NULL;
@@ -367,12 +291,12 @@ void notify_close(struct notify *notify)
                 return;
         release_due(notify, true);
         put_held(notify);
-        end_worker(notify, END_MS);
+        worker_process_end(&notify->worker, END_MS);
         while (notify->held_count > 0)
                 forget_held(notify, notify->held_count - 1);
         groups_done(&notify->groups);
         queue_close(&notify->queue);
-        fd_close(&notify->epoll);
+        worker_process_done(&notify->worker);
         free(notify);
 }
 
@@ -429,12 +353,12 @@ void notify_heartbeat(struct notify *notify, const json_t *status)
         _cleanup_(memory_freep) char *text = status ? json_dumps(status, JSON_COMPACT) : NULL;
         size_t length = text ? strlen(text) : 0;
 
-        (void)tell(notify, 'h', length < 4096 ? text : NULL, length < 4096 ? length : 0, NULL, 0);
+        (void)worker_process_tell(&notify->worker, 'h', length < 4096 ? text : NULL, length < 4096 ? length : 0, NULL, 0);
 }
 
 int notify_fd(const struct notify *notify)
 {
-        return notify->epoll;
+        return notify->worker.epoll;
 }
 
 static int64_t sooner(int64_t wait, int64_t moment, int64_t now)
@@ -448,8 +372,8 @@ int notify_wait_ms(const struct notify *notify)
 {
         int64_t now = clock_monotonic_ms(), wait = groups_wait(&notify->groups, now);
 
-        if (notify->worker <= 0)
-                wait = sooner(wait, notify->restart_ms, now);
+        if (notify->worker.pid <= 0)
+                wait = sooner(wait, notify->worker.restart_ms, now);
         if (notify->held_count > 0)
                 wait = sooner(wait, notify->held_ms, now);
         if (notify->poked)
@@ -485,17 +409,19 @@ void notify_tick(struct notify *notify)
         char packet[ERROR_TEXT_SIZE + 2];
         int64_t now = clock_monotonic_ms();
 
-        while (notify->socket >= 0) {
-                ssize_t n = recv(notify->socket, packet, sizeof(packet) - 1, MSG_DONTWAIT);
+        while (notify->worker.socket >= 0) {
+                ssize_t n = recv(notify->worker.socket, packet, sizeof(packet) - 1, MSG_DONTWAIT);
 
                 if (n < 0 && (errno == EAGAIN || errno == EINTR))
                         break;
-                if (n <= 0)
-                        lose_worker(notify);
-                else
+                if (n > 0) {
                         take_packet(notify, packet, (size_t)n);
+                        continue;
+                }
+                worker_process_lost(&notify->worker);
+                note(notify, _("the process that delivers alerts has ended; it is started again"));
         }
-        if (notify->worker <= 0 && now >= notify->restart_ms) {
+        if (notify->worker.pid <= 0 && now >= notify->worker.restart_ms) {
                 start_worker(notify);
                 poke(notify);
         }
@@ -526,7 +452,7 @@ void notify_counters(const struct notify *notify, struct notify_counters *ret_co
 /* Whether the worker has told of all that was posted so far: it answers each poke that asks with its counters. */
 static bool is_empty(const struct notify *notify, uint64_t asked)
 {
-        return notify->socket >= 0 && notify->held_count == 0 && notify->counters.answered >= asked &&
+        return notify->worker.socket >= 0 && notify->held_count == 0 && notify->counters.answered >= asked &&
                notify->counters.queued == 0;
 }
 
@@ -539,7 +465,7 @@ bool notify_drain(struct notify *notify, int64_t timeout_ms)
         asked = ++notify->poke.asked;
         poke(notify);
         for (;;) {
-                struct pollfd one = { .fd = notify->epoll, .events = POLLIN };
+                struct pollfd one = { .fd = notify->worker.epoll, .events = POLLIN };
                 int64_t left = deadline - clock_monotonic_ms();
                 int wait = notify_wait_ms(notify);
 
