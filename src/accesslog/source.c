@@ -1,4 +1,4 @@
-/* source.c - who reads what: ranges of plain files side by side, streams one block after the other. */
+/* source.c - who reads what: ranges of plain files side by side, streams (stream.h) one block after the other. */
 #include "source.h"
 
 #include <assert.h>
@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "accesslog/stream.h"
 #include "accesslog/unpack.h"
 #include "accesslog/w3c.h"
 #include "base/i18n.h"
@@ -18,9 +19,8 @@
 #include "base/text.h"
 
 #define SAMPLE_BYTES (64U << 10)
-#define LINE_ROOM                                                                                                      \
-        (LOG_LINE_MAXIMUM + 2) /* so much of a line that it can be seen to be too long, its CR not counted             \
-                                */
+/* So much of a line that it can be seen to be too long, its CR not counted. */
+#define LINE_ROOM (LOG_LINE_MAXIMUM + 2)
 
 #define SPARE_BUFFERS 64
 
@@ -34,15 +34,9 @@ struct file {
         bool ranges;
         uint64_t taken; /* bytes that readers have asked for */
         /* A stream: */
-        bool busy;             /* somebody reads it */
-        struct unpack *unpack; /* owned */
-        char *rest;            /* owned: the line that the last block ended in */
-        size_t rest_length;
-        bool skipping;   /* inside of a line that was too long */
-        uint64_t offset; /* of `rest` */
-        uint64_t used;   /* bytes of the file, for the progress */
-        struct log_format format;
-        struct error failure; /* kept until what was read before it is handed out */
+        bool busy;     /* somebody reads it */
+        uint64_t used; /* bytes of the file, for the progress */
+        struct log_stream stream;
 };
 
 /* What a reader has yet to read of a plain file. */
@@ -69,8 +63,7 @@ void log_source_close(struct log_source *source)
         for (size_t i = 0; i < source->count; i++) {
                 struct file *file = &source->files[i];
 
-                unpack_free(file->unpack);
-                free(file->rest);
+                log_stream_done(&file->stream);
                 if (file->fd > STDERR_FILENO)
                         fd_close(&file->fd);
         }
@@ -88,20 +81,6 @@ void log_source_closep(struct log_source **source)
 }
 
 /* ---------------------------------------------------------------- opening */
-
-/* A line that begins with "#Fields:": the lines behind it can only be understood by who has read it. */
-static bool has_fields(const char *sample, size_t length)
-{
-        static const char word[] = "#Fields:";
-        const char *at = sample;
-
-        while ((at = memmem(at, length - (size_t)(at - sample), word, sizeof(word) - 1))) {
-                if (at == sample || at[-1] == '\n')
-                        return true;
-                at++;
-        }
-        return false;
-}
 
 static int open_file(struct file *file, struct error *err)
 {
@@ -123,14 +102,13 @@ static int open_file(struct file *file, struct error *err)
                 if (n < 0)
                         return error_errno(err, (int)-n, _("cannot read %s"), file->path);
         }
-        r = unpack_new(file->fd, file->path, &file->unpack, err);
+        r = log_stream_init(&file->stream, file->fd, file->path, err);
         if (r < 0)
                 return r;
-        file->ranges = S_ISREG(status.st_mode) && unpack_is_plain(file->unpack) && !has_fields(sample, (size_t)n) &&
-                       file->fd != STDIN_FILENO;
+        file->ranges = S_ISREG(status.st_mode) && unpack_is_plain(file->stream.unpack) &&
+                       !w3c_has_fields(sample, (size_t)n) && file->fd != STDIN_FILENO;
         if (file->ranges) {
-                unpack_free(file->unpack);
-                file->unpack = NULL;
+                log_stream_done(&file->stream);
                 posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
         }
         return 0;
@@ -268,102 +246,6 @@ static int read_range(const struct file *file, uint64_t begin, uint64_t end, str
         return 1;
 }
 
-/* ---------------------------------------------------------------- streams */
-
-/* Fills `bytes`, which hold the rest of the last block; *ret_length is all that is there then. 0 at the end. */
-static ssize_t fill_stream(struct file *file, char *bytes, size_t length, size_t room, size_t *ret_length,
-                           struct error *err)
-{
-        ssize_t n = 1;
-
-        while (length < room && n > 0) {
-                n = unpack_read(file->unpack, bytes + length, room - length, err);
-                if (n < 0)
-                        break;
-                if (file->skipping && n > 0) { /* throw away up to the newline */
-                        const char *newline = memchr(bytes + length, '\n', (size_t)n);
-                        size_t dropped = newline ? (size_t)(newline + 1 - bytes) - length : (size_t)n;
-
-                        memmove(bytes + length, bytes + length + dropped, (size_t)n - dropped);
-                        file->offset += dropped;
-                        file->skipping = !newline;
-                        length += (size_t)n - dropped;
-                        continue;
-                }
-                length += (size_t)n;
-        }
-        *ret_length = length;
-        return n;
-}
-
-static int keep_rest(struct file *file, const char *rest, size_t length, struct error *err)
-{
-        free(file->rest);
-        file->rest = length ? memory_copy(rest, length) : NULL;
-        file->rest_length = file->rest ? length : 0;
-        return length && !file->rest ? error_memory(err) : 0;
-}
-
-/* What of `length` bytes is handed out now: up to the last newline; all at the end; of a line that is too long so much
- * that it can be seen. */
-static size_t cut_block(struct file *file, const char *bytes, size_t length, bool at_end)
-{
-        const char *newline = length ? memrchr(bytes, '\n', length) : NULL;
-
-        if (newline)
-                return (size_t)(newline + 1 - bytes);
-        if (!at_end)
-                file->skipping = true;
-        return length;
-}
-
-static void update_format(struct file *file, const struct log_block *block)
-{
-        const char *cursor = block->bytes, *line;
-        size_t length;
-
-        if (!has_fields(block->bytes, block->length))
-                return;
-        while (text_next_line(&cursor, block->bytes + block->length, &line, &length))
-                if (length && *line == '#')
-                        w3c_directive(&file->format, line, length && line[length - 1] == '\r' ? length - 1 : length);
-}
-
-/* The next lines of a stream: 1, 0 at the end. A failure comes after what was read before it: it is kept. */
-static int read_stream(const struct log_source *source, struct file *file, struct log_block *block, struct error *err)
-{
-        size_t room = buffer_bytes(source);
-        char *bytes = block->private;
-        size_t length, handed;
-        ssize_t n;
-        int r;
-
-        if (file->failure.code) {
-                if (err)
-                        *err = file->failure;
-                return file->failure.code;
-        }
-        if (file->rest_length)
-                memcpy(bytes, file->rest, file->rest_length);
-        n = fill_stream(file, bytes, file->rest_length, room, &length, &file->failure);
-        if (length == 0) {
-                if (n < 0 && err)
-                        *err = file->failure;
-                return (int)n;
-        }
-        handed = n < 0 ? length : cut_block(file, bytes, length, n == 0);
-        r = keep_rest(file, bytes + handed, length - handed, err);
-        if (r < 0)
-                return r;
-        block->bytes = bytes;
-        block->length = handed;
-        block->offset = file->offset;
-        block->format = file->format;
-        file->offset += handed;
-        update_format(file, block);
-        return 1;
-}
-
 /* ---------------------------------------------------------------- handing out */
 
 /* The first file that something can be taken from now; NULL when there is none. *ret_wait: one is being read. */
@@ -432,9 +314,9 @@ static int take_stream(struct log_source *source, struct file *file, struct log_
 
         file->busy = true;
         pthread_mutex_unlock(&source->lock);
-        r = read_stream(source, file, block, err);
+        r = log_stream_read(&file->stream, block->private, buffer_bytes(source), block, err);
         pthread_mutex_lock(&source->lock);
-        file->used = unpack_used(file->unpack);
+        file->used = unpack_used(file->stream.unpack);
         file->busy = false;
         file->done = r <= 0;
         pthread_cond_broadcast(&source->freed);

@@ -72,6 +72,19 @@ static bool next_word(const char **at, const char *end, struct span *ret_word)
         return true;
 }
 
+bool w3c_has_fields(const char *lines, size_t length)
+{
+        static const char word[] = "#Fields:";
+        const char *at = lines;
+
+        while ((at = memmem(at, length - (size_t)(at - lines), word, sizeof(word) - 1))) {
+                if (at == lines || at[-1] == '\n')
+                        return true;
+                at++;
+        }
+        return false;
+}
+
 void w3c_directive(struct log_format *format, const char *line, size_t length)
 {
         static const char fields[] = "#Fields:";

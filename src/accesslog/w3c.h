@@ -7,6 +7,9 @@
 
 #include "accesslog/format.h"
 
+/* Whether one of these lines is a #Fields line: the lines behind it can only be understood by who has read it. */
+bool w3c_has_fields(const char *lines, size_t length);
+
 /* A line that begins with '#'. "#Fields:" changes the format; the other directives say nothing that is needed. */
 void w3c_directive(struct log_format *format, const char *line, size_t length);
 
