@@ -11,6 +11,7 @@
 #include "cli/incident.h"
 #include "incident/cause.h"
 #include "incident/complaint.h"
+#include "incident/timesketch.h"
 #include "incident/value.h"
 
 #define BEFORE_US INT64_C(604800000000) /* a week, when nobody knows when it was last good */
@@ -231,11 +232,11 @@ static void show_told(const struct work *work)
 
 static int print_events(const struct work *work)
 {
-        _cleanup_(buffer_done) struct buffer out = BUFFER_INIT(PRINTED_BYTES + TIMELINE_LINE);
+        _cleanup_(buffer_done) struct buffer out = BUFFER_INIT(PRINTED_BYTES + TIMESKETCH_LINE);
         struct error error = ERROR_NONE;
 
         for (size_t i = 0; i < work->timeline.count; i++) {
-                if (timeline_write(&work->timeline, &work->timeline.events[i], &out) < 0) {
+                if (timesketch_write(&work->timeline, &work->timeline.events[i], &out) < 0) {
                         error_memory(&error);
                         return command_fail(&error);
                 }

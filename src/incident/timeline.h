@@ -8,7 +8,7 @@
 #ifndef INCIDENT_TIMELINE_H
 #define INCIDENT_TIMELINE_H
 
-#include "base/buffer.h"
+#include "base/error.h"
 #include "incident/intern.h"
 #include "incident/interval.h"
 #include "incident/trace.h"
@@ -64,10 +64,5 @@ int timeline_add_told(struct timeline *timeline, int64_t time_us, const char *so
 void timeline_sort(struct timeline *timeline);
 
 const char *timeline_text(const struct timeline *timeline, uint32_t number);
-
-/* Appends one line of JSON as Timesketch takes it: message, datetime, timestamp_desc, and our own members; with its
- * newline. There may be a million of them: no object is made of it. -ENOMEM, -E2BIG. */
-#define TIMELINE_LINE 65536 /* bytes that it can have */
-int timeline_write(const struct timeline *timeline, const struct timeline_event *event, struct buffer *out);
 
 #endif

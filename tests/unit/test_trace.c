@@ -6,6 +6,7 @@
 #include "base/attributes.h"
 #include "base/text.h"
 #include "incident/cause.h"
+#include "incident/timesketch.h"
 
 #define SECOND INT64_C(1000000)
 #define AT     (INT64_C(1246870800) * SECOND) /* 2009-07-06T09:00:00Z */
@@ -266,10 +267,10 @@ static void what_strangers_typed_is_harmless(void **state _unused_)
         for (size_t i = 0; i < finding.count; i++)
                 assert_true(text_is_printable(finding.pieces[i].what, strlen(finding.pieces[i].what)));
         for (size_t i = 0; i < timeline.count; i++) {
-                _cleanup_(buffer_done) struct buffer line = BUFFER_INIT(TIMELINE_LINE);
+                _cleanup_(buffer_done) struct buffer line = BUFFER_INIT(TIMESKETCH_LINE);
                 json_t *json;
 
-                assert_int_equal(timeline_write(&timeline, &timeline.events[i], &line), 0);
+                assert_int_equal(timesketch_write(&timeline, &timeline.events[i], &line), 0);
                 assert_int_equal(line.data[line.length - 1], '\n');
                 assert_null(memchr(line.data, '\n', line.length - 1));
                 json = json_loadb(line.data, line.length, JSON_REJECT_DUPLICATES, NULL);
