@@ -4,20 +4,8 @@
 #
 #     BENCH_RUNS   moves each way (20)
 figures=$(realpath "$1")
-# shellcheck source=../tests/t/lib.sh
 . "$(dirname "$0")/../tests/t/lib.sh"
-# shellcheck source=../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../lab/database.sh
-. "$source_folder/lab/database.sh"
-# shellcheck source=../tests/support/agent.sh
-. "$source_folder/tests/support/agent.sh"
-# shellcheck source=../lab/stage.sh
-. "$source_folder/lab/stage.sh"
-# shellcheck source=../tests/support/failover.sh
-. "$source_folder/tests/support/failover.sh"
-# shellcheck source=../tests/support/established.sh
-. "$source_folder/tests/support/established.sh"
+use namespaces database agent stage failover established
 PATH=$PATH:/usr/sbin:/sbin
 
 if [[ -z ${LAB_FOLDER:-} ]]; then

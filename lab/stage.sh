@@ -20,8 +20,8 @@ stage_files=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 portal=${UNDERSTUDY_PORTAL:-${build_folder:-}/lab/understudy-portal}
 service=192.0.2.80
 service_six=${service_six:-}
-declare -A stage_addresses=([production]=192.0.2.77 [standby]=192.0.2.78 [database]=192.0.2.10)
-declare -A stage_more=() # further lines of a server's section
+declare -gA stage_addresses=([production]=192.0.2.77 [standby]=192.0.2.78 [database]=192.0.2.10)
+declare -gA stage_more=() # further lines of a server's section
 stage_move='' # and of the moves'
 stage_moves=address      # what moves: of the configuration's section move
 name=www.example.org

@@ -7,8 +7,7 @@
 #     agent_frame VERB NUMBER BODY         a frame, to standard output
 #     agent_frames                         frames from standard input, one a line: "VERB NUMBER BODY"
 
-# shellcheck source=../../lab/sshd.sh
-. "$source_folder/lab/sshd.sh"
+use sshd
 
 agent_keys()
 {

@@ -10,7 +10,7 @@
 # CLICKHOUSE_SERVER names another server program than Debian's, of a newer version, for instance.
 # Small: little memory, one thread a query. The log is $tmp/an1/server.log.
 
-declare -A clickhouse=() # name -> process
+declare -gA clickhouse=() # name -> process
 netns=
 
 clickhouse_network()

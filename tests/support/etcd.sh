@@ -20,7 +20,7 @@ member()
 }
 etcd_says() { ETCDCTL_API=3 etcdctl --endpoints "$endpoints" --command-timeout=5s "$@" 2>"$tmp/etcdctl"; }
 
-declare -A watchers
+declare -gA watchers
 # watcher NAME: a controller on that host, with a state of its own
 watcher()
 {

@@ -4,7 +4,7 @@
 # Each server has an /etc and a package database of its own, in a mount namespace around its sshd.
 [[ -n ${FLEET_TEST_APART:-} || $EUID -ne 0 ]] || FLEET_TEST_APART=1 exec unshare --net --mount -- "$0" "$@"
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/agent.sh"
+use agent
 need_root
 need ssh ssh-keygen perl jq ip nft dpkg dpkg-query unshare mount
 ip link set lo up

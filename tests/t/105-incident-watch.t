@@ -2,7 +2,7 @@
 # 105-incident-watch.t - a finding opens an incident by itself; a draft of the report is there at once, in two languages;
 # deadlines are told before they pass, each once.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/alerts.sh"
+use alerts
 need jq
 make_site "$tmp/src"
 make_repository

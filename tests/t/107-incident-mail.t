@@ -2,7 +2,7 @@
 # 107-incident-mail.t - mail to the accounts that were identified: shown first, approved by a person, once for each, also
 # when it is killed in the middle; and nothing that somebody typed becomes a header.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/alerts.sh"
+use alerts
 need jq perl
 us_incident() { us incident "$@" --state "$state"; }
 for number in 1 2 3 4 5; do

@@ -3,7 +3,7 @@
 # several visitors get it, answered by a person; in the timeline and the report; and no word of a stranger anywhere that
 # it could do harm.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/alerts.sh"
+use alerts
 need jq nginx
 us_incident() { us incident "$@" --state "$state"; }
 complaint() { us_incident complaint "$@"; }

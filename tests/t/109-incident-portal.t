@@ -3,8 +3,7 @@
 # PostgreSQL, the service; who was served a planted page sees it in his language until he acknowledges it, nobody else
 # does, and no login waits for it.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/lab/namespaces.sh"
-. "$source_folder/lab/database.sh"
+use namespaces database
 need_root
 need nginx jq curl ip perl
 lab_postgres_programs >/dev/null || skip_all 'PostgreSQL is not installed'
@@ -14,7 +13,7 @@ if [[ -z ${LAB_FOLDER:-} ]]; then
         TMPDIR=$tmp lab_enter '' "$(readlink -f "$0")"
         exit
 fi
-. "$source_folder/lab/stage.sh"
+use stage
 stage_network || bail_out 'no network'
 stage_database || bail_out 'no accounts'
 for name in taro jiro hanako; do

@@ -2,7 +2,7 @@
 # 110-incident-mail-server.t - mail of an incident through servers that refuse, pause, break off and die: each account gets
 # one, nobody is left out for another's dead mailbox, and two who send at once, or a kill at any moment, double none.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/alerts.sh"
+use alerts
 need jq
 us_incident() { us incident "$@" --state "$state"; }
 

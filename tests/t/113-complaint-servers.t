@@ -4,7 +4,7 @@
 # alone, as in 2009.
 [[ -n ${COMPLAINT_TEST_APART:-} || $EUID -ne 0 ]] || COMPLAINT_TEST_APART=1 exec unshare --net -- "$0" "$@"
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/agent.sh"
+use agent
 need_root
 need ssh ssh-keygen perl jq ip nginx
 ip link set lo up

@@ -1,7 +1,6 @@
 #!/bin/bash
 # 30-hostile.t - a repository's server that is broken or hostile: every answer ends in a clear error or in the right
 # bytes, within bounded time and memory, and the live tree stays as it was.
-# shellcheck source=tests/t/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 need jq zstd openssl ps

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Where the application itself writes: not compared with anything, and still no place from which an intruder can act.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 need_root
 
 make_site "$tmp/src"

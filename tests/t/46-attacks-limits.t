@@ -1,7 +1,7 @@
 #!/bin/bash
 # Attacks on the checker instead of the site: too large, too many, never ending, in the way.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 need truncate
 attacks_begin
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Somebody who is at work while pull is, and web servers that see another tree than we do.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 need perl unshare
 attacks_begin
 outside=$tmp/outside

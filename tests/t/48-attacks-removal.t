@@ -1,7 +1,7 @@
 #!/bin/bash
 # What an intruder puts into a tree so that it cannot be removed: the pull after it must not stumble over the remains.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 attacks_begin
 
 # survives NAME DEST: two pulls with something unremovable inside, each of which has a difference to heal.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Leases and clocks: what tells us that nobody writes, turned against us.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 attacks_begin
 
 # Whoever owns a file may take a write lease on it. Who opens it then waits until it is given back, or until the kernel

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Bytes that are not those of the release: in 2009 a changed template, newer than the real one.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 attacks_begin
 
 newer() { echo "<p>$planted" >>lib/templates/login.html; }

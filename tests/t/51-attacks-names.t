@@ -1,7 +1,7 @@
 #!/bin/bash
 # Names that should not be there: what shadows a program, steers the server, or hides behind how it is spelled.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 attacks_begin
 
 extra() { echo "$planted" >docs/2008/e.html; }

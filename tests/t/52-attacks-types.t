@@ -1,7 +1,7 @@
 #!/bin/bash
 # Something else in the place of a file or folder. What a link leads to is never touched.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 need perl mkfifo mknod
 attacks_begin
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # What an inode carries beside its bytes.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 need chattr setfattr setfacl setcap
 attacks_begin
 

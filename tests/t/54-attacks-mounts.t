@@ -1,7 +1,7 @@
 #!/bin/bash
 # Mounts on top of genuine files: the tree is exact in what is served, and what lies behind a mount is never deleted.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 attacks_begin
 
 behind=$tmp/behind

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Those who can still write after the pull, and a tree that changes while it is looked at.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 attacks_begin
 writer=$build_folder/tests/support/writer
 [[ -x $writer ]] || bail_out "$writer is not built"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The docroot itself, and the folder above it.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 attacks_begin
 outside=$tmp/outside
 

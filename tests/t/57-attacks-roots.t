@@ -1,7 +1,7 @@
 #!/bin/bash
 # The web server's and the language's configuration: a site can be tampered with whose docroot is untouched.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 need_root
 
 make_site "$tmp/src"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A repository that lies: what it offers is signed, or was once, and still must not reach the live tree.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 need minisign zstd
 attacks_begin
 

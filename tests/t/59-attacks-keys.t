@@ -1,7 +1,7 @@
 #!/bin/bash
 # Root mode: who may sign what, what is withdrawn, and which release is the newest.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 need_root
 need minisign
 

@@ -2,8 +2,7 @@
 # publish, killed at its system calls: the repository offers the old release or the new one, whole, and the next publish
 # makes a release and leaves nothing behind.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/crash.sh"
-. "$source_folder/tests/support/states.sh"
+use crash states
 need strace minisign
 states_init
 

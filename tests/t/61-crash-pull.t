@@ -2,8 +2,7 @@
 # pull, killed at its system calls: the old or the new tree is live, whole, and the next pull ends exact and leaves
 # nothing behind but, when there was something to heal, the evidence.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/crash.sh"
-. "$source_folder/tests/support/states.sh"
+use crash states
 need strace
 need_root
 states_init

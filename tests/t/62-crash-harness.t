@@ -2,7 +2,7 @@
 # The test of the crash tests: a program that replaces its file as it should passes, and three that do not are caught:
 # one that writes in place, one that leaves its temporary file behind, and one whose child outlives it.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/crash.sh"
+use crash
 need strace perl
 
 # Each replaces $tmp/place/file, "old" by "new", in one process.

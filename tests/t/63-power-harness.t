@@ -2,7 +2,7 @@
 # The test of the power-loss tests: a program that syncs its file before it renames it, and the folder afterwards, keeps
 # what it said; three that leave one of the syncs out, or write in place, are caught.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/power.sh"
+use power
 power_need
 need perl
 

@@ -2,8 +2,7 @@
 # publish, and the power fails at any of the disk's flushes: the old or the new release is there, whole; after publish
 # has ended, the new one.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/power.sh"
-. "$source_folder/tests/support/states.sh"
+use power states
 power_need
 need minisign
 states_init

@@ -2,8 +2,7 @@
 # pull, and the power fails at any of the disk's flushes: the old or the new tree is live, whole; after pull has ended,
 # the new one; and the next pull ends exact and leaves nothing behind but the evidence of what it healed.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/power.sh"
-. "$source_folder/tests/support/states.sh"
+use power states
 power_need
 states_init
 

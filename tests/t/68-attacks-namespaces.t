@@ -2,7 +2,7 @@
 # Mounts that only the web server sees: who was root once can enter its mount namespace (a container, a service with
 # PrivateTmp=) and leave a page of his over a genuine one. Nothing of it is to be seen where we look.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 attacks_begin
 need unshare nsenter
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # File systems that never answer: nobody who looks at the tree may wait for them, for not even SIGKILL ends that wait.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../support/attacks.sh"
+use attacks
 attacks_begin
 [[ -c /dev/fuse ]] || skip_all 'no FUSE here'
 need perl timeout

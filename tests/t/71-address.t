@@ -1,10 +1,8 @@
 #!/bin/bash
 # Taking and dropping a service address between two servers of a segment, with a visitor whose caches are warm. In a lab
 # of its own.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
+use namespaces
 PATH=$PATH:/usr/sbin:/sbin
 
 if [[ -z ${LAB_FOLDER:-} ]]; then

@@ -1,14 +1,8 @@
 #!/bin/bash
 # Shutting a server out of a real MariaDB: what ACCOUNT LOCK alone leaves open is shown first, then each hole is tried
 # against the fence, every step is killed once, and nobody is let in beside one that is not proven out. In a lab of its own.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/mariadb.sh
-. "$source_folder/lab/mariadb.sh"
-# shellcheck source=../support/agent.sh
-. "$source_folder/tests/support/agent.sh"
+use namespaces mariadb agent
 PATH=$PATH:/usr/sbin:/sbin
 
 if [[ -z ${LAB_FOLDER:-} ]]; then

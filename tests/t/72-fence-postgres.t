@@ -1,12 +1,8 @@
 #!/bin/bash
 # Shutting a server out of a real PostgreSQL: each hole that was demonstrated is tried, every step is killed once, and
 # nobody is let in beside one that is not proven out. In a lab of its own.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/database.sh
-. "$source_folder/lab/database.sh"
+use namespaces database
 PATH=$PATH:/usr/sbin:/sbin
 
 if [[ -z ${LAB_FOLDER:-} ]]; then

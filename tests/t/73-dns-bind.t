@@ -1,9 +1,7 @@
 #!/bin/bash
 # Moving a name at BIND: signed updates that compare, what is read back, and refusals. In a lab of its own.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
+use namespaces
 PATH=$PATH:/usr/sbin:/sbin
 
 if [[ -z ${LAB_FOLDER:-} ]]; then

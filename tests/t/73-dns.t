@@ -1,11 +1,7 @@
 #!/bin/bash
 # Moving a name at real name servers (Knot DNS): a primary, a secondary, and one that is behind. In a lab of its own.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/dns.sh
-. "$source_folder/lab/dns.sh"
+use namespaces dns
 PATH=$PATH:/usr/sbin:/sbin
 
 if [[ -z ${LAB_FOLDER:-} ]]; then

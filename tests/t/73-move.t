@@ -1,7 +1,7 @@
 #!/bin/bash
 # A move through the journal: what it writes, what it does after it was killed anywhere, and what it refuses.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/crash.sh"
+use crash
 need jq
 driver=$build_folder/tests/support/move_driver
 [[ -x $driver ]] || skip_all 'move_driver was not built'

@@ -1,9 +1,7 @@
 #!/bin/bash
 # Starting and stopping a web server that rests: what counts is who answers, not what the command said. In a lab of its own.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
+use namespaces
 PATH=$PATH:/usr/sbin:/sbin
 
 if [[ -z ${LAB_FOLDER:-} ]]; then

@@ -1,18 +1,8 @@
 #!/bin/bash
 # Failover by address on real servers: a power cut, a web server killed, a heartbeat lost without a death, the controller down;
 # a tampered stand-by; and the return. Keepers, controller and agents over a network that can be cut. In a lab of its own.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/database.sh
-. "$source_folder/lab/database.sh"
-# shellcheck source=../support/agent.sh
-. "$source_folder/tests/support/agent.sh"
-# shellcheck source=../../lab/stage.sh
-. "$source_folder/lab/stage.sh"
-# shellcheck source=../support/failover.sh
-. "$source_folder/tests/support/failover.sh"
+use namespaces database agent stage failover
 PATH=$PATH:/usr/sbin:/sbin
 
 failover_enter "$(readlink -f "$0")"

@@ -1,18 +1,8 @@
 #!/bin/bash
 # A site that fails in ways that are no death: a web server that hangs, a keeper that is stopped past its lease and goes on, a
 # controller that is down or stopped while things happen.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/database.sh
-. "$source_folder/lab/database.sh"
-# shellcheck source=../support/agent.sh
-. "$source_folder/tests/support/agent.sh"
-# shellcheck source=../../lab/stage.sh
-. "$source_folder/lab/stage.sh"
-# shellcheck source=../support/failover.sh
-. "$source_folder/tests/support/failover.sh"
+use namespaces database agent stage failover
 PATH=$PATH:/usr/sbin:/sbin
 failover_enter "$(readlink -f "$0")"
 

@@ -1,17 +1,7 @@
 #!/bin/bash
 # A controller that is killed at each step of a failover: the next one ends it, with one server on stage and one in at the database.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/database.sh
-. "$source_folder/lab/database.sh"
-# shellcheck source=../support/agent.sh
-. "$source_folder/tests/support/agent.sh"
-# shellcheck source=../../lab/stage.sh
-. "$source_folder/lab/stage.sh"
-# shellcheck source=../support/failover.sh
-. "$source_folder/tests/support/failover.sh"
+use namespaces database agent stage failover
 PATH=$PATH:/usr/sbin:/sbin
 failover_enter "$(readlink -f "$0")"
 

@@ -2,20 +2,8 @@
 # Three controllers and a real etcd cluster of three, while production is well: whatever happens to the one that leads and to the
 # members of etcd, production keeps the address at every moment, nobody has it beside it, and nobody moves the site. In a lab of
 # its own.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/database.sh
-. "$source_folder/lab/database.sh"
-# shellcheck source=../support/agent.sh
-. "$source_folder/tests/support/agent.sh"
-# shellcheck source=../../lab/stage.sh
-. "$source_folder/lab/stage.sh"
-# shellcheck source=../support/failover.sh
-. "$source_folder/tests/support/failover.sh"
-# shellcheck source=../support/etcd.sh
-. "$source_folder/tests/support/etcd.sh"
+use namespaces database agent stage failover etcd
 PATH=$PATH:/usr/sbin:/sbin
 
 need etcd etcdctl

@@ -2,20 +2,8 @@
 # Two controllers and a real etcd cluster of three: one leads, and the other follows when it is killed, stopped, or cut off
 # with a minority; a failover is made once, whoever begins it; without etcd the site stays up and nobody moves. In a lab of
 # its own.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/database.sh
-. "$source_folder/lab/database.sh"
-# shellcheck source=../support/agent.sh
-. "$source_folder/tests/support/agent.sh"
-# shellcheck source=../../lab/stage.sh
-. "$source_folder/lab/stage.sh"
-# shellcheck source=../support/failover.sh
-. "$source_folder/tests/support/failover.sh"
-# shellcheck source=../support/etcd.sh
-. "$source_folder/tests/support/etcd.sh"
+use namespaces database agent stage failover etcd
 PATH=$PATH:/usr/sbin:/sbin
 
 need etcd etcdctl

@@ -1,19 +1,7 @@
 #!/bin/bash
 # The rules of a failover, on real servers: hold-down, the cap on flips, and a stand-by that rests with its web server stopped.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/database.sh
-. "$source_folder/lab/database.sh"
-# shellcheck source=../support/agent.sh
-. "$source_folder/tests/support/agent.sh"
-# shellcheck source=../../lab/stage.sh
-. "$source_folder/lab/stage.sh"
-# shellcheck source=../support/alerts.sh
-. "$source_folder/tests/support/alerts.sh"
-# shellcheck source=../support/failover.sh
-. "$source_folder/tests/support/failover.sh"
+use namespaces database agent stage alerts failover
 PATH=$PATH:/usr/sbin:/sbin
 failover_enter "$(readlink -f "$0")"
 

@@ -1,18 +1,8 @@
 #!/bin/bash
 # A mutable area of many small files: what the first batch, one with nothing to do, and one with two changes cost; a planned move
 # while visitors upload; and the memory that it takes. CARRY_FILES: how many, 3000 if not said. In a lab of its own.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/database.sh
-. "$source_folder/lab/database.sh"
-# shellcheck source=../support/agent.sh
-. "$source_folder/tests/support/agent.sh"
-# shellcheck source=../../lab/stage.sh
-. "$source_folder/lab/stage.sh"
-# shellcheck source=../support/failover.sh
-. "$source_folder/tests/support/failover.sh"
+use namespaces database agent stage failover
 PATH=$PATH:/usr/sbin:/sbin
 
 failover_enter "$(readlink -f "$0")"

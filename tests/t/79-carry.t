@@ -1,18 +1,8 @@
 #!/bin/bash
 # Mutable areas carried over between real servers: all the time, in a planned move, after a failover; and what an intruder on
 # either side, a cut, a kill and a full disk do to it. In a lab of its own.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/database.sh
-. "$source_folder/lab/database.sh"
-# shellcheck source=../support/agent.sh
-. "$source_folder/tests/support/agent.sh"
-# shellcheck source=../../lab/stage.sh
-. "$source_folder/lab/stage.sh"
-# shellcheck source=../support/failover.sh
-. "$source_folder/tests/support/failover.sh"
+use namespaces database agent stage failover
 PATH=$PATH:/usr/sbin:/sbin
 
 failover_enter "$(readlink -f "$0")"

@@ -1,17 +1,8 @@
 #!/bin/bash
 # The planned switch by DNS when DNS fails: refused, answered late, made but not answered, a wrong key, a secondary that is behind or
 # silent, the controller killed. Each ends in a stated good state: by itself, by --resume, or by --undo. In a lab of its own.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/database.sh
-. "$source_folder/lab/database.sh"
-# shellcheck source=../../lab/dns.sh
-. "$source_folder/lab/dns.sh"
-. "$source_folder/tests/support/agent.sh"
-. "$source_folder/lab/stage.sh"
-. "$source_folder/tests/support/names.sh"
+use namespaces database dns agent stage names
 PATH=$PATH:/usr/sbin:/sbin
 names_enter "$(readlink -f "$0")"
 ttl=2

@@ -1,17 +1,8 @@
 #!/bin/bash
 # The planned switch by DNS and the return, as in 2009, on real servers: two authoritative Knot servers, nginx with a portal that
 # writes to PostgreSQL, sshd with agents, visitors behind resolvers that remember for as long as the TTL says. In a lab of its own.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/database.sh
-. "$source_folder/lab/database.sh"
-# shellcheck source=../../lab/dns.sh
-. "$source_folder/lab/dns.sh"
-. "$source_folder/tests/support/agent.sh"
-. "$source_folder/lab/stage.sh"
-. "$source_folder/tests/support/names.sh"
+use namespaces database dns agent stage names
 PATH=$PATH:/usr/sbin:/sbin
 names_enter "$(readlink -f "$0")"
 names_stage

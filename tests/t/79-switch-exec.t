@@ -1,17 +1,8 @@
 #!/bin/bash
 # The planned switch by programs of the operator's, and the return, on real servers: the "cloud" is a translation of addresses that
 # visitors go through. Programs that lie, hang, print without end, leave something behind, or cannot tell. In a lab of its own.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/database.sh
-. "$source_folder/lab/database.sh"
-# shellcheck source=../../lab/dns.sh
-. "$source_folder/lab/dns.sh"
-. "$source_folder/tests/support/agent.sh"
-. "$source_folder/lab/stage.sh"
-. "$source_folder/tests/support/names.sh"
+use namespaces database dns agent stage names
 PATH=$PATH:/usr/sbin:/sbin
 names_enter "$(readlink -f "$0")"
 

@@ -1,21 +1,10 @@
 #!/bin/bash
 # A planned move of a service that has an IPv4 and an IPv6 address: what is established over either lives on, over a web server
 # with one socket for both families, with keepers that hold both addresses. And one that has IPv6 alone.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/database.sh
-. "$source_folder/lab/database.sh"
-# shellcheck source=../support/agent.sh
-. "$source_folder/tests/support/agent.sh"
+use namespaces database agent
 service_six=2001:db8::80
-# shellcheck source=../../lab/stage.sh
-. "$source_folder/lab/stage.sh"
-# shellcheck source=../support/failover.sh
-. "$source_folder/tests/support/failover.sh"
-# shellcheck source=../support/established.sh
-. "$source_folder/tests/support/established.sh"
+use stage failover established
 PATH=$PATH:/usr/sbin:/sbin
 failover_enter "$(readlink -f "$0")"
 

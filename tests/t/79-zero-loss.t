@@ -2,20 +2,8 @@
 # A planned move of the address that breaks nothing: slow downloads, kept connections that go on asking, a new connection every
 # 5 ms, while the site goes to the stand-by and back, with keepers that hold the address. What it refuses, and what a crash in
 # the middle of it leaves.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/database.sh
-. "$source_folder/lab/database.sh"
-# shellcheck source=../support/agent.sh
-. "$source_folder/tests/support/agent.sh"
-# shellcheck source=../../lab/stage.sh
-. "$source_folder/lab/stage.sh"
-# shellcheck source=../support/failover.sh
-. "$source_folder/tests/support/failover.sh"
-# shellcheck source=../support/established.sh
-. "$source_folder/tests/support/established.sh"
+use namespaces database agent stage failover established
 PATH=$PATH:/usr/sbin:/sbin
 failover_enter "$(readlink -f "$0")"
 

@@ -3,7 +3,7 @@
 # whenever, the servers together say of every figure what a store that counted the same lines says; one that does not
 # answer is named, and what is missing then.
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/clickhouse.sh"
+use clickhouse
 need jq ip clickhouse-server mkfs.ext4 perl
 [[ $(id -u) == 0 ]] || skip_all 'makes a network namespace: needs root'
 clickhouse_network "us-ch-$$" || skip_all 'no network namespaces'

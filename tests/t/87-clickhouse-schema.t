@@ -3,7 +3,7 @@
 # is in them; figures come from rollups that a view keeps, which has each batch once, whatever breaks off between the two;
 # and what a beacon tells is there as it is in a store.
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/clickhouse.sh"
+use clickhouse
 need jq ip clickhouse-server
 [[ $(id -u) == 0 ]] || skip_all 'makes a network namespace: needs root'
 clickhouse_network "us-cs-$$" || skip_all 'no network namespaces'

@@ -2,7 +2,7 @@
 # 88-clickhouse-trust.t - of several analysis servers only those take part whose build and script are proven equal to their
 # signed release and that give out this script: all others get no events and answer no question, and both is told.
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/clickhouse.sh"
+use clickhouse
 need jq ip clickhouse-server nginx curl
 [[ $(id -u) == 0 ]] || skip_all 'makes a network namespace: needs root'
 clickhouse_network "us-ct-$$" || skip_all 'no network namespaces'

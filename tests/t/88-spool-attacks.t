@@ -2,7 +2,7 @@
 # 88-spool-attacks.t - what lies in the spool instead of a batch, or beside it: pipes, links, batches that were cut, sent
 # again, or are another server's. None of it is waited for, followed or counted twice, and what cannot be sent is told.
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/clickhouse.sh"
+use clickhouse
 need jq ip clickhouse-server
 [[ $(id -u) == 0 ]] || skip_all 'makes a network namespace: needs root'
 clickhouse_network "us-sp-$$" || skip_all 'no network namespaces'

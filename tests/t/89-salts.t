@@ -2,8 +2,7 @@
 # 89-salts.t - analysis servers and web servers that share the salts of visitors over the control channel: who meets two of
 # them is one visitor; a server that is not proven gets none, and its lines wait; a salt is in two files and nowhere else.
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/clickhouse.sh"
-. "$tests_folder/../support/agent.sh"
+use clickhouse agent
 need_root
 need jq ip clickhouse-server ssh ssh-keygen perl
 [[ -x $(PATH=$PATH:/usr/sbin:/sbin command -v sshd) ]] || skip_all 'sshd is not installed'

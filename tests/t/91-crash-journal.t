@@ -2,8 +2,7 @@
 # A writer of the journal, killed at its system calls: every record that was said to be durable is there, the journal is
 # whole and continues what it was, and the next writer goes on.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/crash.sh"
-. "$source_folder/tests/support/journal_states.sh"
+use crash journal_states
 need strace jq
 
 place=$tmp/place

@@ -2,8 +2,7 @@
 # The journal, and the power fails at any of the disk's flushes: it is whole, and after the writer has ended every record
 # is there.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/power.sh"
-. "$source_folder/tests/support/journal_states.sh"
+use power journal_states
 power_need
 need jq
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Alerts as their receivers see them: each kind whole and once, signed, grouped, and nothing in it that somebody added.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/alerts.sh"
+use alerts
 need jq openssl base64
 
 head -c 33 /dev/urandom | base64 | sed 's/^/whsec_/' >"$tmp/hook.key"

@@ -1,12 +1,8 @@
 #!/bin/bash
 # Who wrote: real uploads by FTP and SFTP from another host, a login's shell, a web server's program, and writers that
 # are gone at once. Runs in a lab of its own (namespaces, accounts), so that nothing of the machine is used.
-# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
-# shellcheck source=../../lab/upload.sh
-. "$source_folder/lab/upload.sh"
+use namespaces upload
 PATH=$PATH:/usr/sbin:/sbin
 
 if [[ -z ${LAB_FOLDER:-} ]]; then

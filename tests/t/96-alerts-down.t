@@ -1,7 +1,7 @@
 #!/bin/bash
 # Alerts when their receivers are down, broken or hostile: kept, tried again, given up visibly, and nobody waits for them.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/alerts.sh"
+use alerts
 need jq openssl nginx
 
 quick=(first=200 last=500 try=1000)

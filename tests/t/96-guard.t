@@ -1,7 +1,7 @@
 #!/bin/bash
 # The guard: what it finds and says in each mode, and that a release is no alarm.
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/guard.sh"
+use guard
 guard_place
 make_site "$tmp/src"
 mkdir -p "$tmp/m/www"

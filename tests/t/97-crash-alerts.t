@@ -1,7 +1,7 @@
 #!/bin/bash
 # Alerts and what kills them: every process at any moment, and a disk that is full. What was said to be posted arrives.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/alerts.sh"
+use alerts
 need jq setsid
 
 quick=(first=100 last=300 window=400)

@@ -3,9 +3,7 @@
 # as they can and wrk loads pages at full speed: counted by what arrived at the client, not by what the guard says.
 # GUARD_ATTEMPTS sets how often each of them tries (40); `make soak` has 2,500, which makes 10,000.
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/guard.sh"
-# shellcheck source=../../lab/namespaces.sh
-. "$source_folder/lab/namespaces.sh"
+use guard namespaces
 PATH=$PATH:/usr/sbin:/sbin
 need nginx ip wrk
 php_fpm=$(lab_php_fpm) || skip_all 'php-fpm is not installed'

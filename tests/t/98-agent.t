@@ -4,7 +4,7 @@
 # The packet filter that withdraw closes is one of our own.
 [[ -n ${AGENT_TEST_APART:-} || $EUID -ne 0 ]] || AGENT_TEST_APART=1 exec unshare --net -- "$0" "$@"
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/agent.sh"
+use agent
 need_root
 need ssh ssh-keygen perl jq ip nft
 ip link set lo up

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A guard follows its releases while it runs: mutable areas and roots come, change their rules, and go.
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/guard.sh"
+use guard
 guard_place
 make_site "$tmp/src"
 make_repository

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A verifier that does not answer in time is told, and what it was asked is refused; it is asked again when it goes on.
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/guard.sh"
+use guard
 guard_place
 make_site "$tmp/src"
 make_repository

@@ -2,7 +2,7 @@
 # What an intruder tries against the guard itself: to keep it busy, to make it lose count, to reach its helpers, to set its
 # clock back.
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/guard.sh"
+use guard
 guard_place 512M
 need strace setpriv perl
 make_site "$tmp/src"

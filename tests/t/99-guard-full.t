@@ -2,7 +2,7 @@
 # The disk on which tree, state and journal lie is full: what is not genuine is refused all the same, nobody waits, a gate
 # that dies is replaced, and when there is room again the journal tells all of it.
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/guard.sh"
+use guard
 guard_place 48M
 export UNDERSTUDY_STATE=$tmp/m/state
 make_site "$tmp/src"

@@ -5,8 +5,7 @@
 #
 # GUARD_KILLS: rounds (1); GUARD_FILES: how many files the site has beside its pages (1,500). make soak: 40 and 100,000.
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/guard.sh"
-. "$tests_folder/../support/alerts.sh"
+use guard alerts
 files=${GUARD_FILES:-1500}
 rounds=${GUARD_KILLS:-1}
 guard_place "$((128 + files / 15))M"

@@ -4,7 +4,7 @@
 # opens the file for writing by that name, before a byte of it was changed (who that is a broken lease does not say). A
 # pull makes such names, too, where it takes files over by link: that is no alarm.
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/guard.sh"
+use guard
 guard_place
 need perl
 make_site "$tmp/src"

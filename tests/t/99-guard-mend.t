@@ -3,7 +3,7 @@
 # in an exact tree, with what stood there kept and `healed` in the journal, however it was disturbed; and where single
 # names are not enough, a fresh tree comes as ever.
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/guard.sh"
+use guard
 guard_place 512M
 need strace
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 # the leak checker of a sanitized build does not work under strace

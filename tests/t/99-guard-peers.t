@@ -1,7 +1,7 @@
 #!/bin/bash
 # Two guards that hear each other: one that is killed or stopped is missed by the other, which alerts.
 . "$(dirname "$0")/lib.sh"
-. "$source_folder/tests/support/alerts.sh"
+use alerts
 need_root
 need jq openssl
 

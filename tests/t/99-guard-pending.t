@@ -4,7 +4,7 @@
 # gets wrong bytes, both come back within the limit, and the journal tells of the gap and of the comparison behind it.
 # (99-guard-killed.t kills at moments of chance.)
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/guard.sh"
+use guard
 guard_place
 export UNDERSTUDY_STATE=$tmp/m/state # behind the gate as well
 make_site "$tmp/src"

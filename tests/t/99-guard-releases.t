@@ -4,7 +4,7 @@
 # (0), GUARD_WALK_PAUSE those between two walks (0.2); `make soak` has 60 releases with a minute between them, on a tree of
 # 3,000 files (GUARD_FILES).
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/guard.sh"
+use guard
 files=${GUARD_FILES:-300}
 guard_place "$((128 + files / 15))M"
 reader=$build_folder/tests/support/reader

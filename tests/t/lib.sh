@@ -3,6 +3,7 @@
 #
 #     #!/bin/bash
 #     . "$(dirname "$0")/lib.sh"
+#     use namespaces database          (labs and the like: files of lab/ and tests/support/)
 #     make_site "$tmp/src"; make_keys "$tmp/keys"; make_repository; make_standby
 #     status_is 0 'pull of a genuine stand-by' us pull "$dest" --repo "$repo" --pub "$pub"
 #     json_is 'it is genuine' .before.genuine true
@@ -23,6 +24,20 @@ source_folder=$(cd "$tests_folder/../.." && pwd)
 UNDERSTUDY=${UNDERSTUDY:-$source_folder/build/understudy}
 # Helpers in C (tests/support, lab) are built beside the binary.
 build_folder=$(cd "$(dirname "$UNDERSTUDY")" 2>/dev/null && pwd)
+
+# use NAME...: what several tests share, tests/support/NAME.sh or lab/NAME.sh. They are sourced in this order; each says in
+# its head what it needs before it.
+use()
+{
+        local use_name
+        for use_name; do
+                if [[ -e $source_folder/tests/support/$use_name.sh ]]; then
+                        . "$source_folder/tests/support/$use_name.sh"
+                else
+                        . "$source_folder/lab/$use_name.sh"
+                fi
+        done
+}
 
 # ---------------------------------------------------------------- TAP
 

@@ -8,7 +8,7 @@
 UNDERSTUDY=$(realpath "${1:?usage: fault_points.sh BUILD}")/understudy
 export UNDERSTUDY
 . "$(dirname "$0")/../t/lib.sh"
-. "$source_folder/tests/support/states.sh"
+use states
 need minisign
 need_root
 states_init
