@@ -170,7 +170,9 @@ static int write_members(const struct member *members, size_t count, struct buff
                 if (r < 0)
                         break;
                 if (member->text)
-                        r = write_string(out, member->text, strlen(member->text), true);
+                        /* A sentence has the names in it escaped already, mostly: not once more. */
+                        r = write_string(out, member->text, strlen(member->text),
+                                         !text_is_printable(member->text, strlen(member->text)));
                 else if (member->value)
                         r = write_value(out, member->value, RECORD_DEPTH - 1, true);
                 else if (member->null)

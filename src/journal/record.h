@@ -28,7 +28,7 @@ struct journal_record {
         const char *server;            /* NULL: this journal's own */
         const char *actor;             /* who did it */
         const char *kind;              /* a word: lower-case letters, digits, "_" */
-        const char *what;              /* one sentence in English */
+        const char *what;              /* one sentence in English; escaped whole if it has a byte that may not be there */
         const struct digest *evidence; /* SHA-256 of what proves it; NULL: nothing does */
         /* Borrowed: an object whose members are added to the record; NULL: none. Names in it are escaped already, as
          * text_escape() does; a text that still has a byte which may not be there is escaped whole. */

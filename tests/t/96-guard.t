@@ -49,6 +49,8 @@ printf 'evil' | dd of="$tmp/m/outside" bs=1 conv=notrunc 2>/dev/null
 ok 'a write through it' wait_for 10 found docs/2008/c.html content
 printf x >"$dest/docs/"$'\e[31mred'
 ok 'a name that would colour the terminal is escaped' wait_for 10 found 'docs/\\033[31mred' extra
+us journal show --kind finding
+like 'once, also where a person reads it' "$(output)" '/docs/.033\[31mred is not as'
 mount -t tmpfs none "$dest/css"
 ok 'a mount over a folder' wait_for 10 found css mount
 umount "$dest/css"
