@@ -19,6 +19,8 @@
 #include "manifest/policy.h"
 #include "manifest/walk.h"
 
+#define AREA_PATH_MAXIMUM (PATH_MAX - 2 * (NAME_MAX + 1)) /* of a folder in an area: a name below it is still a path */
+
 struct examination {
         pthread_t thread;
         bool joined;
@@ -260,6 +262,16 @@ static bool breaks_rules(const struct site_tree *tree, int folder, const char *n
         return policy_check(tree->allow, name, mode, head, n > 0 ? (size_t)n : 0) != BREACH_NONE;
 }
 
+/* Further down nobody looks, neither this nor verify: such a folder may not be there. */
+static bool is_too_deep(const char *path, uint16_t mode)
+{
+        size_t components = 1;
+
+        for (const char *p = path; *p; p++)
+                components += *p == '/';
+        return S_ISDIR(mode) && (components >= ENTRY_DEPTH_MAXIMUM || strlen(path) > AREA_PATH_MAXIMUM);
+}
+
 unsigned int examine_area_name(const struct site_tree *tree, const char *path, struct statx *ret_stx)
 {
         const char *slash = strrchr(path, '/');
@@ -274,14 +286,17 @@ unsigned int examine_area_name(const struct site_tree *tree, const char *path, s
                 return 0;
         if (ret_stx->stx_mnt_id != tree->mount)
                 return DIFFERENCE_MOUNT;
-        return breaks_rules(tree, folder, name, ret_stx->stx_mode) ? DIFFERENCE_EXTRA : 0;
+        return is_too_deep(path, ret_stx->stx_mode) || breaks_rules(tree, folder, name, ret_stx->stx_mode)
+                       ? DIFFERENCE_EXTRA
+                       : 0;
 }
 
 /* The folder where the walk begins may lie where it likes, and its name is its caller's to judge. */
-static bool breaks(const struct site_tree *tree, const struct walk_item *item)
+static bool breaks(const struct site_tree *tree, const struct walk_item *item, const char *path)
 {
         return item->folder &&
-               (item->mount || breaks_rules(tree, walk_folder_fd(item->folder), item->name, item->stx.stx_mode));
+               (item->mount || is_too_deep(path, item->stx.stx_mode) ||
+                breaks_rules(tree, walk_folder_fd(item->folder), item->name, item->stx.stx_mode));
 }
 
 int examine_area(const struct site_tree *tree, int folder, const char *path, struct watch *watch,
@@ -299,7 +314,7 @@ int examine_area(const struct site_tree *tree, int folder, const char *path, str
                 if ((size_t)snprintf(full, sizeof(full), "%s%s%s", path, *path && item->path_length ? "/" : "",
                                      item->path) >= sizeof(full))
                         continue;
-                if (breaks(tree, item) && breach(context, full) < 0)
+                if (breaks(tree, item, full) && breach(context, full) < 0)
                         r = error_memory(err);
                 else if (S_ISDIR(item->stx.stx_mode) && walk_enter(walk) == 0)
                         r = watch_folder(watch, tree->number, full, strlen(full), walk_entered(walk), err);

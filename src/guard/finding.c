@@ -252,8 +252,9 @@ static bool keep_now(struct guarded *guarded, const struct look *look)
 /* What was told already. In an area it is taken out as often as it comes; a pull would not do that. */
 static void act_again(struct guarded *guarded, struct site_tree *tree, const struct look *look)
 {
+        /* In a storm of them they are moved away: a copy of each would have to be waited for. */
         if (tree->area && tree->mode == GUARD_HEAL)
-                (void)take_out(guarded, tree, look, keep_now(guarded, look));
+                (void)take_out(guarded, tree, look, guarded->known_count < GUARD_KNOWN && keep_now(guarded, look));
         if (tree->mode == GUARD_HEAL && guarded->heal.phase == HEAL_QUIET && !tree->area)
                 pulls_step(guarded, HEAL_FINDING);
 }

@@ -6,12 +6,14 @@
  * for roots once the lock can be had, while areas are known from the release itself.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/i18n.h"
+#include "base/io.h"
 #include "guard/guard_private.h"
 
 #define ROOTS_MS 200 /* between two tries to ask the state */
@@ -167,6 +169,17 @@ void trees_tick(struct guarded *guarded)
         pulls_examine(guarded);
 }
 
+/* A link in the tree's place: nothing is there that could be compared, but the gate refuses what it leads to. */
+static int tell_gate_of_link(struct guarded *guarded, const struct site_tree *tree, struct error *err)
+{
+        _cleanup_(fd_closep) int folder = open(tree->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        char path[PATH_MAX];
+
+        if (folder < 0 || fd_real_path(folder, path) < 0)
+                return 0;
+        return keeper_tree(guarded->guard->keeper, tree->number, false, path, folder, guarded->site.generation, err);
+}
+
 void trees_look_again(struct guarded *guarded)
 {
         struct site *site = &guarded->site;
@@ -177,10 +190,13 @@ void trees_look_again(struct guarded *guarded)
         for (size_t i = 0; i < site->tree_count && r == 0; i++) {
                 struct site_tree *tree = &site->trees[i];
 
-                if (!is_gated(guarded->guard, tree))
+                if (!guarded->guard->keeper || tree->gone || tree->mode == GUARD_OBSERVE)
                         continue;
                 tree->fresh = true; /* it may lie on another file system */
-                r = tell_gate(guarded, tree, &error);
+                if (tree->root >= 0)
+                        r = tell_gate(guarded, tree, &error);
+                else if (!tree->area)
+                        r = tell_gate_of_link(guarded, tree, &error);
                 tree->fresh = false;
         }
         if (r < 0)

@@ -41,6 +41,13 @@ is 'whole, to where root alone can go' "$(cat "$kept"/*/a.jpg) $(stat -c '%a %u'
 mkdir "$tmp/m/deep" "$tmp/m/deep/cgi-bin" && echo x >"$tmp/m/deep/cgi-bin/run" && mv "$tmp/m/deep" "$uploads/deep"
 ok 'one that comes with another one' wait_for 10 gone "$uploads/deep/cgi-bin"
 ok 'the other stays' test -d "$uploads/deep"
+# So deep that nobody looks: made at once, by one who stands in it.
+perl -e 'chdir($ARGV[0]) or die; for (1 .. 400) { mkdir("e") && chdir("e") or die } symlink("/etc/hostname", "l.jpg") or die' "$uploads"
+not_reachable() { [[ -z $(find "$uploads" -name l.jpg) ]]; }
+ok 'a link too deep to be looked at is moved away with its folder' wait_for 20 not_reachable
+us verify "$dest" --pub "$pub"
+is 'and verify has nothing to say' "$status" 0
+rm -r "$uploads/e"
 ok 'visitors may be sent here again' wait_for 90 eligible
 
 # ---------------------------------------------------------------- again and again

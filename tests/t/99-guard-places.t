@@ -27,6 +27,7 @@ away()
         before=$(count)
         case $1 in
         link) mv "$home/www" "$home/old" && ln -s "$tmp/m/evil" "$home/www" ;;
+        itself) mv "$dest" "$home/old" && ln -s "$tmp/m/evil/site" "$dest" ;;
         folder) cp -a "$tmp/m/evil" "$home/new" && mv "$home/www" "$home/old" && mv "$home/new" "$home/www" ;;
         further) mkdir "$tmp/m/new" && cp -a "$tmp/m/evil" "$tmp/m/new/www" && mv "$home" "$tmp/m/old" && mv "$tmp/m/new" "$home" ;;
         esac
@@ -35,13 +36,14 @@ back()
 {
         case $1 in
         link) rm "$home/www" && mv "$home/old" "$home/www" ;;
+        itself) rm "$dest" && mv "$home/old" "$dest" ;;
         folder) rm -r "$home/www" && mv "$home/old" "$home/www" ;;
         further) rm -r "$home" && mv "$tmp/m/old" "$home" ;;
         esac
 }
 
 for mode in observe refuse; do
-        for how in link folder further; do
+        for how in link itself folder further; do
                 us pull "$dest" --repo "$repo" --pub "$pub"
                 guard_start --mode "$mode"
                 away "$how"
