@@ -324,6 +324,35 @@ int examine_area(const struct site_tree *tree, int folder, const char *path, str
 
 /* ---- life ---- */
 
+/* The tree's folder once more, through which the gate is not asked. It is opened from the folder above, for a tree that is a
+ * mount itself has to look like one. Negative where that cannot be had. */
+static int open_unasked(const struct examination *examination, const struct site_tree *tree)
+{
+        const char *name = strrchr(tree->real, '/') + 1;
+        _cleanup_(fd_closep) int above = -1, clone = -1, root = -1;
+        struct stat here, there;
+        char path[PATH_MAX];
+
+        snprintf(path, sizeof(path), "%.*s", name - tree->real > 1 ? (int)(name - tree->real - 1) : 1, tree->real);
+        above = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (above >= 0)
+                clone = keeper_unasked(examination->keeper, above);
+        if (clone >= 0)
+                root = openat(clone, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (root < 0 || fstat(root, &here) < 0 || fstat(tree->root, &there) < 0 || here.st_ino != there.st_ino ||
+            here.st_dev != there.st_dev)
+                return -1; /* as while it is being exchanged */
+        return fd_steal(&root);
+}
+
+/* A comparison that asks is as good, and takes longer. */
+static int open_root(const struct examination *examination, const struct site_tree *tree)
+{
+        int fd = examination->keeper && tree->mode != GUARD_OBSERVE ? open_unasked(examination, tree) : -1;
+
+        return fd >= 0 ? fd : fcntl(tree->root, F_DUPFD_CLOEXEC, 3);
+}
+
 static int copy_trees(struct examination *examination, const struct site *site, struct error *err)
 {
         for (size_t i = 0; i < site->tree_count; i++) {
@@ -332,7 +361,7 @@ static int copy_trees(struct examination *examination, const struct site *site, 
                 *tree = site->trees[i];
                 if (tree->root < 0)
                         continue;
-                tree->root = fcntl(tree->root, F_DUPFD_CLOEXEC, 3);
+                tree->root = open_root(examination, tree);
                 if (tree->root < 0)
                         return error_errno(err, errno, _("cannot examine %s"), tree->folder);
         }

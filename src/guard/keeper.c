@@ -23,6 +23,7 @@
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/memory.h"
+#include "guard/unasked.h"
 #include "ipc/packet.h"
 
 #define PING_MS         250
@@ -386,6 +387,13 @@ int keeper_guard_file_system(struct keeper *keeper, int folder, bool *reads, str
                                    _("the kernel does not ask before files are opened on this file system "
                                      "(CONFIG_FANOTIFY_ACCESS_PERMISSIONS); use --mode observe"));
         return 0;
+}
+
+int keeper_unasked(const struct keeper *keeper, int folder)
+{
+        int fd = keeper->options.reads ? unasked_open(keeper->group, FAN_OPEN_PERM | GATE_PRE_ACCESS, folder) : -EINVAL;
+
+        return fd == -EINVAL ? unasked_open(keeper->group, FAN_OPEN_PERM, folder) : fd;
 }
 
 int keeper_verifiers(struct keeper *keeper, const struct verifier_tree trees[static GATE_TREES], struct error *err)

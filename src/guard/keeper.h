@@ -50,6 +50,10 @@ bool keeper_is_report(const struct gate_report *report, size_t length);
  * where it cannot. */
 int keeper_guard_file_system(struct keeper *keeper, int folder, bool *reads, struct error *err);
 
+/* A descriptor, for the caller to close, through which the folder's files are opened and read without a question to the
+ * gate: for comparing whole trees (unasked.h). Negative where the kernel makes none. */
+int keeper_unasked(const struct keeper *keeper, int folder);
+
 /* A tree or area (again: another folder now). `folder` is duplicated. */
 int keeper_tree(struct keeper *keeper, unsigned int tree, bool area, const char *path, int folder, uint64_t generation,
                 struct error *err);
