@@ -55,12 +55,6 @@ static bool is_exempt(const struct gate *gate, int pid)
                makedev(program.stx_dev_major, program.stx_dev_minor) == gate->setup.program_device;
 }
 
-/* Its number is nobody else's as long as it is our parent. */
-static bool is_guard(const struct gate *gate, int pid)
-{
-        return pid > 0 && (uint64_t)pid == gate->setup.guard && pid == getppid();
-}
-
 /* The descriptor stays the caller's. */
 static void refuse(struct gate *gate, int fd, int pid, const struct file *file, const struct place *place,
                    enum gate_reason reason)
@@ -291,11 +285,6 @@ void open_asked(struct gate *gate, const struct fanotify_event_metadata *event)
         enum where where = WHERE_UNKNOWN;
         uint64_t name;
 
-        if (is_guard(gate, event->pid)) {
-                answer(gate, event->fd, true);
-                close(event->fd);
-                return;
-        }
         if (where_look(event->fd, &file))
                 where = file.regular ? where_find(&gate->trees, event->fd, &file, &place) : WHERE_OUTSIDE;
         if (where == WHERE_INSIDE) {

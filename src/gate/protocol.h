@@ -74,8 +74,6 @@ struct gate_setup {
         uint32_t cache_files; /* most files whose leases are held; 0: as many as RLIMIT_NOFILE leaves */
         uint64_t program_device, program_inode; /* of the understudy executable: opens of it when root runs it are
                                                    always allowed (verify and pull must read what differs) */
-        uint64_t guard; /* the guard's process, if it is the gate's parent: allowed before anything is looked at, for a
-                           comparison is two questions for each file. 0: nobody */
 };
 
 /* ---- gate to guard ---- */

@@ -180,7 +180,6 @@ static const unsigned int calls[] = {
         SYS_sendmsg,
         SYS_flock,
         SYS_getpid,
-        SYS_getppid,
         SYS_clock_gettime,
         SYS_exit,
         SYS_exit_group,

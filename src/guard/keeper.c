@@ -135,8 +135,7 @@ static int start_gate(struct keeper *keeper)
                                     .verdict_ms = keeper->options.verdict_ms,
                                     .late_allow = keeper->options.late_allow,
                                     .program_device = keeper->options.own_device,
-                                    .program_inode = keeper->options.own_inode,
-                                    .guard = (uint64_t)getpid() };
+                                    .program_inode = keeper->options.own_inode };
         int ends[2], r;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)

@@ -474,30 +474,6 @@ static void test_exempt_program(void **state)
         assert_int_equal(WEXITSTATUS(status), VISIT_REFUSED); /* the same program, run by somebody else */
 }
 
-/* It, and not its children (driver_visit() and driver_open_error() fork); and only as the gate's parent. */
-static void test_guard_itself(void **state)
-{
-        uint64_t before;
-        int fd;
-
-        (void)state;
-        driver_put(&driver, "planted.html", false);
-        driver_stop(&driver);
-        driver.setup.guard = (uint64_t)getpid();
-        driver_start(&driver);
-        before = asked();
-        fd = open(at("tree/planted.html"), O_RDONLY | O_CLOEXEC);
-        assert_true(fd >= 0);
-        close(fd);
-        assert_int_equal(asked(), before);
-        assert_int_equal(driver_visit(&driver, "tree/planted.html"), VISIT_REFUSED);
-        driver_stop(&driver);
-        driver.setup.guard = (uint64_t)getppid(); /* it runs, and is not the gate's parent */
-        driver_start(&driver);
-        assert_int_equal(open(at("tree/planted.html"), O_RDONLY | O_CLOEXEC), -1);
-        assert_int_equal(errno, EPERM);
-}
-
 /* ---- many ---- */
 
 static void test_over_budget(void **state)
@@ -609,7 +585,6 @@ static int run(void)
                 cmocka_unit_test_setup_teardown(test_no_regular_file, begin, end),
                 cmocka_unit_test_setup_teardown(test_area, begin, end),
                 cmocka_unit_test_setup_teardown(test_exempt_program, begin, end),
-                cmocka_unit_test_setup_teardown(test_guard_itself, begin, end),
                 cmocka_unit_test_setup_teardown(test_over_budget, begin, end),
                 cmocka_unit_test_setup_teardown(test_one_question_for_many, begin, end),
                 cmocka_unit_test_setup_teardown(test_no_room, begin, end),
