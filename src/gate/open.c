@@ -119,9 +119,7 @@ static struct known *remember(struct gate *gate, int fd, const struct file *file
 void open_told(struct gate *gate, const struct place *place, uint64_t generation, int fd)
 {
         const struct tree *tree = &gate->trees.tree[place->tree];
-        struct place here;
         struct file file;
-        struct known *known;
 
         if (!tree->used || tree->area || generation < gate->cache.minimum[place->tree] || !lease_adopt(fd) ||
             !where_look(fd, &file) || !file.regular) {
@@ -129,10 +127,9 @@ void open_told(struct gate *gate, const struct place *place, uint64_t generation
                 close(fd);
                 return;
         }
-        known = remember(gate, fd, &file, name_of(gate, place), place->tree, generation);
-        /* A tree that is about to be exchanged has another name yet. */
-        if (where_find(&gate->trees, fd, &file, &here) == WHERE_INSIDE && where_same(&here, place))
-                stop_asking(gate, known, place);
+        /* It gets its mark when it is opened: a comparison hands over all there are, and has another name for those of a
+         * tree that is about to be exchanged. */
+        (void)remember(gate, fd, &file, name_of(gate, place), place->tree, generation);
 }
 
 /* ---- questions ---- */

@@ -42,7 +42,8 @@ enum gate_verb {
                               what was known stays known until GATE_FORGET. */
         GATE_AREA = 3,     /* the same for a mutable area: asked every time, never remembered */
         GATE_GENUINE = 5,  /* descriptor of a file that was verified under a read lease which it still carries: from
-                              now on the gate holds the lease, and the kernel asks no more until it is modified */
+                              now on the gate holds the lease, and when the file is opened nobody hashes it again. That
+                              open gives it its mark: from then on the kernel asks no more until it is modified */
         GATE_FORGET = 6,   /* everything remembered of `tree` but what came with generation >= argument. Verifiers must
                               know the new release before: what is asked from then on is remembered. */
         GATE_FLUSH = 7,    /* take all ignore marks away; leases stay, so the next open costs no hashing */
