@@ -433,7 +433,11 @@ static int start_keeper(struct guard *guard, struct error *err)
                                 r = keeper_tree(guard->keeper, tree->number, tree->area, tree->real, tree->root,
                                                 guard->sites[i].site.generation, err);
                 }
-        return r == 0 ? pulls_verifiers(guard, err) : r;
+        if (r == 0)
+                r = pulls_verifiers(guard, err);
+        if (r == 0)
+                keeper_serve(guard->keeper);
+        return r;
 }
 
 static int take_signals(struct guard *guard, struct error *err)

@@ -395,6 +395,11 @@ int keeper_unasked(const struct keeper *keeper, int folder)
         return fd == -EINVAL ? unasked_open(keeper->group, FAN_OPEN_PERM, folder) : fd;
 }
 
+void keeper_serve(struct keeper *keeper)
+{
+        ping(keeper);
+}
+
 int keeper_verifiers(struct keeper *keeper, const struct verifier_tree trees[static GATE_TREES], struct error *err)
 {
         int r = 0;

@@ -73,6 +73,10 @@ void keeper_forget(struct keeper *keeper, unsigned int tree, uint64_t generation
 /* New verifiers that know these trees, in the place of those there are; to be called by the main thread (it forks). */
 int keeper_verifiers(struct keeper *keeper, const struct verifier_tree trees[static GATE_TREES], struct error *err);
 
+/* Trees and verifiers were told: from now on the gate takes the kernel's questions. (It would at the thread's next ping, and
+ * whoever opens a file until then would wait.) */
+void keeper_serve(struct keeper *keeper);
+
 /* How many verifiers that were replaced have not ended yet, though they were killed: they wait for a disk. */
 size_t keeper_hanging(struct keeper *keeper);
 
