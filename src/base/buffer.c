@@ -17,6 +17,13 @@ void buffer_done(struct buffer *buffer)
         buffer->length = buffer->capacity = 0;
 }
 
+void buffer_wipe(struct buffer *buffer)
+{
+        if (buffer->data)
+                memory_wipe(buffer->data, buffer->capacity);
+        buffer_done(buffer);
+}
+
 void buffer_clear(struct buffer *buffer)
 {
         buffer->length = 0;

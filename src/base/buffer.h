@@ -31,6 +31,9 @@ struct buffer {
 
 void buffer_done(struct buffer *buffer);
 
+/* The same for passwords and keys: overwrites what it holds. (Reserve the room at once: growing leaves copies behind.) */
+void buffer_wipe(struct buffer *buffer);
+
 /* Empties it; the memory stays for the next use. */
 void buffer_clear(struct buffer *buffer);
 

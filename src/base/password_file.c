@@ -8,14 +8,6 @@
 
 #include "i18n.h"
 #include "io.h"
-#include "memory.h"
-
-void password_done(struct buffer *password)
-{
-        if (password->data)
-                memory_wipe(password->data, password->capacity);
-        buffer_done(password);
-}
 
 static int take_line(const char *path, const struct buffer *text, struct buffer *password, struct error *err)
 {
@@ -32,7 +24,7 @@ static int take_line(const char *path, const struct buffer *text, struct buffer 
 
 int password_file_read(const char *path, struct buffer *password, struct error *err)
 {
-        _cleanup_(password_done) struct buffer text = BUFFER_INIT(PASSWORD_MAXIMUM + 2);
+        _cleanup_(buffer_wipe) struct buffer text = BUFFER_INIT(PASSWORD_MAXIMUM + 2);
         _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         struct stat st;
         int r;

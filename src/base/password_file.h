@@ -15,7 +15,4 @@
  * wiped. -EACCES others may read it. */
 int password_file_read(const char *path, struct buffer *password, struct error *err);
 
-/* Wipes and frees; also for _cleanup_(). */
-void password_done(struct buffer *password);
-
 #endif

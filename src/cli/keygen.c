@@ -6,7 +6,6 @@
 
 #include "base/i18n.h"
 #include "base/io.h"
-#include "base/memory.h"
 #include "cli/command.h"
 #include "crypto/key.h"
 #include "manifest/trust.h"
@@ -27,12 +26,6 @@ struct request {
         enum key_role role;
         bool no_password;
 };
-
-static void wipe_and_free(struct buffer *password)
-{
-        memory_wipe(password->data, password->capacity);
-        buffer_done(password);
-}
 
 /* Asked before the password is: whoever typed it twice should not be told then. */
 static int check_free(const struct request *request, struct error *err)
@@ -55,7 +48,7 @@ static int check_free(const struct request *request, struct error *err)
 
 static int make(const struct request *request, struct secret_key **ret_key, struct error *err)
 {
-        _cleanup_(wipe_and_free) struct buffer password = BUFFER_INIT(PASSWORD_MAXIMUM);
+        _cleanup_(buffer_wipe) struct buffer password = BUFFER_INIT(PASSWORD_MAXIMUM);
         const char *role = key_role_name(request->role);
         int r;
 

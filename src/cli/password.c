@@ -103,7 +103,7 @@ int command_password(void *context _unused_, const char *what, struct buffer *pa
 
 int command_new_password(const char *what, struct buffer *password, struct error *err)
 {
-        _cleanup_(password_done) struct buffer again = BUFFER_INIT(PASSWORD_MAXIMUM);
+        _cleanup_(buffer_wipe) struct buffer again = BUFFER_INIT(PASSWORD_MAXIMUM);
         const char *file = getenv(FILE_VARIABLE);
         char prompt[512];
         int r;

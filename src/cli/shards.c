@@ -25,7 +25,7 @@ int shards_fail(const struct shards *shards, const struct error *err)
 
 static int read_password(const char *path, char **ret_password, struct error *err)
 {
-        _cleanup_(password_done) struct buffer text = BUFFER_INIT(PASSWORD_MAXIMUM);
+        _cleanup_(buffer_wipe) struct buffer text = BUFFER_INIT(PASSWORD_MAXIMUM);
         int r = password_file_read(path, &text, err);
 
         if (r < 0)

@@ -58,12 +58,6 @@ static void wipe_file(struct secret_file *file)
         memory_wipe(file, sizeof(*file));
 }
 
-static void wipe_and_free(struct buffer *buffer)
-{
-        memory_wipe(buffer->data, buffer->capacity);
-        buffer_done(buffer);
-}
-
 int secret_key_generate(struct secret_key **ret_key, struct error *err)
 {
         _cleanup_(secret_key_freep) struct secret_key *key = memory_new(1, sizeof(*key));
@@ -113,7 +107,7 @@ static int apply_password(struct secret_file *file, const char *password, size_t
 static int decrypt(struct secret_file *file, const char *path, key_password_function *ask, void *context,
                    struct error *err)
 {
-        _cleanup_(wipe_and_free) struct buffer password = BUFFER_INIT(PASSWORD_MAXIMUM);
+        _cleanup_(buffer_wipe) struct buffer password = BUFFER_INIT(PASSWORD_MAXIMUM);
         int r;
 
         r = ask(context, path, &password, err);
@@ -185,7 +179,7 @@ static bool is_secret_file(const struct secret_file *file)
 int secret_key_read(const char *path, key_password_function *ask, void *context, struct secret_key **ret_key,
                     struct error *err)
 {
-        _cleanup_(wipe_and_free) struct buffer text = BUFFER_INIT(KEY_FILE_MAXIMUM);
+        _cleanup_(buffer_wipe) struct buffer text = BUFFER_INIT(KEY_FILE_MAXIMUM);
         _cleanup_(wipe_file) struct secret_file file = { 0 };
         const char *body = NULL;
         size_t body_length = 0, size = 0;
@@ -274,7 +268,7 @@ static int write_pair(const struct buffer *secret, const struct buffer *public, 
 int key_pair_write(const struct secret_key *key, const char *folder, const char *role, const char *password,
                    struct error *err)
 {
-        _cleanup_(wipe_and_free) struct buffer secret = BUFFER_INIT(KEY_FILE_MAXIMUM);
+        _cleanup_(buffer_wipe) struct buffer secret = BUFFER_INIT(KEY_FILE_MAXIMUM);
         _cleanup_(buffer_done) struct buffer public = BUFFER_INIT(KEY_FILE_MAXIMUM);
         _cleanup_(buffer_done) struct buffer key_path = BUFFER_INIT(8192), pub_path = BUFFER_INIT(8192);
         char text[KEY_TEXT_SIZE], id[KEY_ID_TEXT_SIZE];

@@ -14,7 +14,6 @@
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/lock.h"
-#include "base/memory.h"
 #include "base/text.h"
 #include "journal/files.h"
 
@@ -62,15 +61,9 @@ static bool is_there(int folder, const char *name)
         return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static void wipe_and_free(struct buffer *buffer)
-{
-        memory_wipe(buffer->data, buffer->capacity);
-        buffer_done(buffer);
-}
-
 static int make_key(int folder, const char *path, struct note_signer *signer, struct error *err)
 {
-        _cleanup_(wipe_and_free) struct buffer text = BUFFER_INIT(NOTE_KEY_TEXT_MAXIMUM);
+        _cleanup_(buffer_wipe) struct buffer text = BUFFER_INIT(NOTE_KEY_TEXT_MAXIMUM);
         char name[NOTE_NAME_SIZE];
         int r;
 
@@ -92,7 +85,7 @@ static int make_key(int folder, const char *path, struct note_signer *signer, st
 
 static int read_key(int folder, const char *path, struct note_signer *signer, struct error *err)
 {
-        _cleanup_(wipe_and_free) struct buffer text = BUFFER_INIT(NOTE_KEY_TEXT_MAXIMUM);
+        _cleanup_(buffer_wipe) struct buffer text = BUFFER_INIT(NOTE_KEY_TEXT_MAXIMUM);
         struct stat st;
         int r = buffer_reserve(&text, NOTE_KEY_TEXT_MAXIMUM);
 

@@ -39,15 +39,9 @@ struct receiver {
 
 /* ---- its key ---- */
 
-static void wipe_and_free(struct buffer *buffer)
-{
-        memory_wipe(buffer->data, buffer->capacity);
-        buffer_done(buffer);
-}
-
 static int make_key(int folder, struct note_signer *signer, struct error *err)
 {
-        _cleanup_(wipe_and_free) struct buffer text = BUFFER_INIT(NOTE_KEY_TEXT_MAXIMUM);
+        _cleanup_(buffer_wipe) struct buffer text = BUFFER_INIT(NOTE_KEY_TEXT_MAXIMUM);
         char name[NOTE_NAME_SIZE];
         int r = note_make_name("understudy-witness", name, err);
 
@@ -63,7 +57,7 @@ static int make_key(int folder, struct note_signer *signer, struct error *err)
 
 static int load_key(struct receiver *receiver, struct error *err)
 {
-        _cleanup_(wipe_and_free) struct buffer text = BUFFER_INIT(NOTE_KEY_TEXT_MAXIMUM);
+        _cleanup_(buffer_wipe) struct buffer text = BUFFER_INIT(NOTE_KEY_TEXT_MAXIMUM);
         _cleanup_(fd_closep) int folder = open(receiver->options->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         struct stat st;
         int r;
