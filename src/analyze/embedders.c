@@ -8,6 +8,7 @@
 #include "analyze/classify.h"
 #include "analyze/store_private.h"
 #include "analyze/tag.h"
+#include "base/clock.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 
@@ -33,7 +34,7 @@ static bool is_fetch(const struct log_line *line)
 
 static int32_t day_of(int64_t us)
 {
-        return (int32_t)(us / DAY_US - (us % DAY_US < 0));
+        return (int32_t)clock_floor(us, DAY_US);
 }
 
 static struct embedding *find(struct embeddings *embeddings, const struct embedding *wanted)

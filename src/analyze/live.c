@@ -8,6 +8,7 @@
 #include "analyze/classify.h"
 #include "analyze/live_private.h"
 #include "base/attributes.h"
+#include "base/clock.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -263,7 +264,7 @@ static int sites_of(struct live *live, const struct log_line *line, size_t sites
 
 static int count_line(struct live *live, const struct log_line *line, uint64_t position, struct error *err)
 {
-        int64_t hour = line->time_us / HOUR_US - (line->time_us % HOUR_US < 0);
+        int64_t hour = clock_floor(line->time_us, HOUR_US);
         size_t sites[2];
         int r = sites_of(live, line, sites, err);
 

@@ -6,6 +6,7 @@
 
 #include "analyze/agents.h"
 #include "analyze/live_private.h"
+#include "base/clock.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "crypto/blake2b.h"
@@ -431,7 +432,7 @@ static int touch_site(const struct apply *apply)
 
 int live_apply(struct live *live, const struct live_part *part, struct error *err)
 {
-        int64_t day = part->hour / 24 - (part->hour % 24 < 0);
+        int64_t day = clock_floor(part->hour, 24);
         struct apply apply = { .live = live,
                                .tally = part->tally,
                                .site = &live->sites[part->site],

@@ -7,15 +7,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 #define HOUR_SECONDS 3600
 #define DAY_SECONDS  86400
-
-static int64_t floor_divide(int64_t value, int64_t by)
-{
-        return value / by - (value % by < 0);
-}
 
 /* Year and month (0 to 11) of a time. */
 static void date_of(int64_t seconds, int64_t *ret_year, int *ret_month)
@@ -35,11 +31,11 @@ static int64_t number_of(const struct series *series, int64_t seconds)
         int month;
 
         switch (series->step) {
-        case STEP_HOUR: return floor_divide(seconds, HOUR_SECONDS);
-        case STEP_DAY: return floor_divide(seconds, DAY_SECONDS);
+        case STEP_HOUR: return clock_floor(seconds, HOUR_SECONDS);
+        case STEP_DAY: return clock_floor(seconds, DAY_SECONDS);
         default: date_of(seconds, &year, &month);
         }
-        return series->step == STEP_MONTH ? year * 12 + month : floor_divide(year, series->years);
+        return series->step == STEP_MONTH ? year * 12 + month : clock_floor(year, series->years);
 }
 
 /* The inverse: when it begins. */
@@ -51,8 +47,8 @@ static int64_t start_of(const struct series *series, int64_t number)
         case STEP_HOUR: return number * HOUR_SECONDS;
         case STEP_DAY: return number * DAY_SECONDS;
         case STEP_MONTH:
-                tm.tm_year = (int)(floor_divide(number, 12) - 1900);
-                tm.tm_mon = (int)(number - floor_divide(number, 12) * 12);
+                tm.tm_year = (int)(clock_floor(number, 12) - 1900);
+                tm.tm_mon = (int)(number - clock_floor(number, 12) * 12);
                 break;
         default: tm.tm_year = (int)(number * series->years - 1900);
         }
@@ -162,7 +158,7 @@ static bool is_round(const struct series *series, size_t column, int64_t stride)
                 return begins_month(series->intervals[column].start, -stride);
         if (series->step == STEP_DAY) /* weeks begin on a Monday, and day 0 was a Thursday */
                 number += stride % 7 == 0 ? 3 : 0;
-        return number - floor_divide(number, stride) * stride == 0;
+        return number - clock_floor(number, stride) * stride == 0;
 }
 
 static size_t mark(const struct series *series, int64_t stride, struct series_tick ticks[static SERIES_TICKS])
@@ -231,8 +227,8 @@ void week_make(const struct summary *summary, struct week *ret_week)
         memset(ret_week, 0, sizeof(*ret_week));
         for (size_t i = 0; i < summary->hour_count; i++) {
                 const struct interval *interval = &summary->hours[i];
-                int64_t hour = floor_divide(interval->start, HOUR_SECONDS), day = floor_divide(hour, 24);
-                size_t weekday = (size_t)((day + 3) - floor_divide(day + 3, 7) * 7); /* day 0 was a Thursday */
+                int64_t hour = clock_floor(interval->start, HOUR_SECONDS), day = clock_floor(hour, 24);
+                size_t weekday = (size_t)((day + 3) - clock_floor(day + 3, 7) * 7); /* day 0 was a Thursday */
                 size_t of_day = (size_t)(hour - day * 24);
 
                 ret_week->people[weekday][of_day] += interval->human_visitors;

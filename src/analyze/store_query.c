@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/store_ask.h"
+#include "base/clock.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 
@@ -222,11 +223,6 @@ static int add_row(struct query *query, uint32_t id, int64_t start, const struct
         return 0;
 }
 
-static int64_t floor_divide(int64_t value, int64_t by)
-{
-        return value / by - (value % by < 0);
-}
-
 /* The span's intervals that the time touches. */
 static struct store_piece intervals_of(const struct query *query)
 {
@@ -235,8 +231,8 @@ static struct store_piece intervals_of(const struct query *query)
 
         if (span == SPAN_HOUR)
                 return (struct store_piece){ span, from, until };
-        from = floor_divide(from, 24);
-        until = floor_divide(until + 23, 24);
+        from = clock_floor(from, 24);
+        until = clock_floor(until + 23, 24);
         if (span == SPAN_MONTH && from < until)
                 return (struct store_piece){ span, store_month_of(from), store_month_of(until - 1) + 1 };
         return (struct store_piece){ span, from, until };

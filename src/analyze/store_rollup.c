@@ -6,13 +6,14 @@
 #include "accesslog/scan.h"
 #include "analyze/book.h"
 #include "analyze/store_private.h"
+#include "base/clock.h"
 #include "base/i18n.h"
 
 /* ---------------------------------------------------------------- months */
 
 int64_t store_month_begin(int64_t month)
 {
-        int64_t year = month / 12 - (month % 12 < 0);
+        int64_t year = clock_floor(month, 12);
 
         return scan_days(1970 + (int)year, (unsigned int)(month - year * 12) + 1, 1);
 }
@@ -34,14 +35,9 @@ static void add_piece(struct store_pieces *pieces, int span, int64_t first, int6
                 pieces->pieces[pieces->count++] = (struct store_piece){ span, first, until };
 }
 
-static int64_t floor_divide(int64_t value, int64_t by)
-{
-        return value / by - (value % by < 0);
-}
-
 void store_cut(int64_t from_hour, int64_t until_hour, struct store_pieces *ret_pieces)
 {
-        int64_t first_day = floor_divide(from_hour + 23, 24), last_day = floor_divide(until_hour, 24);
+        int64_t first_day = clock_floor(from_hour + 23, 24), last_day = clock_floor(until_hour, 24);
         int64_t first_month, last_month;
 
         ret_pieces->count = 0;
@@ -93,10 +89,10 @@ int store_bounds(struct store *store, int64_t site, int64_t from_us, int64_t unt
                 last = first - 1;
         from = first * 24;
         until = (last + 1) * 24;
-        if (from_us && floor_divide(from_us, hour_us) > from)
-                from = floor_divide(from_us, hour_us);
-        if (until_us && floor_divide(until_us + hour_us - 1, hour_us) < until)
-                until = floor_divide(until_us + hour_us - 1, hour_us);
+        if (from_us && clock_floor(from_us, hour_us) > from)
+                from = clock_floor(from_us, hour_us);
+        if (until_us && clock_floor(until_us + hour_us - 1, hour_us) < until)
+                until = clock_floor(until_us + hour_us - 1, hour_us);
         if (until < from)
                 until = from;
         edge(store, site, SPAN_HOUR, false, &hours);

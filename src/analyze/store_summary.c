@@ -9,6 +9,7 @@
 #include "analyze/sketch.h"
 #include "analyze/store_ask.h"
 #include "analyze/summary_private.h"
+#include "base/clock.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 
@@ -176,7 +177,7 @@ static struct store_piece piece_of(const struct ask *ask, int span)
 {
         int64_t by = span == SPAN_HOUR ? 1 : 24;
 
-        return (struct store_piece){ span, ask->from_hour / by - (ask->from_hour % by < 0),
+        return (struct store_piece){ span, clock_floor(ask->from_hour, by),
                                      (ask->until_hour + by - 1) / by };
 }
 

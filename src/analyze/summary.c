@@ -292,7 +292,7 @@ bool summary_take_rows(struct summary *summary, enum dimension_kind kind, struct
 
 static int64_t day_of(int64_t hour)
 {
-        return hour / 24 - (hour % 24 < 0);
+        return clock_floor(hour, 24);
 }
 
 static void fill(struct interval *intervals, int64_t first, size_t count, int64_t seconds)

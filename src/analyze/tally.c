@@ -6,6 +6,7 @@
 #include "analyze/classify.h"
 #include "analyze/hash.h"
 #include "analyze/tally_private.h"
+#include "base/clock.h"
 #include "base/memory.h"
 
 #define DAY_MS  (INT64_C(86400) * 1000)
@@ -292,12 +293,6 @@ static void count_totals(struct tally *tally, const struct hit *hit, struct hour
         }
 }
 
-/* Divides towards minus infinity: a log may be from before 1970. */
-static int64_t floor_divide(int64_t value, int64_t by)
-{
-        return value / by - (value % by < 0);
-}
-
 static bool count_hit(struct tally *tally, struct hit *hit)
 {
         struct visit_request request;
@@ -354,7 +349,7 @@ static bool take_step(struct tally *tally, struct hit *hit)
 /* False when the line lies outside of the span that was asked for. */
 static bool begin_hit(struct tally *tally, const struct log_line *line, uint64_t position, struct hit *ret_hit)
 {
-        int64_t ms = floor_divide(line->time_us, 1000), day = floor_divide(ms, DAY_MS);
+        int64_t ms = clock_floor(line->time_us, 1000), day = clock_floor(ms, DAY_MS);
 
         tally->lines++;
         tally->formats |= 1U << line->format;

@@ -7,6 +7,7 @@
 #include "analyze/classify.h"
 #include "analyze/hash.h"
 #include "analyze/tally_finish_private.h"
+#include "base/clock.h"
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -43,7 +44,7 @@ static bool fill_intervals(struct finish *finish)
         qsort(sorted, count, sizeof(*sorted), compare_hours);
         good = summary_make_intervals(finish->summary, sorted, count);
         for (size_t i = 0; good && i < count; i++) {
-                int64_t day = sorted[i].hour / 24 - (sorted[i].hour % 24 < 0);
+                int64_t day = clock_floor(sorted[i].hour, 24);
 
                 add_hits(&summary_hour(finish->summary, sorted[i].hour)->figures, &sorted[i].figures);
                 add_hits(&summary_day(finish->summary, day)->figures, &sorted[i].figures);

@@ -77,7 +77,7 @@ const struct approximate *webpage_approximate(const struct summary *summary, con
 /* "2015-05-17 10:05" */
 static void time_words(int64_t us, char text[static CLOCK_TEXT_SIZE])
 {
-        clock_format_utc(us / 1000000 - (us % 1000000 < 0), text);
+        clock_format_utc(clock_floor(us, 1000000), text);
         if (strlen(text) > 16) {
                 text[10] = ' ';
                 text[16] = '\0';

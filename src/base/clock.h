@@ -16,6 +16,13 @@ int64_t clock_now(void);
 /* Milliseconds of CLOCK_MONOTONIC: for deadlines and measuring, never stored. */
 int64_t clock_monotonic_ms(void);
 
+/* The number of the unit (of so many seconds, microseconds ...) that a time lies in, also before 1970: rounded down, where
+ * C's division rounds towards zero. */
+static inline int64_t clock_floor(int64_t time, int64_t unit)
+{
+        return time / unit - (time % unit < 0);
+}
+
 /*
  * Waits until the clock that stamps inodes has passed the time of the call, and gives that stamp: what was changed
  * before has an older ctime, what is changed from now on has not. That clock stands still for a tick or two (up to

@@ -44,7 +44,7 @@ struct request {
 
 static void time_text(int64_t us, char text[static CLOCK_TEXT_SIZE])
 {
-        clock_format_utc(us / 1000000 - (us % 1000000 < 0), text);
+        clock_format_utc(clock_floor(us, 1000000), text);
 }
 
 static int take(void *context, const struct embedder *one, struct error *err)

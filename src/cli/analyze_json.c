@@ -17,7 +17,7 @@ static json_t *time_json(int64_t us)
 {
         char text[CLOCK_TEXT_SIZE];
 
-        clock_format_utc(us / 1000000 - (us % 1000000 < 0), text);
+        clock_format_utc(clock_floor(us, 1000000), text);
         return json_string(text);
 }
 

@@ -237,11 +237,6 @@ static int find_day(struct feed *feed, int32_t number, const struct day **ret_da
 
 /* ---------------------------------------------------------------- lines */
 
-static int64_t floor_divide(int64_t value, int64_t by)
-{
-        return value / by - (value % by < 0);
-}
-
 static void set_referrer(struct spread_row *row, const struct log_line *line, struct referrer *referrer)
 {
         if (!line->method.length || !line->referrer.length || !referrer_split(line->referrer, referrer))
@@ -382,7 +377,7 @@ static int put_event(struct feed *feed, const struct log_line *line, const struc
 
 static int take_line(struct feed *feed, const struct log_line *line, struct error *err)
 {
-        int64_t ms = floor_divide(line->time_us, 1000), number = floor_divide(ms, DAY_MS);
+        int64_t ms = clock_floor(line->time_us, 1000), number = clock_floor(ms, DAY_MS);
         const struct day *day = NULL;
         int r;
 

@@ -20,6 +20,17 @@ static void times_go_both_ways(void **state)
         assert_int_equal(clock_parse_utc("2024-02-29", &seconds), 0);
 }
 
+static void units_are_rounded_down(void **state)
+{
+        (void)state;
+        assert_int_equal(clock_floor(86399, 86400), 0);
+        assert_int_equal(clock_floor(86400, 86400), 1);
+        assert_int_equal(clock_floor(0, 86400), 0);
+        assert_int_equal(clock_floor(-1, 86400), -1);
+        assert_int_equal(clock_floor(-86400, 86400), -1);
+        assert_int_equal(clock_floor(-86401, 86400), -2);
+}
+
 static void what_is_no_time_is_refused(void **state)
 {
         static const char *const bad[] = { "",
@@ -71,6 +82,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(times_go_both_ways),
+                cmocka_unit_test(units_are_rounded_down),
                 cmocka_unit_test(what_is_no_time_is_refused),
                 cmocka_unit_test(durations_have_a_unit),
         };
