@@ -7,6 +7,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "base/text.h"
+
 struct scan {
         const char *at, *end;
         char *scratch; /* where the next decoded string goes */
@@ -31,20 +33,12 @@ static bool take(struct scan *s, char c)
         return true;
 }
 
-static int hex_digit(char c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        c |= 0x20;
-        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool take_hex(struct scan *s, int digits, uint32_t *ret_value)
 {
         uint32_t value = 0;
 
         for (int i = 0; i < digits; i++) {
-                int digit = s->at < s->end ? hex_digit(*s->at) : -1;
+                int digit = s->at < s->end ? text_hex_digit(*s->at) : -1;
 
                 if (digit < 0)
                         return false;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/attributes.h"
+#include "base/text.h"
 
 #define US INT64_C(1000000)
 
@@ -308,14 +309,6 @@ void scan_target(struct span target, struct log_line *line)
         line->query = span_of(at + 1, fragment ? fragment : end);
 }
 
-static int hex(char c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        c = (char)(c | 0x20);
-        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 size_t scan_decode(struct span text, char *out, size_t room)
 {
         size_t length = 0;
@@ -325,9 +318,9 @@ size_t scan_decode(struct span text, char *out, size_t room)
 
                 if (c == '+') {
                         c = ' ';
-                } else if (c == '%' && i + 2 < text.length && hex(text.text[i + 1]) >= 0 &&
-                           hex(text.text[i + 2]) >= 0) {
-                        c = (char)(hex(text.text[i + 1]) << 4 | hex(text.text[i + 2]));
+                } else if (c == '%' && i + 2 < text.length && text_hex_digit(text.text[i + 1]) >= 0 &&
+                           text_hex_digit(text.text[i + 2]) >= 0) {
+                        c = (char)(text_hex_digit(text.text[i + 1]) << 4 | text_hex_digit(text.text[i + 2]));
                         i += 2;
                 }
                 out[length++] = c;

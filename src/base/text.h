@@ -26,6 +26,15 @@ void text_hex(const void *bytes, size_t length, char *hex);
 /* Exactly 2 * length lower-case digits into `length` bytes; 0 or -EINVAL. */
 int text_unhex(const char *hex, size_t hex_length, void *bytes, size_t length);
 
+/* 0 to 15, of either case; -1 when it is no digit. */
+static inline int text_hex_digit(char c)
+{
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        c = (char)(c | 0x20);
+        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* Standard base64 with padding (RFC 4648 section 4), appended. */
 int text_base64(struct buffer *buffer, const void *bytes, size_t length);
 
@@ -58,10 +67,10 @@ static inline bool text_equal(const char *a, const char *b)
 }
 
 bool text_starts(const char *text, const char *prefix);
+bool text_ends(const char *text, const char *suffix);
+
 /* Whether an absolute path, without "." and doubled slashes, is `outer` or lies below it. */
 bool text_path_inside(const char *inner, const char *outer);
-
-bool text_ends(const char *text, const char *suffix);
 
 /* Cuts the next line out of [*cursor, end): *ret_line, *ret_length without the newline; false at the end. */
 bool text_next_line(const char **cursor, const char *end, const char **ret_line, size_t *ret_length);

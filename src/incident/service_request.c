@@ -4,15 +4,7 @@
 #include <string.h>
 
 #include "base/attributes.h"
-
-static int hex_digit(char c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'A' && c <= 'F')
-                return c - 'A' + 10;
-        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "base/text.h"
 
 static bool decode(const char *text, size_t length, char account[static SERVICE_LINE_MAXIMUM], size_t *ret_length)
 {
@@ -22,9 +14,9 @@ static bool decode(const char *text, size_t length, char account[static SERVICE_
                 int value = (unsigned char)text[i];
 
                 if (text[i] == '%') {
-                        if (length - i < 3 || hex_digit(text[i + 1]) < 0 || hex_digit(text[i + 2]) < 0)
+                        if (length - i < 3 || text_hex_digit(text[i + 1]) < 0 || text_hex_digit(text[i + 2]) < 0)
                                 return false;
-                        value = hex_digit(text[i + 1]) << 4 | hex_digit(text[i + 2]);
+                        value = text_hex_digit(text[i + 1]) << 4 | text_hex_digit(text[i + 2]);
                         i += 2;
                 } else if (value <= ' ' || value == 0x7f) {
                         return false;

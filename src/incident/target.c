@@ -111,15 +111,6 @@ int targets_add(struct targets *targets, const char *path, uint16_t value, struc
         return r;
 }
 
-static int hex_digit(char c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'a' && c <= 'f')
-                return c - 'a' + 10;
-        return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* The segment that has just ended may be "." or "..": back to where the next one begins. */
 static size_t settle_dots(const char *out, size_t used)
 {
@@ -140,8 +131,8 @@ size_t target_normalise(const char *path, size_t length, char out[static TARGET_
         for (size_t i = 0; i < length; i++) {
                 char c = path[i];
 
-                if (c == '%' && length - i >= 3 && hex_digit(path[i + 1]) >= 0 && hex_digit(path[i + 2]) >= 0) {
-                        c = (char)(hex_digit(path[i + 1]) << 4 | hex_digit(path[i + 2]));
+                if (c == '%' && length - i >= 3 && text_hex_digit(path[i + 1]) >= 0 && text_hex_digit(path[i + 2]) >= 0) {
+                        c = (char)(text_hex_digit(path[i + 1]) << 4 | text_hex_digit(path[i + 2]));
                         i += 2;
                 }
                 if (c == '/')

@@ -28,6 +28,7 @@ static void numbers_have_one_spelling(void **state)
 
 static void hex_goes_both_ways(void **state)
 {
+        static const char digits[] = "0123456789abcdefABCDEF";
         const uint8_t bytes[] = { 0x00, 0x7f, 0x80, 0xff };
         uint8_t back[4] = { 0 };
         char hex[9];
@@ -39,6 +40,12 @@ static void hex_goes_both_ways(void **state)
         assert_memory_equal(back, bytes, 4);
         assert_int_equal(text_unhex("007F80FF", 8, back, 4), -EINVAL); /* lower case only */
         assert_int_equal(text_unhex("007f80f", 7, back, 4), -EINVAL);
+        for (int i = 0; i < 256; i++) {
+                const char *at = i ? strchr(digits, i) : NULL;
+                int digit = at ? (int)(at - digits) : -1;
+
+                assert_int_equal(text_hex_digit((char)i), digit < 16 ? digit : digit - 6);
+        }
 }
 
 static void base64_is_strict(void **state)
