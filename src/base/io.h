@@ -7,6 +7,7 @@
 #ifndef BASE_IO_H
 #define BASE_IO_H
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +32,13 @@ static inline int fd_steal(int *fd)
 
         *fd = -1;
         return taken;
+}
+
+/* For `_cleanup_(dir_closep) DIR *names = NULL;` */
+static inline void dir_closep(DIR **directory)
+{
+        if (*directory)
+                closedir(*directory);
 }
 
 /* How far a lookup below a directory may go. */

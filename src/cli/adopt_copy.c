@@ -83,12 +83,6 @@ static int run_both(const char *server, const char *command, const char *folder,
         return 0;
 }
 
-static void dir_closep(DIR **dir)
-{
-        if (*dir)
-                closedir(*dir);
-}
-
 /* Takes setuid and setgid off every regular file below. Nobody else can be in this tree. */
 static int strip(int directory, unsigned int depth, uint64_t *stripped)
 {

@@ -157,12 +157,6 @@ static int add_lines(struct checksums *checksums, const struct buffer *text, con
         return broken;
 }
 
-static void dir_closep(DIR **dir)
-{
-        if (*dir)
-                closedir(*dir);
-}
-
 int checksums_add_dpkg(struct checksums *checksums, const char *folder, struct error *err)
 {
         _cleanup_(dir_closep) DIR *dir = opendir(DPKG_INFO);

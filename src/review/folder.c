@@ -41,12 +41,6 @@ static int compare_names(const void *a, const void *b)
         return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void dir_closep(DIR **dir)
-{
-        if (*dir)
-                closedir(*dir);
-}
-
 int names_read(int directory, struct names *names)
 {
         _cleanup_(fd_closep) int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -76,12 +76,6 @@ static bool is_leftover(int folder, const char *name, const char *own)
                st.st_mtime < clock_now() - STRANGE_AGE;
 }
 
-static void closedir_p(DIR **directory)
-{
-        if (*directory)
-                closedir(*directory);
-}
-
 static int open_list(int folder, DIR **ret_list, struct error *err)
 {
         int fd = fault_point(FAULT_OPEN) ? -1 : openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -97,7 +91,7 @@ static int open_list(int folder, DIR **ret_list, struct error *err)
 
 static int remove_leftovers(int folder, struct error *err)
 {
-        _cleanup_(closedir_p) DIR *list = NULL;
+        _cleanup_(dir_closep) DIR *list = NULL;
         char own[PUBLISH_TEMPORARY_SIZE];
         const struct dirent *entry;
         int r = own_prefix(own, err);
