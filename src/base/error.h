@@ -6,7 +6,7 @@
  * why it failed, what to do. Modules never print; the command or daemon at the top prints once.
  *
  *     struct error error = ERROR_NONE;
- *     r = file_read(dirfd, name, MAXIMUM, &text, &error);
+ *     r = file_read(folder, name, &text, &error);
  *     if (r < 0)
  *             return r;                       (the sentence travels with it)
  *
