@@ -109,6 +109,8 @@ static void progress(void *context, const struct machine *machine, enum action a
 
         if (err && err->code)
                 fprintf(stderr, "understudy: %s: %s\n", step_name(machine->at), err->text);
+        if (action == ACTION_RECORD_INTENT && controller->common.verbose)
+                fprintf(stderr, "  %8.3f s  %s ...\n", seconds, step_name(machine->at));
         if (action == ACTION_RECORD_DONE || action == ACTION_RECORD_LEFT)
                 fprintf(stderr, "  %8.3f s  %s%s\n", seconds, step_name(machine->at),
                         action == ACTION_RECORD_LEFT ? _(": left, the move goes on without it") :
