@@ -4,8 +4,9 @@
  *
  *     move_driver STATE WORLD begin planned|failover address|dns|both|exec
  *     move_driver STATE WORLD resume|undo
- *     move_driver table                  every step that a planned move can have, in its order; behind it "binds" when its
- *                                        intent is on the disk before it is done
+ *     move_driver table KIND             every step that a planned move, a failover, or the undo of a planned move from its last
+ *                                        step before the fence can have, in its order; behind it "binds" when its intent is on
+ *                                        the disk before it is done
  *
  * WORLD/lies-STEP: the act of this step does nothing and says that it did. Prints the actions; ends in 0 done, 1 undone, 2
  * wrong use, 3 failed, 4 stopped or refused.
@@ -101,13 +102,27 @@ static int run(struct ledger *ledger, char **words, struct error *err)
         return r < 0 ? r : answer(&machine, action, err);
 }
 
-static int print_table(void)
+static void print_step(const struct machine *machine)
 {
+        printf("%s%s\n", step_name(machine->at), machine_binds(machine) ? " binds" : "");
+}
+
+static int print_table(const char *kind)
+{
+        const bool undo = text_equal(kind, "undo");
         struct machine machine;
 
-        machine_begin(&machine, MOVE_PLANNED, MOVE_BY_ADDRESS | MOVE_BY_DNS | MOVE_KEEPS | MOVE_BY_EXEC);
-        for (; machine.at != STEPS; machine.at = machine_after(&machine, machine.at))
-                printf("%s%s\n", step_name(machine.at), machine_binds(&machine) ? " binds" : "");
+        machine_begin(&machine, text_equal(kind, "failover") ? MOVE_FAILOVER : MOVE_PLANNED,
+                      MOVE_BY_ADDRESS | MOVE_BY_DNS | MOVE_KEEPS | MOVE_BY_EXEC);
+        if (undo) {
+                machine.at = machine_before(&machine, STEP_FENCE);
+                machine.back = true;
+        }
+        while (machine.at != STEPS) {
+                if (!undo || machine_acts(machine.at))
+                        print_step(&machine);
+                machine.at = undo ? machine_before(&machine, machine.at) : machine_after(&machine, machine.at);
+        }
         return 0;
 }
 
@@ -118,10 +133,10 @@ int main(int argc, char **argv)
         struct error error = ERROR_NONE;
         int r;
 
-        if (argc == 2 && text_equal(argv[1], "table"))
-                return print_table();
+        if (argc == 3 && text_equal(argv[1], "table"))
+                return print_table(argv[2]);
         if (argc < 4 || (text_equal(argv[3], "begin") && argc != 6)) {
-                fprintf(stderr, "usage: move_driver STATE WORLD begin KIND BY | resume | undo; or table\n");
+                fprintf(stderr, "usage: move_driver STATE WORLD begin KIND BY | resume | undo; or table KIND\n");
                 return 2;
         }
         options.state = argv[1];

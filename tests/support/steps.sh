@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # steps.sh - a site whose planned moves have every step that there is (by address, keeping connections, with the name; mutable
 # areas; a stand-by that rests powered off), in a lab, and one fault at a time while exactly one step is under way. Sourced behind
-# failover.sh and lab/dns.sh, inside of a lab.
+# failover.sh, lab/dns.sh and faults.sh, inside of a lab.
 #
-#     steps_stage                        the site; production is on stage
+#     steps_stage powered_off            the site, whose stand-by rests so; production is on stage
 #     frozen_at dns binds switch standby   it is begun, and stands still in that step (freeze.pl)
 #     fault agent-stopped standby        is made, what is to pass passes, it is mended, and the move has ended: $moved
 #     in_good_state standby WORDS        who is on stage, alone in every respect
@@ -34,8 +34,9 @@ steps_stage()
 {
         # shellcheck disable=SC2034 # for stage.sh
         stage_moves=both ttl=2
-        stage_more[standby]="standby_rest = powered_off power_on = \"$tmp/power-on\" web_start = \"$tmp/web-start\" web_stop = \"$tmp/web-stop\""
+        stage_more[standby]="standby_rest = $1 power_on = \"$tmp/power-on\" web_start = \"$tmp/web-start\" web_stop = \"$tmp/web-stop\""
         power_programs
+        small_disks || bail_out 'no small disks'
         mkdir -p "$tmp/controller"
         mount -t tmpfs -o size=8m,mode=0700 none "$tmp/controller"
         failover_servers
@@ -104,7 +105,7 @@ END
         # shellcheck disable=SC2034 # for stage.sh
         stage_moves=exec
         by_names=
-        stage_config "$tmp/site.conf" "ssh_config = \"$tmp/ssh/config\"" 'limits { drain = 1s }' \
+        stage_config "$tmp/site.conf" "ssh_config = \"$tmp/ssh/config\"" "limits { drain = 1s hold_down = $hold_down flips = 50 }" \
                 "check \"health\" { url = \"http://$service/portal/health\" expect = \"well\" timeout = 2s }" \
                 "exec { move = \"$tmp/move-stage\" look = \"$tmp/who-is-on-stage\" timeout = 2s settle = 500ms ttl = 1 }"
         UNDERSTUDY_TO=production "$tmp/move-stage"
@@ -112,7 +113,7 @@ END
 
 # ---------------------------------------------------------------- looking
 
-by_names=yes
+by_names=yes # any: a failover leaves the TTL of moves
 
 journal() { "$UNDERSTUDY" journal show --dir "$tmp/controller/journal" --json 2>/dev/null; }
 # of_move FILTER: of the records of the move that was begun last.
@@ -144,7 +145,7 @@ names_are()
 {
         local names
         names="$(names_at 192.0.2.53) $(names_at 192.0.2.54)"
-        [[ $names == "$ttl $1 $ttl $1" ]] || [[ " $(left_steps) " == *' restore-ttl '* && $names =~ ^[0-9]+\ $1\ [0-9]+\ $1$ ]]
+        [[ $by_names == any && $names =~ ^[0-9]+\ $1\ [0-9]+\ $1$ ]] || [[ $names == "$ttl $1 $ttl $1" ]] || [[ " $(left_steps) " == *' restore-ttl '* && $names =~ ^[0-9]+\ $1\ [0-9]+\ $1$ ]]
 }
 
 # in_good_state WHO WORDS: one assertion; what is not good is named.
@@ -202,28 +203,9 @@ move_over()
 
 # ---------------------------------------------------------------- faults
 
-faults=(controller agent-killed agent-stopped cut cut-out disk tampered)
-
-agents_of()
-{
-        local pid
-        for pid in $(processes_of "$1" understudy); do
-                tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q ' agent ' && echo "$pid"
-        done
-}
-signal_agents() { agents_of "$2" | xargs -r kill "-$1" 2>/dev/null; }
-
-# cut_off HOST [out]: from everything, or it is heard by nobody.
-cut_off()
-{
-        {
-                echo 'table inet cut {'
-                [[ -n ${2:-} ]] || echo 'chain in { type filter hook prerouting priority -400; iifname "eth0" drop; }'
-                echo 'chain out { type filter hook output priority -400; oifname "eth0" drop; }'
-                echo '}'
-        } | lab_in "$1" nft -f -
-}
-mend_link() { lab_in "$1" nft delete table inet cut; }
+# Where programs of the operator's lead visitors there are neither keepers nor names.
+exists_here() { [[ -n $by_names || $1 != @(keeper|holder|names)-* ]]; }
+is_on() { [[ -n $(processes_of "$1" sshd) ]] || [[ $1 == dns* ]]; }
 
 # let_go SECONDS: the move goes on under the fault, for so long or until it ends.
 let_go()
@@ -232,36 +214,45 @@ let_go()
         move_over "$1"
 }
 
+# A process that stands still keeps its right to the move: no other can go on with it.
+stands_still()
+{
+        kill -CONT "$move"
+        sleep "0.0$((RANDOM % 5))"
+        kill -STOP "$move"
+        sleep "$1"
+        if kill -0 "$freezer"; then
+                by_hand switch --resume
+                # shellcheck disable=SC2034 # for planned_rounds.sh
+                held=$status
+        fi
+        kill -CONT "$move"
+}
+
 # fault KIND HOST SECONDS: the move stands still; it has ended when this returns, or does not end at all: 1.
 fault()
 {
         local kind=$1 host=$2 seconds=$3
         case $kind in
         controller | tampered) kill -KILL "$move" ;;
-        agent-killed)
-                kill -CONT "$move"
-                sleep "0.0$((RANDOM % 5))"
-                signal_agents KILL "$host"
-                ;;
-        agent-stopped)
-                signal_agents STOP "$host"
-                let_go "$seconds"
-                signal_agents CONT "$host"
-                ;;
-        cut)
-                cut_off "$host"
-                let_go "$seconds"
-                mend_link "$host"
-                ;;
-        cut-out)
-                cut_off "$host" out
-                let_go "$seconds"
-                mend_link "$host"
-                ;;
+        controller-stopped) stands_still "$seconds" ;;
         disk)
                 head -c 16M /dev/zero >"$tmp/controller/filler" 2>/dev/null
                 let_go 60
                 rm "$tmp/controller/filler"
+                ;;
+        *)
+                # What is dead is dead for a while; on a slow line the whole move is made.
+                [[ $kind != *-killed ]] || seconds=4
+                [[ $kind != slow ]] || seconds=60
+                if [[ $kind == *-killed ]] || ! is_on "$host"; then
+                        kill -CONT "$move"
+                        wait_for 5 is_on "$host"
+                        sleep "0.0$((RANDOM % 5))"
+                fi
+                break_it "$kind" "$host"
+                let_go "$seconds"
+                mend_it "$kind" "$host"
                 ;;
         esac
         move_over 120
