@@ -390,9 +390,10 @@ int keeper_guard_file_system(struct keeper *keeper, int folder, bool *reads, str
 
 int keeper_unasked(const struct keeper *keeper, int folder)
 {
-        int fd = keeper->options.reads ? unasked_open(keeper->group, FAN_OPEN_PERM | GATE_PRE_ACCESS, folder) : -EINVAL;
+        const uint64_t reads = FAN_OPEN_PERM | GATE_PRE_ACCESS; /* not every kernel and file system asks before them */
+        int fd = keeper->options.reads ? unasked_open(keeper->group, reads, folder) : -EINVAL;
 
-        return fd == -EINVAL ? unasked_open(keeper->group, FAN_OPEN_PERM, folder) : fd;
+        return fd < 0 ? unasked_open(keeper->group, FAN_OPEN_PERM, folder) : fd;
 }
 
 void keeper_serve(struct keeper *keeper)

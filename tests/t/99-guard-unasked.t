@@ -21,7 +21,13 @@ mounts_of() { grep -c " $tmp/m\| - ext4 $disk " "/proc/$1/mountinfo"; }
 disk=$(findmnt -no SOURCE "$tmp/m")
 before=$(mounts_of self)
 
-for reads in never always; do
+# A tmpfs knows no question before reads.
+home=$dest
+mkdir -p "$tmp/tmpfs"
+mount -t tmpfs tmpfs "$tmp/tmpfs" || bail_out 'mount tmpfs'
+for place in "never $tmp/m" "always $tmp/m" "auto $tmp/tmpfs"; do
+        reads=${place%% *} m=${place#* } dest=${place#* }/www/site
+        [[ $m == "$tmp/m" ]] || { mkdir "$m/www" && us pull "$dest" --pub "$pub" --repo "$repo"; }
         guard_start --mode refuse --reads "$reads"
         # The gate tells its counts four times a second.
         ok "--reads $reads: what was compared is known to the gate" wait_for 10 remembers "$files"
@@ -31,17 +37,18 @@ for reads in never always; do
         is "the guard's mount is in no namespace's table" "$(mounts_of "$guard")" "$before"
 
         # Everybody else is asked, also while a comparison runs.
-        echo planted >"$tmp/m/planted"
-        mv "$tmp/m/planted" "$dest/css/7.html"
+        echo planted >"$m/planted"
+        mv "$m/planted" "$dest/css/7.html"
         kill -HUP "$guard"
         not_ok "--reads $reads: a planted page is refused" reads "$dest/css/7.html"
         ok "--reads $reads: and told" wait_for 20 found css/7.html content
         ok "--reads $reads: a genuine one is not" reads "$dest/css/8.html"
-        echo 'page 7' >"$tmp/m/genuine"
-        touch -r "$tmp/src/css/7.html" "$tmp/m/genuine"
-        mv "$tmp/m/genuine" "$dest/css/7.html"
+        echo 'page 7' >"$m/genuine"
+        touch -r "$tmp/src/css/7.html" "$m/genuine"
+        mv "$m/genuine" "$dest/css/7.html"
         guard_stop
 done
+dest=$home
 
 # ---------------------------------------------------------------- mounted over
 
