@@ -9,11 +9,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-void canonical_freep(json_t **value)
-{
-        json_decref(*value);
-}
-
 static int append_chunk(const char *chunk, size_t size, void *context)
 {
         return buffer_append(context, chunk, size);
@@ -30,7 +25,7 @@ int canonical_format(const json_t *value, struct buffer *out, struct error *err)
 int canonical_parse(const char *text, size_t length, size_t maximum, const char *what, json_t **ret_value,
                     struct error *err)
 {
-        _cleanup_(canonical_freep) json_t *value = NULL;
+        _cleanup_(json_decrefp) json_t *value = NULL;
         _cleanup_(buffer_done) struct buffer again = BUFFER_INIT(maximum);
         json_error_t error;
 

@@ -20,9 +20,6 @@
 #include "base/error.h"
 #include "crypto/digest.h"
 
-/* For `_cleanup_(canonical_freep) json_t *root = NULL;` */
-void canonical_freep(json_t **value);
-
 /* `what` names the file in the words. -EBADMSG when the text is not canonical JSON, or longer than `maximum`. */
 int canonical_parse(const char *text, size_t length, size_t maximum, const char *what, json_t **ret_value,
                     struct error *err);

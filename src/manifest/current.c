@@ -19,7 +19,7 @@ static int invalid(const char *member, struct error *err)
 int current_parse(const char *text, size_t length, struct current *ret_current, struct error *err)
 {
         static const char *const members[] = { "created", "digest", "expires", "format", "release", "site" };
-        _cleanup_(canonical_freep) json_t *root = NULL;
+        _cleanup_(json_decrefp) json_t *root = NULL;
         struct current current = { 0 };
         const char *member;
         int r;
@@ -49,7 +49,7 @@ int current_parse(const char *text, size_t length, struct current *ret_current, 
 
 int current_format(const struct current *current, struct buffer *out, struct error *err)
 {
-        _cleanup_(canonical_freep) json_t *root = NULL;
+        _cleanup_(json_decrefp) json_t *root = NULL;
 
         root = json_pack("{s:o, s:o, s:o, s:s, s:I, s:s}", "created", canonical_from_time(current->created), "digest",
                          canonical_from_digest(&current->digest), "expires", canonical_from_time(current->expires),

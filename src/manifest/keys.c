@@ -62,7 +62,7 @@ static int parse_delegations(const json_t *value, struct keys *keys, struct erro
 int keys_parse(const char *text, size_t length, struct keys *ret_keys, struct error *err)
 {
         static const char *const members[] = { "created", "format", "keys", "version" };
-        _cleanup_(canonical_freep) json_t *root = NULL;
+        _cleanup_(json_decrefp) json_t *root = NULL;
         const char *format;
         int r;
 
@@ -106,7 +106,7 @@ static json_t *format_delegations(const struct keys *keys)
 
 int keys_format(const struct keys *keys, struct buffer *out, struct error *err)
 {
-        _cleanup_(canonical_freep) json_t *root = NULL;
+        _cleanup_(json_decrefp) json_t *root = NULL;
 
         root = json_pack("{s:o, s:s, s:o, s:I}", "created", canonical_from_time(keys->created), "format", FORMAT,
                          "keys", format_delegations(keys), "version", (json_int_t)keys->version);

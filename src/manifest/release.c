@@ -142,7 +142,7 @@ static int parse_head(const json_t *root, struct release *release, struct error 
 
 int release_parse(const char *text, size_t length, struct release *ret_release, struct error *err)
 {
-        _cleanup_(canonical_freep) json_t *root = NULL;
+        _cleanup_(json_decrefp) json_t *root = NULL;
         _cleanup_(release_done) struct release release = { 0 };
         int r;
 
@@ -201,7 +201,7 @@ static json_t *format_packs(const struct release *release)
 
 int release_format(const struct release *release, struct buffer *out, struct error *err)
 {
-        _cleanup_(canonical_freep) json_t *root = NULL;
+        _cleanup_(json_decrefp) json_t *root = NULL;
 
         root = json_pack("{s:o, s:s, s:I, s:o, s:o, s:o, s:s}", "created", canonical_from_time(release->created),
                          "format", FORMAT, "number", (json_int_t)release->number, "packs", format_packs(release),

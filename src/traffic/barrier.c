@@ -10,11 +10,6 @@
 #include "barrier_private.h"
 #include "ruleset.h"
 
-static void json_freep(json_t **value)
-{
-        json_decref(*value);
-}
-
 /* One command of the transaction, {VERB: {KIND: WHAT}}; takes `what` over, also when it is NULL (no memory). */
 static int command(json_t *list, const char *verb, const char *kind, json_t *what)
 {
@@ -79,7 +74,7 @@ static int add_table(json_t *list)
 
 static int compose(const struct barrier *barrier, json_t *list)
 {
-        _cleanup_(json_freep) json_t *out4 = json_array(), *out6 = json_array(), *ports = json_array();
+        _cleanup_(json_decrefp) json_t *out4 = json_array(), *out6 = json_array(), *ports = json_array();
         int r = out4 && out6 && ports ? add_table(list) : -ENOMEM;
 
         for (size_t i = 0; r == 0 && i < barrier->port_count; i++)
@@ -113,7 +108,7 @@ int barrier_prepare(struct error *err)
 
 static int run(json_t *list, struct error *err)
 {
-        _cleanup_(json_freep) json_t *all = json_pack("{s:O}", "nftables", list);
+        _cleanup_(json_decrefp) json_t *all = json_pack("{s:O}", "nftables", list);
         _cleanup_(memory_freep) char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
 
         return text ? ruleset_run(text, RULESET_JSON, BARRIER_TABLE, err) : error_memory(err);
@@ -121,7 +116,7 @@ static int run(json_t *list, struct error *err)
 
 int barrier_apply(const struct barrier *barrier, struct error *err)
 {
-        _cleanup_(json_freep) json_t *list = json_array();
+        _cleanup_(json_decrefp) json_t *list = json_array();
 
         if (!list || compose(barrier, list) < 0)
                 return error_memory(err);
@@ -130,7 +125,7 @@ int barrier_apply(const struct barrier *barrier, struct error *err)
 
 int barrier_remove(struct error *err)
 {
-        _cleanup_(json_freep) json_t *list = json_array();
+        _cleanup_(json_decrefp) json_t *list = json_array();
         static const char *const verbs[] = { "add", "delete" };
         int r = list ? 0 : -ENOMEM;
 

@@ -23,11 +23,6 @@ struct etcd {
         size_t first; /* the member that answered last */
 };
 
-static void json_freep(json_t **value)
-{
-        json_decref(*value);
-}
-
 /* ---------------------------------------------------------------- answers */
 
 /* 64-bit numbers are texts in the gateway's JSON. */
@@ -90,7 +85,7 @@ static int refused(const json_t *all, long status, struct error *err)
 
 int etcd_answer_parse(const char *text, size_t length, long status, struct etcd_answer *ret_answer, struct error *err)
 {
-        _cleanup_(json_freep) json_t *all = json_loadb(text, length, 0, NULL);
+        _cleanup_(json_decrefp) json_t *all = json_loadb(text, length, 0, NULL);
         struct etcd_answer answer = { 0 };
         const json_t *said, *range;
         int r;

@@ -157,14 +157,9 @@ void fence_state_stage(struct fence_state *state, const char *name)
 
 /* ---------------------------------------------------------------- as a file */
 
-static void json_freep(json_t **value)
-{
-        json_decref(*value);
-}
-
 int fence_state_write(const struct fence_state *state, struct buffer *text)
 {
-        _cleanup_(json_freep) json_t *members = json_object(), *flips = json_array(), *all = NULL;
+        _cleanup_(json_decrefp) json_t *members = json_object(), *flips = json_array(), *all = NULL;
         char *dumped;
         int r;
 
@@ -218,7 +213,7 @@ static int read_flips(json_t *from, struct fence_state *state)
 
 int fence_state_read(const char *text, size_t length, struct fence_state *ret_state, struct error *err)
 {
-        _cleanup_(json_freep) json_t *all = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+        _cleanup_(json_decrefp) json_t *all = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
         json_t *flips = NULL, *members = NULL;
         struct fence_state state = { 0 };
         const char *holder = NULL, *stage = NULL; /* files from before there were leases have no stage */

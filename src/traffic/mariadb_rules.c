@@ -23,11 +23,6 @@
 #define LOCKED "ifnull(json_value(priv, '$.account_locked'), 0) = 1"
 #define A_ROLE "ifnull(json_value(priv, '$.is_role'), 0) = 1"
 
-static void json_freep(json_t **value)
-{
-        json_decref(*value);
-}
-
 /* ---------------------------------------------------------------- names in statements */
 
 /* Appends 'user'@'host'. */
@@ -84,7 +79,7 @@ static int make_locked(struct mariadb *mariadb, const char *user, const char *ho
 static int load(struct mariadb *mariadb, json_t **ret_accounts, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(MEMORY_MAXIMUM);
-        _cleanup_(json_freep) json_t *all = NULL;
+        _cleanup_(json_decrefp) json_t *all = NULL;
         json_t *accounts;
         int r = file_read(mariadb->folder, MEMORY_FILE, &text, err);
 
@@ -108,7 +103,7 @@ static int load(struct mariadb *mariadb, json_t **ret_accounts, struct error *er
 
 static int save(struct mariadb *mariadb, json_t *accounts, struct error *err)
 {
-        _cleanup_(json_freep) json_t *all = json_pack("{s:i, s:O}", "format", FORMAT, "accounts", accounts);
+        _cleanup_(json_decrefp) json_t *all = json_pack("{s:i, s:O}", "format", FORMAT, "accounts", accounts);
         char *text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
         int r = text ? file_replace(mariadb->folder, MEMORY_FILE, text, strlen(text), 0600, err) : error_memory(err);
 
@@ -381,7 +376,7 @@ static int put_in_force(struct mariadb *mariadb, const struct outside *outside, 
 int mariadb_rules(struct mariadb *mariadb, const struct peer *const *out, size_t out_count, struct error *err)
 {
         _cleanup_(outside_done) struct outside outside = { out, out_count, BUFFER_INIT(MARIADB_STATEMENT) };
-        _cleanup_(json_freep) json_t *accounts = NULL;
+        _cleanup_(json_decrefp) json_t *accounts = NULL;
         int r = buffer_append_text(&outside.list, "'-'"); /* nobody's */
 
         if (mariadb->listen.family != AF_INET)
