@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "fault.h"
 #include "i18n.h"
 #include "memory.h"
@@ -30,6 +32,8 @@ void fd_close(int *fd)
         *fd = -1;
         errno = kept;
 }
+
+#define POLL_MS_MAXIMUM 1000000 /* poll(2) takes an int */
 
 /* EAGAIN is a race with a rename, or somebody's write lease on the file. A file server gives its lease back at once; an
  * intruder keeps it until the kernel takes it from him (lease-break-time, 45 seconds), and may have one on each file.
@@ -59,6 +63,23 @@ int open_beneath(int directory, const char *path, int flags, mode_t mode, enum b
                         return -errno;
                 if (errno == EAGAIN)
                         nanosleep(&pause, NULL);
+        }
+}
+
+int fd_wait(int fd, short events, int64_t deadline_ms)
+{
+        for (;;) {
+                struct pollfd one = { .fd = fd, .events = events };
+                int64_t left = deadline_ms ? deadline_ms - clock_monotonic_ms() : -1;
+                int r;
+
+                if (deadline_ms && left <= 0)
+                        return -ETIMEDOUT;
+                r = poll(&one, 1, (int)(left > POLL_MS_MAXIMUM ? POLL_MS_MAXIMUM : left));
+                if (r > 0)
+                        return 0;
+                if (r < 0 && errno != EINTR)
+                        return -errno;
         }
 }
 

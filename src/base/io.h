@@ -54,6 +54,10 @@ enum beneath {
  */
 int open_beneath(int directory, const char *path, int flags, mode_t mode, enum beneath how);
 
+/* Waits until poll(2) tells one of `events` of a descriptor. `deadline_ms` is one of clock_monotonic_ms(), 0: none. 0,
+ * -ETIMEDOUT or another negative errno, all without words. */
+int fd_wait(int fd, short events, int64_t deadline_ms);
+
 /* Reads until `length` bytes or the end of the file. Returns the bytes read or a negative errno. */
 ssize_t read_full(int fd, void *bytes, size_t length);
 

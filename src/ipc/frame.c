@@ -98,24 +98,6 @@ int frame_send(int socket, uint8_t verb, uint64_t argument, const void *body, si
         return frame_send_fd(socket, verb, argument, body, length, -1);
 }
 
-/* Waits until there is something to read; 0 or -ETIMEDOUT. `deadline` 0: no limit. */
-static int wait_readable(int socket, int64_t deadline)
-{
-        for (;;) {
-                struct pollfd poll_fd = { .fd = socket, .events = POLLIN };
-                int64_t left = deadline ? deadline - clock_monotonic_ms() : -1;
-                int r;
-
-                if (deadline && left <= 0)
-                        return -ETIMEDOUT;
-                r = poll(&poll_fd, 1, (int)(left > 1000000 ? 1000000 : left));
-                if (r < 0 && errno != EINTR)
-                        return -errno;
-                if (r > 0)
-                        return 0;
-        }
-}
-
 /* Keeps the descriptor of a control message, closes an older one. */
 static void take_fd(const struct msghdr *message, int *fd)
 {
@@ -150,7 +132,7 @@ static int receive_all(int socket, void *bytes, size_t length, int64_t deadline,
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0 && errno == EAGAIN) {
-                        r = wait_readable(socket, deadline);
+                        r = fd_wait(socket, POLLIN, deadline);
                         if (r < 0)
                                 return r;
                         continue;

@@ -14,22 +14,8 @@
 #include "notify/sender_parts.h"
 
 #define CONNECT_MS 15000
-#define UDP_MS     50 /* how long an ICMP "nobody listens there" is waited for */
-#define CLOSE_MS                                                                                                       \
-        1000 /* how long the other side's close is waited for: there is no acknowledgement in this protocol            \
-              */
-
-static bool wait_for(int fd, short events, int64_t timeout_ms)
-{
-        struct pollfd one = { .fd = fd, .events = events };
-        int64_t deadline = clock_monotonic_ms() + timeout_ms;
-        int n;
-
-        do
-                n = poll(&one, 1, (int)(deadline > clock_monotonic_ms() ? deadline - clock_monotonic_ms() : 0));
-        while (n < 0 && errno == EINTR);
-        return n > 0;
-}
+#define UDP_MS     50   /* how long an ICMP "nobody listens there" is waited for */
+#define CLOSE_MS   1000 /* how long the other side's close is waited for: there is no acknowledgement in this protocol */
 
 /* 0 or a positive errno. */
 static int pending_error(int fd)
@@ -51,7 +37,7 @@ static int connect_to(const struct addrinfo *address, int64_t timeout_ms, int *r
         if (connect(fd, address->ai_addr, address->ai_addrlen) < 0) {
                 if (errno != EINPROGRESS)
                         return errno;
-                error = wait_for(fd, POLLOUT, timeout_ms) ? pending_error(fd) : ETIMEDOUT;
+                error = fd_wait(fd, POLLOUT, clock_monotonic_ms() + timeout_ms) == 0 ? pending_error(fd) : ETIMEDOUT;
         }
         if (error == 0)
                 *ret_fd = fd_steal(&fd);
@@ -65,7 +51,7 @@ static int send_all(int fd, const char *bytes, size_t length, int64_t deadline)
 
                 if (n < 0 && errno != EAGAIN && errno != EINTR)
                         return errno;
-                if (n < 0 && !wait_for(fd, POLLOUT, deadline - clock_monotonic_ms()))
+                if (n < 0 && fd_wait(fd, POLLOUT, deadline) < 0)
                         return ETIMEDOUT;
                 if (n > 0) {
                         bytes += n;
@@ -87,7 +73,7 @@ static int send_stream(int fd, const struct sender_job *job, int64_t deadline)
         if (error)
                 return error;
         shutdown(fd, SHUT_WR);
-        if (!wait_for(fd, POLLIN, CLOSE_MS))
+        if (fd_wait(fd, POLLIN, clock_monotonic_ms() + CLOSE_MS) < 0)
                 return 0;
         return recv(fd, drop, sizeof(drop), 0) < 0 && errno != EAGAIN ? errno : 0;
 }
@@ -96,7 +82,7 @@ static int send_datagram(int fd, const struct sender_job *job)
 {
         if (send(fd, job->payload, job->length, MSG_NOSIGNAL) != (ssize_t)job->length)
                 return errno;
-        return wait_for(fd, POLLERR, UDP_MS) ? pending_error(fd) : 0;
+        return fd_wait(fd, POLLERR, clock_monotonic_ms() + UDP_MS) == 0 ? pending_error(fd) : 0;
 }
 
 void sender_syslog_run(const struct notify_target *target, const struct sender_limits *limits,

@@ -99,13 +99,11 @@ static int ask_tcp(const struct dns_server *server, const uint8_t *query, size_t
 static int await(int fd, int64_t until, uint16_t id, struct dns_records *records, struct error *err)
 {
         for (;;) {
-                struct pollfd one = { .fd = fd, .events = POLLIN };
-                int64_t left = until - clock_monotonic_ms();
                 uint8_t answer[UDP_MAXIMUM];
                 ssize_t n;
                 int r;
 
-                if (left <= 0 || poll(&one, 1, (int)left) <= 0)
+                if (fd_wait(fd, POLLIN, until) < 0)
                         return -ETIMEDOUT;
                 n = recv(fd, answer, sizeof(answer), 0);
                 if (n < 0)

@@ -7,28 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fault.h"
 #include "base/io.h"
 
 #define DNS_PORT 53
-
-static int wait_for(int fd, short events, int64_t deadline)
-{
-        for (;;) {
-                struct pollfd one = { .fd = fd, .events = events };
-                int64_t left = deadline - clock_monotonic_ms();
-                int r;
-
-                if (left <= 0)
-                        return -ETIMEDOUT;
-                r = poll(&one, 1, (int)(left > 60000 ? 60000 : left));
-                if (r > 0)
-                        return 0;
-                if (r < 0 && errno != EINTR)
-                        return -errno;
-        }
-}
 
 int dns_connect(const struct dns_server *server, int type, int64_t deadline)
 {
@@ -47,7 +29,7 @@ int dns_connect(const struct dns_server *server, int type, int64_t deadline)
         r = connect(fd, four ? (struct sockaddr *)&in : (struct sockaddr *)&in6, four ? sizeof(in) : sizeof(in6));
         if (r < 0 && errno != EINPROGRESS)
                 return -errno;
-        r = r < 0 ? wait_for(fd, POLLOUT, deadline) : 0;
+        r = r < 0 ? fd_wait(fd, POLLOUT, deadline) : 0;
         if (r == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size) < 0)
                 r = -errno;
         if (r < 0 || failed)
@@ -68,7 +50,7 @@ static int send_all(int fd, const uint8_t *bytes, size_t length, int64_t deadlin
                         length -= (size_t)n;
                         continue;
                 }
-                r = wait_for(fd, POLLOUT, deadline);
+                r = fd_wait(fd, POLLOUT, deadline);
                 if (r < 0)
                         return r;
         }
@@ -78,7 +60,7 @@ static int send_all(int fd, const uint8_t *bytes, size_t length, int64_t deadlin
 static int receive_all(int fd, uint8_t *bytes, size_t length, int64_t deadline)
 {
         while (length > 0) {
-                int r = wait_for(fd, POLLIN, deadline);
+                int r = fd_wait(fd, POLLIN, deadline);
                 ssize_t n;
 
                 if (r < 0)

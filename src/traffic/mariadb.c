@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/i18n.h"
+#include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "mariadb_private.h"
@@ -36,15 +37,7 @@ static int tell(struct mariadb *mariadb, const char *doing, struct error *err)
  * waited for here. */
 static int wait_answer(struct mariadb *mariadb, int64_t deadline, struct error *err)
 {
-        struct pollfd one = { .fd = mysql_get_socket(mariadb->connection), .events = POLLIN };
-        int64_t left = deadline - clock_monotonic_ms();
-        int r;
-
-        do {
-                r = left > 0 ? poll(&one, 1, (int)left) : 0;
-                left = deadline - clock_monotonic_ms();
-        } while (r < 0 && errno == EINTR);
-        if (r > 0)
+        if (fd_wait(mysql_get_socket(mariadb->connection), POLLIN, deadline) == 0)
                 return 0;
         mariadb->broken = true;
         return error_set(err, -ETIMEDOUT, _("the database server did not answer within %d ms"), mariadb->timeout_ms);

@@ -40,10 +40,8 @@ static int connect_from(const struct postgres *postgres, const uint8_t from[stat
         struct sockaddr_in here = { .sin_family = AF_INET };
         struct sockaddr_in there = { .sin_family = AF_INET, .sin_port = htons(postgres->port) };
         _cleanup_(fd_closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        struct pollfd one = { .fd = fd, .events = POLLOUT };
         int failed = 0;
         socklen_t size = sizeof(failed);
-        int64_t left;
 
         memcpy(&here.sin_addr, from, 4);
         memcpy(&there.sin_addr, postgres->listen.bytes, 4);
@@ -51,8 +49,7 @@ static int connect_from(const struct postgres *postgres, const uint8_t from[stat
                 return -errno;
         if (connect(fd, (struct sockaddr *)&there, sizeof(there)) < 0 && errno != EINPROGRESS)
                 return -errno;
-        left = deadline - clock_monotonic_ms();
-        if (left <= 0 || poll(&one, 1, (int)left) <= 0)
+        if (fd_wait(fd, POLLOUT, deadline) < 0)
                 return -ETIMEDOUT;
         if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size) < 0)
                 return -errno;
@@ -81,11 +78,9 @@ static int hear_on(int fd, int64_t deadline)
         int r = 0;
 
         while (r == 0 && said == POSTGRES_UNCLEAR && length < sizeof(answer)) {
-                struct pollfd one = { .fd = fd, .events = POLLIN };
-                int64_t left = deadline - clock_monotonic_ms();
                 ssize_t n;
 
-                if (left <= 0 || poll(&one, 1, (int)left) <= 0)
+                if (fd_wait(fd, POLLIN, deadline) < 0)
                         return -ETIMEDOUT;
                 n = recv(fd, answer + length, sizeof(answer) - length, 0);
                 if (n == 0)

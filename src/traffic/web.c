@@ -30,7 +30,6 @@ static int try_connect(const struct web *web)
         struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(web->port) };
         bool four = web->address.family == AF_INET;
         _cleanup_(fd_closep) int fd = socket(web->address.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        struct pollfd one = { .fd = fd, .events = POLLOUT };
         int failed = 0;
         socklen_t size = sizeof(failed);
 
@@ -41,7 +40,7 @@ static int try_connect(const struct web *web)
         if (connect(fd, four ? (struct sockaddr *)&in : (struct sockaddr *)&in6, four ? sizeof(in) : sizeof(in6)) < 0) {
                 if (errno != EINPROGRESS)
                         return errno == ECONNREFUSED ? 0 : -errno;
-                if (poll(&one, 1, CONNECT_MS) <= 0)
+                if (fd_wait(fd, POLLOUT, clock_monotonic_ms() + CONNECT_MS) < 0)
                         return -ETIMEDOUT;
         }
         if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size) < 0)

@@ -3,8 +3,11 @@
 #include "tests.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+
+#include "base/clock.h"
 
 static char folder[TESTS_FOLDER_SIZE];
 static int top = -1;
@@ -181,6 +184,23 @@ static void a_mount_is_never_crossed(void **state)
         assert_true(is_there(top, "behind/precious"));
 }
 
+static void a_descriptor_is_waited_for_with_an_end(void **state)
+{
+        int64_t begin = clock_monotonic_ms();
+        int ends[2];
+
+        (void)state;
+        assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+        assert_int_equal(fd_wait(ends[0], POLLIN, begin + 20), -ETIMEDOUT);
+        assert_in_range(clock_monotonic_ms() - begin, 20, 5000);
+        assert_int_equal(fd_wait(ends[1], POLLOUT, begin + 20), -ETIMEDOUT); /* ready, and too late all the same */
+        assert_int_equal(fd_wait(ends[1], POLLOUT, 0), 0);
+        assert_int_equal(write(ends[1], "x", 1), 1);
+        assert_int_equal(fd_wait(ends[0], POLLIN, clock_monotonic_ms() + 5000), 0);
+        close(ends[0]);
+        close(ends[1]);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -190,6 +210,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(a_large_tree_is_removed_by_two, make_folder, remove_folder),
                 cmocka_unit_test_setup_teardown(links_are_removed_not_followed, make_folder, remove_folder),
                 cmocka_unit_test_setup_teardown(a_mount_is_never_crossed, make_folder, remove_folder),
+                cmocka_unit_test(a_descriptor_is_waited_for_with_an_end),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
