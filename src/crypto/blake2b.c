@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/attributes.h"
+#include "base/little_endian.h"
 #include "base/memory.h"
 
 #define BLOCK_SIZE 128
@@ -35,15 +36,6 @@ static uint64_t rotate_right(uint64_t value, unsigned int by)
         return value >> by | value << (64 - by);
 }
 
-static uint64_t load_le(const uint8_t *bytes)
-{
-        uint64_t value = 0;
-
-        for (unsigned int i = 0; i < 8; i++)
-                value |= (uint64_t)bytes[i] << (8 * i);
-        return value;
-}
-
 /* Section 3.1: the mixing function G. Inline, so that the state stays in registers. */
 static inline __attribute__((always_inline)) void mix(uint64_t v[16], unsigned int a, unsigned int b, unsigned int c, unsigned int d, uint64_t x, uint64_t y)
 {
@@ -70,7 +62,7 @@ static void compress(uint64_t h[8], const uint8_t block[BLOCK_SIZE], uint64_t to
         if (last)
                 v[14] = ~v[14];
         for (unsigned int i = 0; i < 16; i++)
-                m[i] = load_le(block + 8 * i);
+                m[i] = le64_load(block + 8 * i);
         for (unsigned int round = 0; round < ROUNDS; round++) {
                 const uint8_t *s = schedule[round % LENGTH(schedule)];
 

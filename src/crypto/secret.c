@@ -11,6 +11,7 @@
 
 #include "base/i18n.h"
 #include "base/io.h"
+#include "base/little_endian.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "crypto/blake2b.h"
@@ -37,21 +38,6 @@ struct secret_file {
         } secret; /* this part is encrypted */
 };
 _Static_assert(sizeof(struct secret_file) == 158, "the file format has no padding");
-
-static void store_le(uint8_t bytes[8], uint64_t value)
-{
-        for (unsigned int i = 0; i < 8; i++)
-                bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint64_t load_le(const uint8_t bytes[8])
-{
-        uint64_t value = 0;
-
-        for (unsigned int i = 0; i < 8; i++)
-                value |= (uint64_t)bytes[i] << (8 * i);
-        return value;
-}
 
 static void wipe_file(struct secret_file *file)
 {
@@ -91,7 +77,7 @@ static int apply_password(struct secret_file *file, const char *password, size_t
         uint8_t bytes[sizeof(file->secret)];
         int r;
 
-        r = scrypt_derive(password, length, file->salt, load_le(file->operations), load_le(file->memory), stream,
+        r = scrypt_derive(password, length, file->salt, le64_load(file->operations), le64_load(file->memory), stream,
                           sizeof(stream));
         if (r == 0) {
                 memcpy(bytes, &file->secret, sizeof(bytes));
@@ -121,7 +107,7 @@ static int decrypt(struct secret_file *file, const char *path, key_password_func
                 return error_set(err, r,
                                  _("there is not enough memory to decrypt %s (it takes %llu MB); free some, then run "
                                    "the same command again"),
-                                 path, (unsigned long long)(load_le(file->memory) >> 20));
+                                 path, (unsigned long long)(le64_load(file->memory) >> 20));
         return 0;
 }
 
@@ -211,8 +197,8 @@ static int encrypt(struct secret_file *file, const char *password, struct error 
                 return error_set(err, -EIO, _("cannot get random bytes from OpenSSL; check its configuration"));
         memcpy(file->derivation, "Sc", 2);
         for (;; operations /= 2, memory /= 2) {
-                store_le(file->operations, operations);
-                store_le(file->memory, memory);
+                le64_store(file->operations, operations);
+                le64_store(file->memory, memory);
                 r = apply_password(file, password, strlen(password));
                 if (r == 0)
                         return 0;

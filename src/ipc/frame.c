@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/io.h"
+#include "base/little_endian.h"
 
 /* Room for exactly one descriptor, aligned as the kernel wants it. */
 union control {
@@ -23,20 +24,14 @@ void frame_encode(const struct frame *frame, uint8_t head[static FRAME_HEAD_SIZE
 {
         memset(head, 0, FRAME_HEAD_SIZE);
         head[0] = frame->verb;
-        for (unsigned int i = 0; i < 4; i++)
-                head[4 + i] = (uint8_t)(frame->length >> (8 * i));
-        for (unsigned int i = 0; i < 8; i++)
-                head[8 + i] = (uint8_t)(frame->argument >> (8 * i));
+        le32_store(head + 4, frame->length);
+        le64_store(head + 8, frame->argument);
 }
 
 int frame_decode(const uint8_t head[static FRAME_HEAD_SIZE], struct frame *ret_frame)
 {
-        struct frame frame = { .verb = head[0] };
+        struct frame frame = { .verb = head[0], .length = le32_load(head + 4), .argument = le64_load(head + 8) };
 
-        for (unsigned int i = 0; i < 4; i++)
-                frame.length |= (uint32_t)head[4 + i] << (8 * i);
-        for (unsigned int i = 0; i < 8; i++)
-                frame.argument |= (uint64_t)head[8 + i] << (8 * i);
         if (frame.verb == 0 || head[1] || head[2] || head[3] || frame.length > FRAME_BODY_MAXIMUM)
                 return -EBADMSG;
         *ret_frame = frame;

@@ -14,6 +14,7 @@
 #include <zstd_errors.h>
 
 #include "base/i18n.h"
+#include "base/little_endian.h"
 #include "base/memory.h"
 #include "ipc/frame.h"
 #include "store/pack.h"
@@ -117,15 +118,6 @@ static int consume(void *context, uint64_t offset, const void *bytes, size_t len
         return decompress(unpacking, &in, err);
 }
 
-static uint64_t read_u64(const uint8_t *bytes)
-{
-        uint64_t value = 0;
-
-        for (unsigned int i = 0; i < 8; i++)
-                value |= (uint64_t)bytes[i] << (8 * i);
-        return value;
-}
-
 int fetch_file(struct fetch *fetch, uint64_t size, size_t length, struct error *err)
 {
         _cleanup_(memory_freep) char *path = NULL;
@@ -141,7 +133,7 @@ int fetch_file(struct fetch *fetch, uint64_t size, size_t length, struct error *
                 return error_memory(err);
         unpacking.path = range.path = path;
         unpacking.form = (enum fetch_form)fetch->body[0];
-        unpacking.base_size = read_u64(fetch->body + 1);
+        unpacking.base_size = le64_load(fetch->body + 1);
         if (unpacking.form != FETCH_PLAIN) { /* nobody signed the size of a compressed form */
                 range.to = range.last = size + size / 100 + OVERHEAD;
                 range.size = FETCH_SIZE_UNKNOWN;

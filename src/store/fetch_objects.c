@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/i18n.h"
+#include "base/little_endian.h"
 #include "base/memory.h"
 #include "fetch_plan.h"
 #include "ipc/frame.h"
@@ -26,15 +27,6 @@ struct fetch_objects {
         struct plan_object *objects;
         size_t count, capacity;
 };
-
-static uint64_t read_u64(const uint8_t *bytes)
-{
-        uint64_t value = 0;
-
-        for (unsigned int i = 0; i < 8; i++)
-                value |= (uint64_t)bytes[i] << (8 * i);
-        return value;
-}
 
 void fetch_objects_free(struct fetch_objects *objects)
 {
@@ -58,10 +50,10 @@ static int add_packs(struct fetch_objects *objects, const uint8_t *records, size
                 struct release_pack *pack = &packs[objects->pack_count++];
 
                 memcpy(pack->id.bytes, records, DIGEST_SIZE);
-                pack->size = read_u64(records + 32);
+                pack->size = le64_load(records + 32);
                 memcpy(pack->index_digest.bytes, records + 40, DIGEST_SIZE);
-                pack->index_size = read_u64(records + 72);
-                pack->delta_base = read_u64(records + 80);
+                pack->index_size = le64_load(records + 72);
+                pack->delta_base = le64_load(records + 80);
         }
         return 0;
 }
@@ -82,8 +74,8 @@ static int add_wanted(struct fetch_objects *objects, const uint8_t *records, siz
 
                 *object = (struct plan_object){ .index = (uint32_t)objects->count++, .pack = PLAN_NOWHERE };
                 memcpy(object->object.bytes, records, DIGEST_SIZE);
-                object->size = read_u64(records + 32);
-                object->base_size = read_u64(records + 40);
+                object->size = le64_load(records + 32);
+                object->base_size = le64_load(records + 40);
                 memcpy(object->base.bytes, records + 48, DIGEST_SIZE);
         }
         return 0;

@@ -2,13 +2,13 @@
  * docs/internals/repository.md. */
 #include "store/pack.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/i18n.h"
+#include "base/little_endian.h"
 #include "base/memory.h"
 #include "manifest/entry.h"
 
@@ -18,22 +18,6 @@
 #define ENTRY_SIZE       56 /* of a pack of whole objects */
 #define DELTA_ENTRY_SIZE 88 /* of a delta pack: the base's digest follows */
 #define FLAG_DELTA       1U
-
-static uint32_t get_u32(const uint8_t *bytes)
-{
-        uint32_t value;
-
-        memcpy(&value, bytes, sizeof(value));
-        return le32toh(value);
-}
-
-static uint64_t get_u64(const uint8_t *bytes)
-{
-        uint64_t value;
-
-        memcpy(&value, bytes, sizeof(value));
-        return le64toh(value);
-}
 
 static int put_u32(struct buffer *out, uint32_t value)
 {
@@ -57,9 +41,9 @@ static void parse_entry(const uint8_t *bytes, bool delta, struct pack_entry *ent
 {
         memset(entry, 0, sizeof(*entry));
         memcpy(entry->object.bytes, bytes, DIGEST_SIZE);
-        entry->offset = get_u64(bytes + 32);
-        entry->stored = get_u64(bytes + 40);
-        entry->size = get_u64(bytes + 48);
+        entry->offset = le64_load(bytes + 32);
+        entry->stored = le64_load(bytes + 40);
+        entry->size = le64_load(bytes + 48);
         if (delta)
                 memcpy(entry->base.bytes, bytes + 56, DIGEST_SIZE);
 }
@@ -117,11 +101,11 @@ int pack_index_parse(const void *bytes, size_t length, struct pack_index *ret_in
 
         if (length < HEAD_SIZE || memcmp(p, MAGIC, MAGIC_SIZE) != 0)
                 return damaged(err, _("it does not begin as an index does"));
-        if (get_u32(p + 8) & ~FLAG_DELTA || get_u32(p + 12) != 0)
+        if (le32_load(p + 8) & ~FLAG_DELTA || le32_load(p + 12) != 0)
                 return damaged(err, _("it has flags that are not known"));
-        index.delta = get_u32(p + 8) & FLAG_DELTA;
-        count = get_u64(p + 16);
-        index.pack_size = get_u64(p + 24);
+        index.delta = le32_load(p + 8) & FLAG_DELTA;
+        count = le64_load(p + 16);
+        index.pack_size = le64_load(p + 24);
         entry_size = index.delta ? DELTA_ENTRY_SIZE : ENTRY_SIZE;
         if (count > ENTRY_COUNT_MAXIMUM || length != HEAD_SIZE + count * entry_size)
                 return damaged(err, _("its length does not fit the number of its entries"));

@@ -11,6 +11,7 @@
 
 #include "base/i18n.h"
 #include "base/io.h"
+#include "base/little_endian.h"
 #include "base/text.h"
 #include "crypto/signature.h"
 
@@ -164,8 +165,7 @@ static int get_form(struct repository *repository, const char *path, enum fetch_
         if (hasher_begin(hasher) < 0)
                 return error_set(err, -EIO, "%s", _("cannot hash what was fetched: OpenSSL failed"));
         request[0] = (uint8_t)form;
-        for (unsigned int i = 0; i < 8; i++)
-                request[1 + i] = (uint8_t)(repository->file_base.base_size >> (8 * i));
+        le64_store(request + 1, repository->file_base.base_size);
         memcpy(request + 9, path, length);
         repository->path = path;
         repository_set_patience(repository, size, 1);

@@ -5,24 +5,19 @@
 #include <string.h>
 
 #include "base/i18n.h"
+#include "base/little_endian.h"
 #include "base/memory.h"
 
 #define MUCH             (UINT64_C(1) << 48) /* bytes: no pack is larger, and sums do not overflow */
 #define BASES_PER_OBJECT 2                   /* a helper that asks more often is up to something */
 
-static void write_u64(uint8_t *bytes, uint64_t value)
-{
-        for (unsigned int i = 0; i < 8; i++)
-                bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
 static void format_pack(const struct release_pack *pack, uint8_t record[static FETCH_PACK_SIZE])
 {
         memcpy(record, pack->id.bytes, DIGEST_SIZE);
-        write_u64(record + 32, pack->size);
+        le64_store(record + 32, pack->size);
         memcpy(record + 40, pack->index_digest.bytes, DIGEST_SIZE);
-        write_u64(record + 72, pack->index_size);
-        write_u64(record + 80, pack->delta_base);
+        le64_store(record + 72, pack->index_size);
+        le64_store(record + 80, pack->delta_base);
 }
 
 static void format_wanted(const struct wanted *wanted, uint8_t record[static FETCH_WANTED_SIZE])
@@ -30,8 +25,8 @@ static void format_wanted(const struct wanted *wanted, uint8_t record[static FET
         bool base = wanted->base_fd >= 0 && wanted->base_size <= FETCH_BASE_MAXIMUM;
 
         memcpy(record, wanted->object.bytes, DIGEST_SIZE);
-        write_u64(record + 32, wanted->size);
-        write_u64(record + 40, base ? wanted->base_size : UINT64_MAX);
+        le64_store(record + 32, wanted->size);
+        le64_store(record + 40, base ? wanted->base_size : UINT64_MAX);
         memcpy(record + 48, wanted->base.bytes, DIGEST_SIZE);
         memset(record + 80, 0, 8);
 }
