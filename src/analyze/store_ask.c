@@ -42,16 +42,6 @@ struct figures ask_figures(sqlite3_stmt *statement, int at)
                                  .errors = (uint64_t)sqlite3_column_int64(statement, at + 5) };
 }
 
-void ask_add(struct figures *into, const struct figures *from)
-{
-        into->hits += from->hits;
-        into->visitors += from->visitors;
-        into->visits += from->visits;
-        into->bytes += from->bytes;
-        into->bot_hits += from->bot_hits;
-        into->errors += from->errors;
-}
-
 void ask_bind(struct ask *ask, sqlite3_stmt *statement, unsigned int dimension, const struct store_piece *piece)
 {
         sqlite3_bind_int64(statement, 1, ask->site);
@@ -117,7 +107,7 @@ void ask_sums_add(void *context, uint32_t id, int64_t start, const struct figure
         sums->count += !sum->used;
         sum->used = true;
         sum->id = id;
-        ask_add(&sum->figures, figures);
+        figures_add(&sum->figures, figures);
 }
 
 int ask_sums(struct ask *ask, unsigned int dimension, struct sums *sums)

@@ -21,7 +21,6 @@ int ask_begin(struct ask *ask, const char *site, int64_t from_us, int64_t until_
 
 /* Six figures of a row from this column on. */
 struct figures ask_figures(sqlite3_stmt *statement, int at);
-void ask_add(struct figures *into, const struct figures *from);
 
 /* Site, span, dimension, first and until as parameters 1 to 5. */
 void ask_bind(struct ask *ask, sqlite3_stmt *statement, unsigned int dimension, const struct store_piece *piece);

@@ -184,7 +184,7 @@ static int choose_one(struct query *query, uint32_t id)
                 for (int64_t start = piece->first; start < piece->until; start++)
                         if (look_up(query, statement, (unsigned int)query->query->dimension, piece->span, start, id,
                                     &figures))
-                                ask_add(&query->chosen->figures, &figures);
+                                figures_add(&query->chosen->figures, &figures);
         }
         sqlite3_finalize(statement);
         query->chosen_count = query->answer->names = query->chosen->figures.hits > 0;

@@ -47,7 +47,7 @@ static void take_hour_of_day(void *context, uint32_t id, int64_t start, const st
         struct of_hours *hours = context;
 
         (void)id;
-        ask_add(&hours->figures[(start % 24 + 24) % 24], figures);
+        figures_add(&hours->figures[(start % 24 + 24) % 24], figures);
 }
 
 static bool take_named_hour(struct ask *ask, void *context, const char *text, size_t length,
@@ -58,7 +58,7 @@ static bool take_named_hour(struct ask *ask, void *context, const char *text, si
 
         (void)ask;
         if (hour < 24)
-                ask_add(&hours->figures[hour], figures);
+                figures_add(&hours->figures[hour], figures);
         return true;
 }
 

@@ -54,6 +54,17 @@ struct figures {
         uint64_t errors;   /* status 4xx and 5xx, of hits */
 };
 
+/* Of two parts of the whole; who visited both, counts twice. */
+static inline void figures_add(struct figures *into, const struct figures *from)
+{
+        into->hits += from->hits;
+        into->visitors += from->visitors;
+        into->visits += from->visits;
+        into->bytes += from->bytes;
+        into->bot_hits += from->bot_hits;
+        into->errors += from->errors;
+}
+
 struct row {
         const char *name; /* raw bytes as logged, owned by the summary */
         size_t name_length;

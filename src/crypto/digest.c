@@ -31,7 +31,7 @@ int digest_parse(const char *hex, size_t length, struct digest *ret_digest)
         return 0;
 }
 
-static int error_openssl(struct error *err)
+int hasher_error(struct error *err)
 {
         return error_set(err, -EIO,
                          _("cannot compute a SHA-256: OpenSSL refused; check its configuration (openssl.cnf)"));
@@ -46,7 +46,7 @@ int hasher_new(struct hasher **ret_hasher, struct error *err)
         hasher->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
         hasher->context = EVP_MD_CTX_new();
         if (!hasher->algorithm || !hasher->context)
-                return error_openssl(err);
+                return hasher_error(err);
         *ret_hasher = hasher;
         hasher = NULL;
         return 0;
@@ -101,7 +101,7 @@ int digest_of_bytes(const void *bytes, size_t length, struct digest *ret_digest,
         if (r < 0)
                 return r;
         if (hasher_begin(hasher) < 0 || hasher_add(hasher, bytes, length) < 0 || hasher_end(hasher, ret_digest) < 0)
-                return error_openssl(err);
+                return hasher_error(err);
         return 0;
 }
 
@@ -118,7 +118,7 @@ int digest_of_fd(int fd, uint64_t maximum, struct digest *ret_digest, uint64_t *
         if (r < 0)
                 return r;
         if (hasher_begin(hasher) < 0)
-                return error_openssl(err);
+                return hasher_error(err);
         for (;;) {
                 ssize_t n = read_at(fd, bytes, READ_SIZE, size);
 
@@ -131,10 +131,10 @@ int digest_of_fd(int fd, uint64_t maximum, struct digest *ret_digest, uint64_t *
                         return error_set(err, -E2BIG, _("a file is larger than the %llu bytes that are allowed here"),
                                          (unsigned long long)maximum);
                 if (hasher_add(hasher, bytes, (size_t)n) < 0)
-                        return error_openssl(err);
+                        return hasher_error(err);
         }
         if (hasher_end(hasher, ret_digest) < 0)
-                return error_openssl(err);
+                return hasher_error(err);
         if (ret_size)
                 *ret_size = size;
         return 0;

@@ -49,6 +49,8 @@ bool hasher_is_default(const struct hasher *hasher);
 int hasher_begin(struct hasher *hasher);
 int hasher_add(struct hasher *hasher, const void *bytes, size_t length);
 int hasher_end(struct hasher *hasher, struct digest *ret_digest);
+/* -EIO with the words for that. */
+int hasher_error(struct error *err);
 
 /* In one call. */
 int digest_of_bytes(const void *bytes, size_t length, struct digest *ret_digest, struct error *err);

@@ -10,7 +10,7 @@
 
 #include "base/i18n.h"
 
-static int error_openssl(struct error *err)
+int ed25519_error(struct error *err)
 {
         ERR_clear_error();
         return error_set(err, -EIO,
@@ -43,7 +43,7 @@ int ed25519_generate(uint8_t seed[static ED25519_SEED_SIZE], uint8_t key[static 
         int r = random_secret(seed, ED25519_SEED_SIZE, err);
 
         if (r == 0 && ed25519_public(seed, key) < 0)
-                r = error_openssl(err);
+                r = ed25519_error(err);
         return r;
 }
 
@@ -58,7 +58,7 @@ int ed25519_sign(const uint8_t seed[static ED25519_SEED_SIZE], const void *bytes
 
         EVP_MD_CTX_free(context);
         EVP_PKEY_free(pkey);
-        return ok ? 0 : error_openssl(err);
+        return ok ? 0 : ed25519_error(err);
 }
 
 int ed25519_holds(const uint8_t key[static ED25519_KEY_SIZE], const void *bytes, size_t length,
@@ -72,7 +72,7 @@ int ed25519_holds(const uint8_t key[static ED25519_KEY_SIZE], const void *bytes,
         EVP_MD_CTX_free(context);
         EVP_PKEY_free(pkey);
         ERR_clear_error();
-        return r < 0 ? error_openssl(err) : r;
+        return r < 0 ? ed25519_error(err) : r;
 }
 
 int hmac_sha256(const void *key, size_t key_length, const void *bytes, size_t length, struct digest *ret_digest,
@@ -83,7 +83,7 @@ int hmac_sha256(const void *key, size_t key_length, const void *bytes, size_t le
 
         if (key_length > INT_MAX || !HMAC(EVP_sha256(), key, (int)key_length, bytes, length, digest.bytes, &size) ||
             size != DIGEST_SIZE)
-                return error_openssl(err);
+                return ed25519_error(err);
         *ret_digest = digest;
         return 0;
 }

@@ -30,6 +30,9 @@ int ed25519_sign(const uint8_t seed[static ED25519_SEED_SIZE], const void *bytes
 int ed25519_holds(const uint8_t key[static ED25519_KEY_SIZE], const void *bytes, size_t length,
                   const uint8_t signature[static ED25519_SIGNATURE_SIZE], struct error *err);
 
+/* -EIO with words: OpenSSL, asked for a signature, failed; it does not say why. */
+int ed25519_error(struct error *err);
+
 /* HMAC-SHA-256 of bytes. */
 int hmac_sha256(const void *key, size_t key_length, const void *bytes, size_t length, struct digest *ret_digest,
                 struct error *err);

@@ -1,7 +1,6 @@
 #include "signature.h"
 
 #include <errno.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,20 +92,12 @@ int signature_parse(const char *text, size_t length, struct signature *ret_signa
         return 0;
 }
 
-static int error_openssl(struct error *err)
-{
-        ERR_clear_error();
-        return error_set(err, -EIO,
-                         _("cannot compute a signature: OpenSSL refused; check its configuration "
-                           "(openssl.cnf)"));
-}
-
 static int prehash_bytes(const void *bytes, size_t length, struct prehash *ret_prehash, struct error *err)
 {
         unsigned int size = 0;
 
         if (EVP_Digest(bytes, length, ret_prehash->bytes, &size, EVP_blake2b512(), NULL) != 1 || size != PREHASH_SIZE)
-                return error_openssl(err);
+                return ed25519_error(err);
         return 0;
 }
 
@@ -125,7 +116,7 @@ static int read_into(int fd, EVP_MD_CTX *context, const char *what, struct error
                 if (n == 0)
                         return 0;
                 if (EVP_DigestUpdate(context, bytes, (size_t)n) != 1)
-                        return error_openssl(err);
+                        return ed25519_error(err);
                 offset += (uint64_t)n;
         }
 }
@@ -137,11 +128,11 @@ static int prehash_fd(int fd, const char *what, struct prehash *ret_prehash, str
         int r;
 
         if (!context || EVP_DigestInit_ex(context, EVP_blake2b512(), NULL) != 1)
-                r = error_openssl(err);
+                r = ed25519_error(err);
         else
                 r = read_into(fd, context, what, err);
         if (r == 0 && EVP_DigestFinal_ex(context, ret_prehash->bytes, &size) != 1)
-                r = error_openssl(err);
+                r = ed25519_error(err);
         EVP_MD_CTX_free(context);
         return r;
 }

@@ -8,17 +8,11 @@
 
 #include "base/i18n.h"
 
-static int error_hash(struct error *err)
-{
-        return error_set(err, -EIO,
-                         _("cannot compute a SHA-256: OpenSSL refused; check its configuration (openssl.cnf)"));
-}
-
 int merkle_leaf(struct hasher *hasher, const void *entry, size_t length, struct digest *ret_hash, struct error *err)
 {
         if (hasher_begin(hasher) < 0 || hasher_add(hasher, "\0", 1) < 0 || hasher_add(hasher, entry, length) < 0 ||
             hasher_end(hasher, ret_hash) < 0)
-                return error_hash(err);
+                return hasher_error(err);
         return 0;
 }
 
@@ -31,7 +25,7 @@ int merkle_node(struct hasher *hasher, const struct digest *left, const struct d
         memcpy(bytes + 1 + DIGEST_SIZE, right->bytes, DIGEST_SIZE);
         if (hasher_begin(hasher) < 0 || hasher_add(hasher, bytes, sizeof(bytes)) < 0 ||
             hasher_end(hasher, ret_hash) < 0)
-                return error_hash(err);
+                return hasher_error(err);
         return 0;
 }
 

@@ -138,16 +138,6 @@ static int compare_rows(const void *a, const void *b)
         return r ? r : (first->start > second->start) - (first->start < second->start);
 }
 
-static void add_figures(struct figures *into, const struct figures *from)
-{
-        into->hits += from->hits;
-        into->visitors += from->visitors;
-        into->visits += from->visits;
-        into->bytes += from->bytes;
-        into->bot_hits += from->bot_hits;
-        into->errors += from->errors;
-}
-
 static void fold(struct answer_rows *rows)
 {
         size_t count = 0;
@@ -160,7 +150,7 @@ static void fold(struct answer_rows *rows)
                 if (row->last_day > rows->last_day)
                         rows->last_day = row->last_day;
                 if (count && compare_rows(&rows->rows[count - 1], row) == 0)
-                        add_figures(&rows->rows[count - 1].figures, &row->figures);
+                        figures_add(&rows->rows[count - 1].figures, &row->figures);
                 else
                         rows->rows[count++] = *row;
         }
