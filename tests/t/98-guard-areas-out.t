@@ -2,7 +2,7 @@
 # A mutable area under guard is the intruder's first place: what breaks its rules is found whatever it is (links, pipes,
 # folders, mounts), taken out as often as it comes, and kept; and the server is eligible again by itself.
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/guard.sh"
+use guard
 guard_place 512M
 need perl
 make_site "$tmp/src"

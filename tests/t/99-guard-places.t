@@ -3,7 +3,7 @@
 # folder further up is moved away, or becomes a link to somewhere else. And what was found once is a finding again when it
 # comes back.
 . "$(dirname "$0")/lib.sh"
-. "$tests_folder/../support/guard.sh"
+use guard
 guard_place
 make_site "$tmp/src"
 make_repository
