@@ -11,7 +11,9 @@
 #include "base/i18n.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/trusted.h"
 #include "cli/language.h"
+#include "tree/state.h"
 
 #define OPTIONS_MAXIMUM 80
 
@@ -103,6 +105,17 @@ static void option_error(const struct command *command, int code, const char *gi
                 command_usage(command, _("there is no option %s, or it is short for more than one"), given);
 }
 
+/* Here, for every command and before any of them opens it: what it remembers is believed. */
+static int look_at_state(const struct common *common)
+{
+        struct error error = ERROR_NONE;
+
+        if (trusted_folder(state_directory(common->state), &error) == 0)
+                return -1;
+        command_fail(&error);
+        return '?';
+}
+
 int command_option(int argc, char *argv[], const struct command *command, const struct option *options,
                    const char *help, struct common *common)
 {
@@ -129,6 +142,7 @@ int command_option(int argc, char *argv[], const struct command *command, const 
                         break;
                 case ':':
                 case '?': option_error(command, code, argv[optind > 0 ? optind - 1 : 0]); return '?';
+                case -1: return look_at_state(common);
                 default: return code;
                 }
         }

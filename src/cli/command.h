@@ -36,7 +36,8 @@ enum { OPTION_COMMON = 1000, OPTION_COMMAND = 2000 };
 /*
  * getopt_long() with the common options added to the command's own (a NULL-terminated array, codes from OPTION_COMMAND
  * on, or a letter). Handles --help (prints `help`, an N_(), under the synopsis and ends the program with 0) and --lang itself.
- * Returns the next code, -1 at the end, or '?' after an error was printed: the command then returns EXIT_USAGE.
+ * Returns the next code, -1 at the end, or '?' after an error was printed, also when the state folder is not to be trusted
+ * (base/trusted.h): the command then returns EXIT_USAGE.
  */
 int command_option(int argc, char *argv[], const struct command *command, const struct option *options,
                    const char *help, struct common *common);
