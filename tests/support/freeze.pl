@@ -44,7 +44,7 @@ sub listen_for {
 }
 
 # (Of this move: a record of the one before is not among the last.)
-sub is_intended { return scalar grep { /"kind": ?"step_intent"/ && /"step": ?"\Q$step\E"/ } qx('$ENV{UNDERSTUDY}' journal show --dir '$journal' --json 2>/dev/null | tail -n 3) }
+sub is_intended { return scalar grep { /"kind": ?"step_(undo_)?intent"/ && /"step": ?"\Q$step\E"/ } qx('$ENV{UNDERSTUDY}' journal show --dir '$journal' --json 2>/dev/null | tail -n 3) }
 
 # It has said that the step begins, and stands still.
 sub wait_for_intent {

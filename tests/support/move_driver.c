@@ -119,7 +119,8 @@ static int print_table(const char *kind)
                 machine.back = true;
         }
         while (machine.at != STEPS) {
-                if (!undo || machine_acts(machine.at))
+                /* A proof has nothing to be undone: it is over before anybody could look. */
+                if (!undo || (machine_acts(machine.at) && machine.at != STEP_PROVE_OLD && machine.at != STEP_PROVE_NEW))
                         print_step(&machine);
                 machine.at = undo ? machine_before(&machine, machine.at) : machine_after(&machine, machine.at);
         }
