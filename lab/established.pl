@@ -8,6 +8,7 @@
 #     new REQUESTS FAILED
 #     kept CONNECTIONS BROKEN REQUESTS
 #     download CONNECTIONS SHA256 HOW-OFTEN       a line for each digest; "broken" for what did not come to its end
+#     lost KIND MILLISECONDS WHY                  the first of them that failed: when, of the monotonic clock, and how
 #     served SERVER REQUESTS                      by X-Served-By, of the new ones
 use strict;
 use warnings;
@@ -24,6 +25,7 @@ my %turn;
 my ($slice, $pause, $limit) = (65536, 100, 3000); # bytes of a download every so many ms; ms for a request
 my (%open, %served, %digest);
 my ($requests, $failed, $kept_requests, $broken) = (0, 0, 0, 0);
+my @lost;
 $| = 1;
 $SIG{PIPE} = 'IGNORE';
 
@@ -37,17 +39,19 @@ sub begin {
         setsockopt($socket, SOL_SOCKET, SO_RCVBUF, 32768) if $kind eq 'download';
         my $one = { socket => $socket, kind => $kind, since => now(), at => 0, answer => '', connecting => 1 };
         $one->{sha} = Digest::SHA->new(256) if $kind eq 'download';
-        connect($socket, $to) || $! == EINPROGRESS or return finish($one, 0);
+        connect($socket, $to) || $! == EINPROGRESS or return finish($one, 0, "connect:_$!" =~ s/ /_/gr);
         $open{fileno $socket} = $one;
 }
 
 sub finish {
-        my ($one, $good) = @_;
+        my ($one, $good, $why) = @_;
         delete $open{fileno $one->{socket}};
+        $good &&= $one->{answer} =~ m{^HTTP/\S+ 200 } if $one->{kind} eq 'new';
+        push @lost, join ' ', 'lost', $one->{kind}, now(), $why // substr($one->{answer}, 0, 12) =~ s/\s+/_/gr if !$good && @lost < 20;
         close $one->{socket};
         if ($one->{kind} eq 'new') {
                 $requests++;
-                $failed++ if !$good || $one->{answer} !~ m{^HTTP/\S+ 200 };
+                $failed++ if !$good;
                 $served{ $one->{answer} =~ m{^X-Served-By: (\S+)}mi ? $1 : '-' }++;
         } elsif ($one->{kind} eq 'kept') {
                 $broken++ if !$good;
@@ -61,7 +65,7 @@ sub ask {
         my ($path, $version) = ($one->{kind} eq 'download' ? $file : $page, $one->{kind} eq 'kept' ? '1.1' : '1.0');
         $one->{connecting} = 0;
         @$one{qw(answer since left)} = ('', now(), undef);
-        defined syswrite $one->{socket}, "GET $path HTTP/$version\r\nHost: www.example.org\r\n\r\n" or finish($one, 0);
+        defined syswrite $one->{socket}, "GET $path HTTP/$version\r\nHost: www.example.org\r\n\r\n" or finish($one, 0, "ask:_$!" =~ s/ /_/gr);
 }
 
 # Reads at most so much; 0 at the end, undef when there is nothing or it broke.
@@ -70,7 +74,7 @@ sub take {
         my $bytes = '';
         my $n = sysread $one->{socket}, $bytes, $size;
         if (!defined $n) {
-                finish($one, 0) if $! != EAGAIN && $! != EINTR;
+                finish($one, 0, "read:_$!" =~ s/ /_/gr) if $! != EAGAIN && $! != EINTR;
                 return;
         }
         if ($one->{kind} eq 'download' && defined $one->{left}) {
@@ -143,7 +147,7 @@ while (1) {
                 if ($one->{kind} eq 'kept' && !$one->{connecting} && !defined $one->{since}) {
                         if ($ending) { finish($one, 1) } elsif ($one->{at} <= $now) { ask($one) }
                 } elsif ($one->{kind} ne 'download' && $now - $one->{since} > $limit) {
-                        finish($one, 0);
+                        finish($one, 0, $one->{connecting} ? 'late:_no_connection' : 'late:_no_answer');
                 }
         }
         if (!$said && !grep { $_->{connecting} && $_->{kind} ne 'new' } values %open) {
@@ -158,3 +162,4 @@ while (1) {
 print "new $requests $failed\nkept $kept $broken $kept_requests\n";
 print "download $downloads $_ $digest{$_}\n" for sort keys %digest;
 print "served $_ $served{$_}\n" for sort keys %served;
+print "$_\n" for @lost;
