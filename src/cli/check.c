@@ -6,6 +6,7 @@
 #include "base/i18n.h"
 #include "cli/check_site.h"
 #include "cli/command.h"
+#include "cli/left.h"
 #include "crypto/key.h"
 #include "tree/machine.h"
 #include "tree/state.h"
@@ -95,6 +96,8 @@ static int look_at_site(struct check *check, const struct machine_report *report
         report->finding(report->context, "config", FINDING_OK, words);
         if (!offline)
                 check_site(report, &file);
+        if (left_behind(state_directory(check->common.state)))
+                report->finding(report->context, "move", FINDING_WARNING, left_words());
         return EXIT_DONE;
 }
 

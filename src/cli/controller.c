@@ -21,6 +21,7 @@
 #include "cli/command.h"
 #include "cli/controller_alerts.h"
 #include "cli/controller_carry.h"
+#include "cli/controller_left.h"
 #include "cli/controller_mover.h"
 #include "cli/coordination.h"
 #include "cli/fleet_view.h"
@@ -44,6 +45,7 @@ struct controller {
         struct common common;
         struct controller_alerts *alerts;
         struct controller_carry carry;
+        struct controller_left left;
         const char *pub_path;
         const struct config *config;
         struct lookout *lookout;
@@ -212,6 +214,7 @@ static int turn(struct controller *controller, struct error *err)
                 controller_carry_tick(&controller->carry, controller->alerts);
         else
                 controller_carry_stop(&controller->carry);
+        controller_left_tick(&controller->left); /* whoever leads: what was left is in the journal here */
         return 1;
 }
 
@@ -235,6 +238,8 @@ static int control(struct controller *controller)
         controller->carry = (struct controller_carry){ controller->common.config, controller->pub_path,
                                                        state_directory(controller->common.state),
                                                        controller->config->move.carry_every_ms };
+        controller->left = (struct controller_left){ controller->common.config, controller->pub_path,
+                                                     state_directory(controller->common.state) };
         holder_hurry();
         if (r == 0)
                 r = lookout_open(&choices, &lookout, &error);
@@ -248,6 +253,7 @@ static int control(struct controller *controller)
                                                        .coordinator = coordinator,
                                                        .alerts = alerts,
                                                        .carry = &controller->carry,
+                                                       .left = &controller->left,
                                                        .verbose = controller->common.verbose };
         if (r == 0)
                 r = controller->signals = open_signals(&error);
@@ -262,6 +268,7 @@ static int control(struct controller *controller)
         while (r > 0)
                 r = turn(controller, &error);
         controller_carry_stop(&controller->carry);
+        controller_left_stop(&controller->left);
         return r < 0 ? command_fail(&error) : EXIT_DONE;
 }
 

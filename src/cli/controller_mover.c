@@ -134,6 +134,7 @@ static int prepare(struct controller_mover *mover, const struct move *move, stru
         mover->move = move;
         mover->began_ms = clock_monotonic_ms();
         controller_carry_stop(mover->carry);
+        controller_left_stop(mover->left);
         return steps_new(&choices, ret_steps, err);
 }
 

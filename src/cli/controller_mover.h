@@ -13,6 +13,7 @@
 
 #include "cli/controller_alerts.h"
 #include "cli/controller_carry.h"
+#include "cli/controller_left.h"
 #include "config/config.h"
 #include "traffic/coordinator.h"
 #include "traffic/lookout.h"
@@ -26,6 +27,7 @@ struct controller_mover {
         struct coordinator *coordinator; /* NULL: this is the only controller */
         struct controller_alerts *alerts;
         struct controller_carry *carry;
+        struct controller_left *left;
         bool verbose; /* a step is said when it begins, too */
 
         const struct move *move; /* that is being made */

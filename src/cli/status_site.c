@@ -10,6 +10,7 @@
 #include "carry/book.h"
 #include "cli/coordination.h"
 #include "cli/fleet_view.h"
+#include "cli/left.h"
 #include "cli/site_file.h"
 #include "traffic/agent_client.h"
 #include "traffic/failover.h"
@@ -34,6 +35,7 @@ struct site_view {
         json_t *arbiter, *fence;
         char words[CELL_SIZE]; /* why there is none */
         bool runs;     /* one controller: it does, on this machine */
+        bool left;     /* the last move left something to be done */
         char leader[COORDINATOR_NAME_SIZE], leader_words[CELL_SIZE]; /* several: whose leads, or why that is not known */
         struct carry_book carried; /* time is 0 when mutable areas never were */
         struct row rows[CONFIG_SERVERS_MAXIMUM];
@@ -277,6 +279,8 @@ static void show(const struct site_view *view, const struct failover_decision *r
                        (long long)(clock_now() - view->carried.time), (unsigned long long)view->carried.files,
                        (unsigned long long)view->carried.refused);
         show_controllers(view);
+        if (view->left)
+                printf(_("\nTo be done: %s.\n"), left_words());
         if (ready->verdict == FAILOVER_MOVE && nobody_leads(view))
                 printf(_("\nIf production failed now, the site would NOT move: %s.\n"), _("no controller leads"));
         else if (ready->verdict == FAILOVER_MOVE)
@@ -327,10 +331,11 @@ static int print(const struct site_view *view, const struct failover_decision *r
                                         place_json(view, row), "eligible", row->eligible, "obstacle", row->obstacle, "release",
                                         row->release));
         }
-        return command_print_json(json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:{s:b, s:s, s:s}}", "site", view->config->site, "stage",
+        return command_print_json(json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:{s:b, s:s, s:s}}", "site", view->config->site, "stage",
                                             text_of(view->arbiter, "stage"), "holder", text_of(view->arbiter, "holder"),
                                             "epoch", json_integer_value(json_object_get(view->arbiter, "epoch")), "servers", list,
-                                            "carried", carried_json(&view->carried), "controller", controllers_json(view), "failover",
+                                            "carried", carried_json(&view->carried), "controller", controllers_json(view), "left",
+                                            view->left ? json_pack("[s]", step_name(STEP_RESTORE_TTL)) : json_array(), "failover",
                                             "ready", moves && led, "why",
                                             moves && !led ? "no_leader" : failover_why_name(ready->why), "text",
                                             moves && !led ? _("no controller leads") : failover_why_text(ready->why)));
@@ -352,11 +357,14 @@ int status_site(const struct common *common, const char *pub_path)
         look(&view);
         look_at_controllers(&view, state_directory(common->state));
         ask_register(&view, state_directory(common->state));
+        view.left = left_behind(state_directory(common->state));
         ready = readiness(&view);
         if (common->json)
                 status = print(&view, &ready);
         else if (!common->quiet)
                 show(&view, &ready);
         done(&view);
-        return status != EXIT_DONE ? status : ready.verdict == FAILOVER_MOVE && !nobody_leads(&view) ? EXIT_DONE : EXIT_FOUND;
+        if (status != EXIT_DONE)
+                return status;
+        return ready.verdict == FAILOVER_MOVE && !nobody_leads(&view) && !view.left ? EXIT_DONE : EXIT_FOUND;
 }

@@ -12,12 +12,13 @@
 #include "cli/command.h"
 #include "cli/coordination.h"
 #include "cli/fleet_view.h"
+#include "cli/left.h"
 #include "cli/site_file.h"
 #include "probe/page.h"
 #include "traffic/steps.h"
 #include "tree/state.h"
 
-enum { OPTION_PLAN = OPTION_COMMAND, OPTION_RESUME, OPTION_UNDO, OPTION_PUB, OPTION_RESET };
+enum { OPTION_PLAN = OPTION_COMMAND, OPTION_RESUME, OPTION_UNDO, OPTION_FINISH, OPTION_PUB, OPTION_RESET };
 
 #define FATE_SIZE 1500
 
@@ -25,6 +26,7 @@ static const struct option options[] = {
         {"plan",    no_argument,       NULL, OPTION_PLAN  },
         { "resume", no_argument,       NULL, OPTION_RESUME},
         { "undo",   no_argument,       NULL, OPTION_UNDO  },
+        { "finish", no_argument,       NULL, OPTION_FINISH},
         { "pub",    required_argument, NULL, OPTION_PUB   },
         { "allow-reset", no_argument,  NULL, OPTION_RESET },
         { NULL,     0,                 NULL, 0            },
@@ -34,7 +36,7 @@ struct request {
         struct common common;
         const struct command *command;
         const char *server, *pub_path;
-        bool plan, resume, undo, reset, home; /* home: back to the production server */
+        bool plan, resume, undo, finish, reset, home; /* home: back to the production server */
         int64_t started_ms;
         struct coordinator *coordinator; /* NULL: the site has one controller */
         struct move move;
@@ -307,8 +309,11 @@ static int make(struct request *request, const struct config *config, struct err
                 r = begin(request, ledger, steps, move, &machine, err);
         if (r < 0)
                 return r;
-        if (r == 1)
+        if (r == 1) {
+                if (left_make_up(ledger, config, err) < 0)
+                        note(NULL, err->text);
                 return tell_there(request, move);
+        }
         stage = steps_stage(steps);
         r = conduct(ledger, move, &machine, request->undo ? EVENT_UNDO : EVENT_BEGIN, &stage, &action, err);
         if (r < 0)
@@ -326,14 +331,15 @@ static int parse(int argc, char *argv[], struct request *request, const char *he
                 case OPTION_PLAN: request->plan = true; break;
                 case OPTION_RESUME: request->resume = true; break;
                 case OPTION_UNDO: request->undo = true; break;
+                case OPTION_FINISH: request->finish = true; break;
                 case OPTION_RESET: request->reset = true; break;
                 case OPTION_PUB: request->pub_path = optarg; break;
                 default: return EXIT_USAGE;
                 }
         }
-        if (request->plan + request->resume + request->undo > 1)
-                return command_usage(request->command, _("--plan, --resume and --undo exclude each other"));
-        if (request->reset && (request->resume || request->undo))
+        if (request->plan + request->resume + request->undo + request->finish > 1)
+                return command_usage(request->command, _("--plan, --resume, --undo and --finish exclude each other"));
+        if (request->reset && (request->resume || request->undo || request->finish))
                 return command_usage(request->command, _("--allow-reset is for a move that begins"));
         if (!request->common.config)
                 return command_usage(request->command, _("--config FILE is needed: the configuration of the site"));
@@ -354,6 +360,8 @@ static int run_request(struct request *request)
         if (request->home)
                 request->server = production ? production->name : "";
         request->started_ms = clock_monotonic_ms();
+        if (request->finish)
+                return left_finish(&request->common, file.config);
         if (request->plan)
                 r = plan(request, file.config, &move, &error);
         if (request->plan)
@@ -371,15 +379,16 @@ static int run_switch(int argc, char *argv[])
                               "      --plan     show the steps, what each changes and how it would be undone; change nothing\n"
                               "      --resume   go on with a move that was interrupted or stopped\n"
                               "      --undo     take it back, as long as that is possible\n"
+                              "      --finish   do what the last move had to leave: the TTL of the site's names\n"
                               "      --allow-reset\n"
                               "                 move also where established connections cannot be kept, and break them\n"
                               "      --pub FILE the configuration must be signed by this key\n"));
 
         if (status != EXIT_DONE)
                 return status;
-        if (request.resume || request.undo) {
+        if (request.resume || request.undo || request.finish) {
                 if (optind != argc)
-                        return command_usage(&command_switch, _("--resume and --undo take no server: the journal has it"));
+                        return command_usage(&command_switch, _("--resume, --undo and --finish take no server: the journal has it"));
         } else if (optind + 1 != argc) {
                 return command_usage(&command_switch, _("name the server that is to be on stage"));
         } else {
@@ -407,7 +416,7 @@ static int run_return(int argc, char *argv[])
         return run_request(&request);
 }
 
-const struct command command_switch = { "switch", run_switch, "switch SERVER --config FILE [--plan|--resume|--undo] [--allow-reset]",
+const struct command command_switch = { "switch", run_switch, "switch SERVER --config FILE [--plan|--resume|--undo|--finish] [--allow-reset]",
                                         N_("move the site to another server") };
 const struct command command_return = { "return", run_return, "return --config FILE [--plan|--resume|--undo] [--allow-reset]",
                                         N_("move the site back to its production server") };

@@ -27,6 +27,7 @@ struct ledger {
         int folder, lock;
         char journal_path[PATH_MAX];
         char actor[200];
+        unsigned int left; /* of the last move, when that has ended: what the next one takes over */
         struct journal *journal;
 };
 
@@ -64,6 +65,13 @@ static int take_lock(struct ledger *ledger, struct error *err)
         return -EBUSY;
 }
 
+static int join_journal(const char *state, char path[static PATH_MAX], struct error *err)
+{
+        if ((size_t)snprintf(path, PATH_MAX, "%s/journal", state) >= PATH_MAX)
+                return error_set(err, -ENAMETOOLONG, _("the path of the state folder is too long: %s"), state);
+        return 0;
+}
+
 int ledger_open(const struct ledger_options *options, struct ledger **ret_ledger, struct error *err)
 {
         const struct journal_options journal = { .program = options->program, .note = options->note,
@@ -77,11 +85,10 @@ int ledger_open(const struct ledger_options *options, struct ledger **ret_ledger
         ledger->folder = open(options->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (ledger->folder < 0)
                 return error_errno(err, errno, _("cannot open the state folder %s"), options->state);
-        if ((size_t)snprintf(ledger->journal_path, sizeof(ledger->journal_path), "%s/journal", options->state) >=
-            sizeof(ledger->journal_path))
-                return error_set(err, -ENAMETOOLONG, _("the path of the state folder is too long: %s"), options->state);
+        r = join_journal(options->state, ledger->journal_path, err);
         snprintf(ledger->actor, sizeof(ledger->actor), "%s", options->actor);
-        r = take_lock(ledger, err);
+        if (r == 0)
+                r = take_lock(ledger, err);
         if (r == 0)
                 r = journal_open(ledger->journal_path, &journal, &ledger->journal, err);
         if (r < 0)
@@ -112,8 +119,12 @@ struct reading {
         char id[MOVE_ID_SIZE];
         struct move *move;
         struct machine *machine;
+        unsigned int left; /* steps, as bits: left, and not made up for */
         bool began, ended;
 };
+
+#define MADE_UP "step_made_up"
+_Static_assert(STEPS <= 32, "a bit for each step");
 
 static bool text_member(const json_t *object, const char *key, char *to, size_t size)
 {
@@ -137,6 +148,19 @@ static unsigned int by_of(const json_t *list)
         return by;
 }
 
+static unsigned int left_of(const json_t *list)
+{
+        unsigned int left = 0;
+
+        for (size_t i = 0; i < json_array_size(list); i++) {
+                const char *name = json_string_value(json_array_get(list, i));
+                const enum step step = name ? step_of(name) : STEPS;
+
+                left |= step < STEPS ? 1U << step : 0;
+        }
+        return left;
+}
+
 static bool read_beginning(struct reading *reading, const json_t *record)
 {
         struct move *move = reading->move;
@@ -149,15 +173,41 @@ static bool read_beginning(struct reading *reading, const json_t *record)
         move->kind = text_equal(kind, kind_names[MOVE_FAILOVER]) ? MOVE_FAILOVER : MOVE_PLANNED;
         move->by = by_of(json_object_get(record, "by"));
         machine_begin(reading->machine, move->kind, move->by);
+        reading->left = left_of(json_object_get(record, "left"));
         reading->began = true;
         return move->by != 0;
+}
+
+/* A TTL that is lowered again, or given back, is this move's own from then on. */
+static void note_left(struct reading *reading, enum record kind, enum step step)
+{
+        const unsigned int own = 1U << (step == STEP_LOWER_TTL ? STEP_RESTORE_TTL : step);
+
+        if (kind == RECORD_LEFT)
+                reading->left |= own;
+        else if (kind == RECORD_DONE || kind == RECORD_UNDONE)
+                reading->left &= ~own;
 }
 
 static bool read_step(struct reading *reading, const json_t *record, enum record kind)
 {
         const char *name = json_string_value(json_object_get(record, "step"));
+        const enum step step = name ? step_of(name) : STEPS;
 
-        return reading->began && name && machine_restore(reading->machine, kind, step_of(name));
+        if (!reading->began || !machine_restore(reading->machine, kind, step))
+                return false;
+        note_left(reading, kind, step);
+        return true;
+}
+
+static bool read_made_up(struct reading *reading, const json_t *record)
+{
+        const char *name = json_string_value(json_object_get(record, "step"));
+        const enum step step = name ? step_of(name) : STEPS;
+
+        if (step < STEPS)
+                reading->left &= ~(1U << step);
+        return reading->ended && step < STEPS;
 }
 
 /* One record of this move; false when it cannot follow what came before. */
@@ -170,6 +220,8 @@ static bool read_record(struct reading *reading, const json_t *record)
         for (size_t i = 0; i < LENGTH(record_names); i++)
                 if (text_equal(kind, record_names[i]))
                         return read_step(reading, record, (enum record)i);
+        if (text_equal(kind, MADE_UP))
+                return read_made_up(reading, record);
         if (text_equal(kind, "move_ended"))
                 reading->ended = true;
         return reading->began;
@@ -195,10 +247,10 @@ static int on_record(void *context, uint64_t sequence, const char *bytes, size_t
 }
 
 /* Where the last move is in the journal: 1, or 0 when there never was one. */
-static int read_pointer(struct ledger *ledger, char id[static MOVE_ID_SIZE], uint64_t *ret_first, struct error *err)
+static int read_pointer(int folder, char id[static MOVE_ID_SIZE], uint64_t *ret_first, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(FILE_MAXIMUM);
-        int r = file_read(ledger->folder, POINTER_FILE, &text, err);
+        int r = file_read(folder, POINTER_FILE, &text, err);
         json_t *pointer;
         json_int_t first;
 
@@ -217,24 +269,56 @@ static int read_pointer(struct ledger *ledger, char id[static MOVE_ID_SIZE], uin
         return 1;
 }
 
-int ledger_current(struct ledger *ledger, struct move *ret_move, struct machine *ret_machine, struct error *err)
+/* The last move: 1, or 0 when there never was one. */
+static int read_last(int folder, const char *journal_path, struct reading *reading, struct error *err)
 {
         _cleanup_(journal_reader_closep) struct journal_reader *reader = NULL;
-        struct reading reading = { .move = ret_move, .machine = ret_machine };
         uint64_t first = 0;
-        int r = read_pointer(ledger, reading.id, &first, err);
+        int r = read_pointer(folder, reading->id, &first, err);
 
         if (r <= 0)
                 return r;
-        r = journal_reader_open(ledger->journal_path, &reader, err);
+        r = journal_reader_open(journal_path, &reader, err);
         if (r == 0 && first > journal_reader_checkpoint(reader)->size)
                 r = error_set(err, -EBADMSG, _("the journal is shorter than it was when the last move began; 'understudy "
                                                "journal verify' tells more. Nothing is done on its word"));
         if (r == 0)
-                r = journal_read(reader, first, on_record, &reading, err);
-        if (r < 0)
-                return r;
-        return reading.began && !reading.ended;
+                r = journal_read(reader, first, on_record, reading, err);
+        return r < 0 ? r : reading->began;
+}
+
+int ledger_current(struct ledger *ledger, struct move *ret_move, struct machine *ret_machine, struct error *err)
+{
+        struct reading reading = { .move = ret_move, .machine = ret_machine };
+        int r = read_last(ledger->folder, ledger->journal_path, &reading, err);
+
+        /* The other steps that may be left each move makes anew. */
+        ledger->left = r > 0 && reading.ended ? reading.left & 1U << STEP_RESTORE_TTL : 0;
+        return r <= 0 ? r : !reading.ended;
+}
+
+static int read_left(int folder, const char *journal_path, enum step step, struct move *ret_move, struct error *err)
+{
+        struct machine machine;
+        struct reading reading = { .move = ret_move, .machine = &machine };
+        int r = read_last(folder, journal_path, &reading, err);
+
+        return r <= 0 ? r : reading.ended && (reading.left & 1U << step) != 0;
+}
+
+int ledger_left(struct ledger *ledger, enum step step, struct move *ret_move, struct error *err)
+{
+        return read_left(ledger->folder, ledger->journal_path, step, ret_move, err);
+}
+
+int ledger_left_in(const char *state, enum step step, struct move *ret_move, struct error *err)
+{
+        _cleanup_(fd_closep) int folder = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        char path[PATH_MAX];
+
+        if (folder < 0)
+                return errno == ENOENT ? 0 : error_errno(err, errno, _("cannot open the state folder %s"), state);
+        return join_journal(state, path, err) < 0 ? -ENAMETOOLONG : read_left(folder, path, step, ret_move, err);
 }
 
 /* ---- what is ---- */
@@ -280,6 +364,16 @@ static int write_pointer(struct ledger *ledger, const char *id, uint64_t first, 
         return file_replace(ledger->folder, POINTER_FILE, text, (size_t)length, 0600, err);
 }
 
+static json_t *left_names(unsigned int left)
+{
+        json_t *list = json_array();
+
+        for (int step = 0; step < STEPS; step++)
+                if (left & 1U << step)
+                        json_array_append_new(list, json_string(step_name((enum step)step)));
+        return list;
+}
+
 /*
  * The pointer first: a crash behind it leaves one to a move that never began, which is none; the other way round there
  * could be steps that nobody finds.
@@ -298,8 +392,8 @@ int ledger_begin(struct ledger *ledger, struct move *move, struct error *err)
                 return r;
         snprintf(what, sizeof(what), "a %s move from %s to %s begins", kind_names[move->kind], move->from, move->to);
         return append(ledger, "move_began",
-                      json_pack("{s:s, s:s, s:s, s:s, s:o}", "move", move->id, "move_kind", kind_names[move->kind], "from",
-                                move->from, "to", move->to, "by", by_names(move->by)),
+                      json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "move", move->id, "move_kind", kind_names[move->kind], "from",
+                                move->from, "to", move->to, "by", by_names(move->by), "left", left_names(ledger->left)),
                       what, false, err);
 }
 
@@ -320,4 +414,12 @@ int ledger_end(struct ledger *ledger, const struct move *move, const struct mach
         return append(ledger, "move_ended",
                       json_pack("{s:s, s:s}", "move", move->id, "outcome", machine->back ? "undone" : "done"), what, true,
                       err);
+}
+
+int ledger_made_up(struct ledger *ledger, const struct move *move, enum step step, struct error *err)
+{
+        char what[256];
+
+        snprintf(what, sizeof(what), "%s: %s, which the move had to leave, is done, and was seen to be", move->to, step_name(step));
+        return append(ledger, MADE_UP, json_pack("{s:s, s:s}", "move", move->id, "step", step_name(step)), what, true, err);
 }

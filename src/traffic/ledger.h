@@ -8,6 +8,9 @@
  *     step_undo_intent  step_undone                          backwards
  *     move_stopped      a person was called
  *     move_ended        outcome: done, undone
+ *     step_made_up      behind the end: what the move had to leave was done
+ *
+ * What the move before has left, and nobody has made up for, a move takes over: "left" of its move_began.
  *
  * Beside the journal lies move.json, replaced whole: the id, and the first record that can be the move's. It says where to
  * read from, nothing else; what counts is in the journal. While a ledger is open it holds move.lock: one move at a time.
@@ -52,7 +55,7 @@ void ledger_closep(struct ledger **ledger);
  */
 int ledger_current(struct ledger *ledger, struct move *ret_move, struct machine *ret_machine, struct error *err);
 
-/* Begins a move: its id is made here. Only when there is none. Durable with the first intent that binds. */
+/* Begins a move: its id is made here. Only when ledger_current() has found none. Durable with the first intent that binds. */
 int ledger_begin(struct ledger *ledger, struct move *move, struct error *err);
 
 /*
@@ -67,5 +70,15 @@ int ledger_step(struct ledger *ledger, const struct move *move, const struct mac
 /* ACTION_FINISH and ACTION_STOP: durable, with all that came before. */
 int ledger_end(struct ledger *ledger, const struct move *move, const struct machine *machine, enum action action,
                const char *what, struct error *err);
+
+/*
+ * What the last move has left (machine.h, ACTION_RECORD_LEFT) and nobody has made up for since: 1, with that move; 0, also while a
+ * move is under way. The first takes no lock, and is for who only looks: no state folder, or no journal in it, is nothing left.
+ */
+int ledger_left_in(const char *state, enum step step, struct move *ret_move, struct error *err);
+int ledger_left(struct ledger *ledger, enum step step, struct move *ret_move, struct error *err);
+
+/* It was done, and seen to be; durable. */
+int ledger_made_up(struct ledger *ledger, const struct move *move, enum step step, struct error *err);
 
 #endif

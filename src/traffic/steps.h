@@ -60,6 +60,10 @@ struct stage steps_stage(struct steps *steps);
  * with the reason when it cannot; 1 when the one that comes is powered off, and was not asked. */
 int steps_keeps_connections(struct steps *steps, struct error *err);
 
+/* What a move by DNS had to leave (ledger_left()), tried once: the usual TTL of the site's names, seen at every authoritative
+ * server. */
+int steps_restore_ttl(struct steps *steps, struct error *err);
+
 /* How much there is to be carried over, seen now, with a state folder in the options; `ret_result` is the caller's to end. */
 struct carry_result;
 int steps_carry_ahead(struct steps *steps, struct carry_result *ret_result, struct error *err);

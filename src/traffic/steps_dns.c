@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/i18n.h"
 #include "base/io.h"
 #include "base/text.h"
@@ -14,6 +15,8 @@
 
 #define CHANGE_MS    10000
 #define ASK_MS       2000
+#define RESTORE_MS   INT64_C(20000) /* for a server to come back that is to give out the usual TTL */
+#define AGAIN_MS     500
 #define KEY_MAXIMUM  4096 /* bytes of the key's file */
 
 /* The zone as the drivers take it, with room for its texts. */
@@ -228,6 +231,7 @@ struct setting {
         int64_t settle_ms;
         uint32_t ttl;
         bool lower;
+        int64_t patience_ms; /* with servers that cannot be asked */
         uint32_t longest; /* that a server gave out: a resolver may still have it */
 };
 
@@ -270,11 +274,40 @@ static int shown_one(void *context, const struct dns_records *from, const struct
         return r < 0 ? r : spread(&setting->zone, &now, setting->settle_ms, err);
 }
 
-static int set_ttl(struct steps *steps, struct setting *setting, struct error *err)
+/* Says no, rather than nothing: then it says so again. */
+static bool was_heard(int r)
 {
+        return r != -ETIMEDOUT && r != -ECONNREFUSED && r != -ECONNRESET && r != -EHOSTUNREACH && r != -ENETUNREACH && r != -ENETDOWN;
+}
+
+/* Giving the usual one back is worth a while: what cannot be asked now is mostly there again soon. */
+static int set_all(struct steps *steps, struct setting *setting, struct error *err)
+{
+        const int64_t end = clock_monotonic_ms() + setting->patience_ms;
         int r = each(steps, 0, !setting->lower, set_one, setting, err);
 
+        while (r < 0 && !was_heard(r) && clock_monotonic_ms() < end) {
+                nanosleep(&(struct timespec){ .tv_nsec = AGAIN_MS * 1000000L }, NULL);
+                r = each(steps, 0, !setting->lower, set_one, setting, err);
+        }
+        return r;
+}
+
+static int set_ttl(struct steps *steps, struct setting *setting, struct error *err)
+{
+        int r = set_all(steps, setting, err);
+
         return r < 0 ? r : each(steps, 0, false, shown_one, setting, err);
+}
+
+/* Of all tries of the step together. */
+static int64_t patience(struct steps *steps)
+{
+        const int64_t now = clock_monotonic_ms();
+
+        if (!steps->restore_until)
+                steps->restore_until = now + RESTORE_MS;
+        return steps->restore_until - now;
 }
 
 /*
@@ -284,7 +317,7 @@ static int set_ttl(struct steps *steps, struct setting *setting, struct error *e
 int steps_ttl(struct steps *steps, bool lower, struct error *err)
 {
         const struct config_dns *dns = &steps->options.config->dns;
-        struct setting setting = { .settle_ms = dns->settle_ms, .lower = lower,
+        struct setting setting = { .settle_ms = dns->settle_ms, .lower = lower, .patience_ms = lower ? 0 : patience(steps),
                                    .ttl = (uint32_t)(lower ? dns->move_ttl : dns->ttl) };
         int r = zone_of(steps->options.config, &setting.zone, err);
 
@@ -348,6 +381,18 @@ enum event steps_ttl_look(struct steps *steps, bool lower, bool undo, struct err
         else
                 error_set(err, -EBUSY, _("the authoritative servers do not agree on the TTL of the site's names"));
         return EVENT_SEEN_PART;
+}
+
+int steps_restore_ttl(struct steps *steps, struct error *err)
+{
+        int r;
+
+        steps->restore_until = clock_monotonic_ms(); /* whoever asks for it comes again */
+        r = steps_ttl(steps, false, err);
+        if (r == 0 && steps_ttl_look(steps, false, false, err) != EVENT_SEEN_WANTED)
+                r = err && err->code ? err->code : error_set(err, -ETIMEDOUT, _("an authoritative server does not answer, so that it is "
+                                                                               "not known which TTL it gives"));
+        return r;
 }
 
 /* ---- before it begins ---- */

@@ -19,6 +19,7 @@ struct steps {
         struct steps_early *early;      /* the status of the one that comes, asked before its step; NULL: not */
         uint64_t epoch;                 /* that the database's host has granted this move; 0: not seen yet */
         uint32_t longest_ttl;           /* of the site's names, that this process saw before it lowered them */
+        int64_t restore_until;          /* so long it is tried to give the usual TTL back; 0: not begun */
         bool waited;                    /* it was waited out by this process */
         bool drained;                   /* the time for it is over */
         struct carry_book book;         /* of mutable areas; its lock is held from the first batch to the end */

@@ -14,7 +14,7 @@ undoing=''
 # settle WORDS FROM TO WAY: what came of the move; $stage is who must be on stage now.
 settle()
 {
-        local words=$1 from=$2 to=$3 way=$4
+        local words=$1 from=$2 to=$3 way=$4 was
         ended_by=itself status=$moved
         : >"$tmp/stderr"
         [[ $moved -le 1 ]] || ! in_flight || end_by "$way"
@@ -30,6 +30,12 @@ settle()
         fi
         stage=$from
         [[ $status -ne 0 ]] || stage=$to
+        if [[ " $(left_steps) " == *' restore-ttl '* ]]; then # (a controller that runs does it by itself)
+                was=$status
+                by_hand switch --finish
+                is "$words: the TTL that was left is given back" "$status" 0
+                status=$was
+        fi
 }
 
 # held_in STEP BINDS FROM TO: the move to the other one stands still in that step; or, when it is one that is being taken back, in

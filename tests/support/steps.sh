@@ -140,12 +140,12 @@ relay_traces()
 well() { [[ $(curl -sS -m 2 "http://$service/portal/health" 2>/dev/null) == *well* ]]; }
 genuine() { diff -r --no-dereference --exclude uploads "$tmp/src" "$tmp/$1/www/site" >"$tmp/differs" || { diag "$(head -n 3 "$tmp/differs")"; return 1; }; }
 
-# names_are ADDRESS: at both servers. A restore-ttl that was left, which is told, leaves the TTL of moves until the next move.
+# names_are ADDRESS: at both servers.
 names_are()
 {
         local names
         names="$(names_at 192.0.2.53) $(names_at 192.0.2.54)"
-        [[ $by_names == any && $names =~ ^[0-9]+\ $1\ [0-9]+\ $1$ ]] || [[ $names == "$ttl $1 $ttl $1" ]] || [[ " $(left_steps) " == *' restore-ttl '* && $names =~ ^[0-9]+\ $1\ [0-9]+\ $1$ ]]
+        [[ $by_names == any && $names =~ ^[0-9]+\ $1\ [0-9]+\ $1$ ]] || [[ $names == "$ttl $1 $ttl $1" ]]
 }
 
 # in_good_state WHO WORDS: one assertion; what is not good is named.
