@@ -263,8 +263,10 @@ static int find_move(const struct request *request, const struct config *config,
 static int begin(const struct request *request, struct ledger *ledger, struct steps *steps, struct move *move,
                  struct machine *machine, struct error *err)
 {
-        int r = steps_is_there(steps) ? 1 : steps_ready(steps, err);
+        int r = steps_arbiter_answers(steps, err);
 
+        if (r == 0)
+                r = steps_is_there(steps) ? 1 : steps_ready(steps, err);
         if (r < 0)
                 return error_prefix(err, _("the move was not begun"));
         if (r == 1)
@@ -289,7 +291,8 @@ static int make(struct request *request, const struct config *config, struct err
         _cleanup_(steps_freep) struct steps *steps = NULL;
         _cleanup_(coordinator_freep) struct coordinator *coordinator = NULL;
         struct steps_options choices = { .config = config, .state = state_directory(request->common.state), .probe = probe,
-                                         .progress = progress, .context = request };
+                                         .begins = !request->resume && !request->undo, .progress = progress,
+                                         .context = request };
         struct move *move = &request->move;
         struct machine machine;
         struct stage stage;

@@ -349,7 +349,7 @@ static enum event look(void *context, enum step step, bool undo, struct error *e
         struct steps *steps = context;
 
         switch (step) {
-        case STEP_CLAIM: return steps_claim_look(steps, err);
+        case STEP_CLAIM: return steps_claim_look(steps, undo, err);
         case STEP_LOWER_TTL: return steps_ttl_look(steps, true, undo, err);
         case STEP_PROVE_OLD: return undo ? EVENT_SEEN_BEFORE : prove_look(steps, STEPS_FROM, err);
         case STEP_PROVE_NEW: /* who is off says nothing: what the act complained of counts */
@@ -418,7 +418,7 @@ bool steps_is_there(struct steps *steps)
 {
         const unsigned int by = steps->options.move->by;
 
-        return steps_claim_look(steps, NULL) == EVENT_SEEN_WANTED &&
+        return steps_claim_look(steps, false, NULL) == EVENT_SEEN_WANTED &&
                 steps_fence_look(steps, STEPS_TO, true, NULL) == EVENT_SEEN_WANTED &&
                 steps_fence_look(steps, STEPS_FROM, false, NULL) == EVENT_SEEN_WANTED &&
                 (!(by & MOVE_KEEPS) || steps_relay_look(steps, false, NULL) == EVENT_SEEN_WANTED) &&

@@ -23,6 +23,7 @@ struct steps_options {
         const struct move *move;
         const char *state; /* folder: what mutable areas held when they were last carried over; NULL: they are not */
         const char *ssh; /* program; NULL: ssh */
+        bool begins;     /* the move is begun by this process: of what it has not asked for nothing was done */
         /* An agent's connection that stands already, borrowed; NULL, or when it gives NULL: one is made. */
         struct agent_client *(*agent)(void *context, const struct config_server *server);
         steps_probe_function *probe;
@@ -52,6 +53,9 @@ int steps_ready(struct steps *steps, struct error *err);
 /* Whether the move has nothing to do: the server is on stage, alone in at the database, and nothing of a move is left. Made all
  * the same, it would hand that server's own established connections to the other one. */
 bool steps_is_there(struct steps *steps);
+
+/* Whether the database's host can be asked who is to be on stage: without it no move can be begun, nor taken back. */
+int steps_arbiter_answers(struct steps *steps, struct error *err);
 
 /* For conduct(). */
 struct stage steps_stage(struct steps *steps);

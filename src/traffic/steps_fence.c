@@ -67,16 +67,37 @@ static int refresh(struct steps *steps, struct error *err)
         return r;
 }
 
+/* Not even asked for: a move whose database's host could not be reached when it began. */
+static bool never_claimed(const struct steps *steps)
+{
+        return steps->options.begins && !steps->claimed;
+}
+
+int steps_arbiter_answers(struct steps *steps, struct error *err)
+{
+        json_t *view = NULL;
+        int r = -ETIMEDOUT;
+
+        for (int i = 0; i < MACHINE_TRIES && r < 0; i++) /* a busy machine may be slow to connect */
+                r = consult(steps, &view, err);
+        json_decref(view);
+        return r;
+}
+
 int steps_claim(struct steps *steps, bool undo, struct error *err)
 {
         const struct config_server *wanted = undo ? steps->from : steps->to;
         json_t *view = NULL;
-        int r = consult(steps, &view, err);
         json_int_t seen;
         uint64_t epoch;
+        int r;
 
+        if (undo && never_claimed(steps))
+                return 0;
+        r = consult(steps, &view, err);
         if (r < 0)
                 return r;
+        steps->claimed = true;
         seen = json_integer_value(json_object_get(view, "epoch"));
         epoch = (uint64_t)seen + 1;
         /* Among several controllers, also when another one has claimed it already: his epoch is over then. */
@@ -94,13 +115,20 @@ int steps_claim(struct steps *steps, bool undo, struct error *err)
         return r == 0 && undo ? steps_lease(steps, STEPS_FROM, err) : r;
 }
 
-enum event steps_claim_look(struct steps *steps, struct error *err)
+enum event steps_claim_look(struct steps *steps, bool undo, struct error *err)
 {
         json_t *view = NULL;
         enum event event = EVENT_SEEN_PART;
 
-        if (consult(steps, &view, err) < 0)
+        if (undo && never_claimed(steps))
+                return EVENT_SEEN_BEFORE;
+        if (consult(steps, &view, err) < 0) {
+                if (undo)
+                        error_prefix(err, _("everything else is as it was before the move; only whether the database's host %s means %s "
+                                            "to be on stage could not be asked, and until it does no failover is possible"),
+                                     steps->database->name, steps->from->name);
                 return EVENT_SEEN_NOTHING;
+        }
         steps->epoch = (uint64_t)json_integer_value(json_object_get(view, "epoch"));
         if (holds(view, steps->to))
                 event = EVENT_SEEN_WANTED;

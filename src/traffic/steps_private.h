@@ -17,6 +17,7 @@ struct steps {
         bool deaf;                      /* failover: the old one did not answer, and is not waited for again */
         bool heard;                     /* what it said when others asked was taken into account */
         struct steps_early *early;      /* the status of the one that comes, asked before its step; NULL: not */
+        bool claimed;                   /* this process has asked for an epoch: it may have been granted, unheard */
         uint64_t epoch;                 /* that the database's host has granted this move; 0: not seen yet */
         uint32_t longest_ttl;           /* of the site's names, that this process saw before it lowered them */
         int64_t restore_until;          /* so long it is tried to give the usual TTL back; 0: not begun */
@@ -45,7 +46,7 @@ enum event steps_clean_look(struct steps *steps, struct error *err);
 
 /* ---- the fence: claim, admit, fence ---- */
 int steps_claim(struct steps *steps, bool undo, struct error *err);
-enum event steps_claim_look(struct steps *steps, struct error *err);
+enum event steps_claim_look(struct steps *steps, bool undo, struct error *err);
 int steps_open(struct steps *steps, enum steps_side side, struct error *err);
 int steps_close(struct steps *steps, enum steps_side side, struct error *err);
 /* That server's lease of the service's address is renewed from now on. */
