@@ -1,6 +1,7 @@
 /* agent_run.c - other programs for a verb: this same one, and the commands of the configuration. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,6 +16,7 @@
 #include "traffic/agent_site.h"
 
 #define ARGUMENTS_MAXIMUM 64
+#define SIGN_MS           2000 /* between two signs of life of a program that says nothing */
 #define LINE_MAXIMUM      (ERROR_TEXT_SIZE + 100)
 #define COMMAND_OUTPUT    (64U << 10)
 #define OUTPUT_MAXIMUM    (200U << 10) /* bytes of JSON that fit into an answer with what is around them */
@@ -24,6 +26,10 @@ struct listener {
         struct agent_call *call;
         char line[LINE_MAXIMUM], last[LINE_MAXIMUM];
         size_t used;
+        pid_t pid;
+        unsigned long long work;     /* as work_of() */
+        char what[80];               /* what it told of itself last */
+        unsigned long long done, total;
 };
 
 static void take_line(struct listener *listener)
@@ -36,7 +42,10 @@ static void take_line(struct listener *listener)
         listener->line[listener->used] = '\0';
         listener->used = 0;
         if (sscanf(line, PROGRESS_LINE "%llu %llu %n", &done, &total, &at) == 2 && at > 0) {
-                agent_progress(listener->call, line + at, done, total);
+                snprintf(listener->what, sizeof(listener->what), "%s", line + at);
+                listener->done = done;
+                listener->total = total;
+                agent_progress(listener->call, listener->what, done, total);
                 return;
         }
         if (*line && (text_starts(line, prefix) || !*listener->last))
@@ -44,18 +53,55 @@ static void take_line(struct listener *listener)
                          line + (text_starts(line, prefix) ? sizeof(prefix) - 1 : 0));
 }
 
+/* What the program has used of the processor and read or written so far; 0: that cannot be seen. */
+static unsigned long long work_of(pid_t pid)
+{
+        unsigned long long user = 0, kernel = 0, in = 0, out = 0;
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT(4096);
+        char path[64];
+        const char *at;
+
+        snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+        at = file_read(AT_FDCWD, path, &text, NULL) == 0 ? strrchr(buffer_text(&text), ')') : NULL;
+        if (!at || sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &kernel) != 2)
+                return 0;
+        buffer_clear(&text);
+        snprintf(path, sizeof(path), "/proc/%ld/io", (long)pid);
+        if (file_read(AT_FDCWD, path, &text, NULL) == 0)
+                (void)sscanf(buffer_text(&text), "rchar: %llu wchar: %llu", &in, &out);
+        return user + kernel + in + out;
+}
+
+/* Until there is something to be read. A program that is at one large file for long tells nothing meanwhile, and is not taken for one
+ * that hangs: what it told last is told again as long as it works. */
+static void wait_for_it(struct listener *listener, int fd)
+{
+        struct pollfd one = { .fd = fd, .events = POLLIN };
+        unsigned long long work;
+
+        while (poll(&one, 1, SIGN_MS) == 0) {
+                work = work_of(listener->pid);
+                if (work != listener->work)
+                        agent_progress(listener->call, listener->what, listener->done, listener->total);
+                listener->work = work;
+        }
+}
+
 static void listen_to(struct listener *listener, int fd)
 {
         char bytes[1024];
         ssize_t n;
 
-        while ((n = read(fd, bytes, sizeof(bytes))) > 0 || (n < 0 && errno == EINTR))
+        do {
+                wait_for_it(listener, fd);
+                n = read(fd, bytes, sizeof(bytes));
                 for (ssize_t i = 0; i < n; i++) {
                         if (bytes[i] == '\n')
                                 take_line(listener);
                         else if (listener->used < LINE_MAXIMUM - 1)
                                 listener->line[listener->used++] = bytes[i];
                 }
+        } while (n > 0 || (n < 0 && errno == EINTR));
         if (listener->used)
                 take_line(listener);
 }
@@ -93,7 +139,7 @@ int agent_run_program(struct agent_call *call, const char *const argv[], struct 
         const struct agent_site *site = call->context;
         _cleanup_(fd_closep) int output = memfd_create("output", MFD_CLOEXEC), said = -1, error_end = -1;
         const char *whole[ARGUMENTS_MAXIMUM + 6] = { site->program };
-        struct listener listener = { .call = call };
+        struct listener listener = { .call = call, .what = "working" };
         struct child_options options = { .input = -1 };
         size_t n = 1;
         int ends[2], r;
@@ -115,6 +161,7 @@ int agent_run_program(struct agent_call *call, const char *const argv[], struct 
         if (r < 0)
                 return r;
         fd_close(&error_end);
+        listener.pid = pid;
         listen_to(&listener, said);
         r = child_wait(pid, site->program, err);
         return r < 0 ? r : take_end(call, argv[0], r, output, listener.last, err);

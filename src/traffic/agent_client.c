@@ -182,9 +182,11 @@ static void take_answer(struct agent_client *client, uint64_t number, const json
 
 static void take_progress(struct agent_client *client, uint64_t number, const json_t *progress)
 {
-        const struct waiting *waiting = find_request(client, number);
+        struct waiting *waiting = find_request(client, number);
         const char *what = json_string_value(json_object_get(progress, "what"));
 
+        if (waiting && waiting->stall_ms)
+                waiting->stalls_at = clock_monotonic_ms() + waiting->stall_ms;
         if (waiting && waiting->progress && what && text_is_printable(what, strlen(what)))
                 waiting->progress(waiting->context, what,
                                   (uint64_t)json_integer_value(json_object_get(progress, "done")),
@@ -253,13 +255,18 @@ size_t agent_client_poll(const struct agent_client *client, struct pollfd *fds)
         return n;
 }
 
+static int64_t end_of(const struct waiting *waiting)
+{
+        return waiting->stall_ms && waiting->stalls_at < waiting->deadline ? waiting->stalls_at : waiting->deadline;
+}
+
 int agent_client_wait_ms(const struct agent_client *client)
 {
         int64_t now = clock_monotonic_ms(), next = INT64_MAX;
 
         for (size_t i = 0; i < AGENT_CLIENT_REQUESTS; i++)
-                if (client->waiting[i].number && client->waiting[i].deadline < next)
-                        next = client->waiting[i].deadline;
+                if (client->waiting[i].number && end_of(&client->waiting[i]) < next)
+                        next = end_of(&client->waiting[i]);
         if (client->pid && !client->greeted && client->greet_deadline < next)
                 next = client->greet_deadline;
         if (!client->pid && (client->keep || next != INT64_MAX) && client->retry_at < next)
@@ -276,9 +283,14 @@ static void end_the_late(struct agent_client *client, int64_t now)
                 struct waiting *waiting = &client->waiting[i];
                 struct error error = ERROR_NONE;
 
-                if (!waiting->number || now < waiting->deadline)
+                if (!waiting->number || now < end_of(waiting))
                         continue;
-                if (!waiting->body)
+                if (!waiting->body && now < waiting->deadline)
+                        error_set(&error, -ETIMEDOUT, _("the agent of %s has made no progress for %lld s: what it does hangs; look there "
+                                                        "for a disk, a network file system or a repository that does not answer, and "
+                                                        "for stopped processes (ps -eo pid,stat,wchan:20,args)"), client->name,
+                                  (long long)waiting->stall_ms / 1000);
+                else if (!waiting->body)
                         error_set(&error, -ETIMEDOUT, _("the agent of %s did not answer in time"), client->name);
                 else if (client->last.code)
                         error = client->last;
@@ -351,6 +363,16 @@ int agent_client_send(struct agent_client *client, const char *verb, json_t *arg
         }
         free(body);
         return error_set(err, -EAGAIN, _("too many requests wait for the agent of %s"), client->name);
+}
+
+void agent_client_patience(struct agent_client *client, uint64_t number, int64_t stall_ms)
+{
+        struct waiting *waiting = find_request(client, number);
+
+        if (!waiting)
+                return;
+        waiting->stall_ms = stall_ms;
+        waiting->stalls_at = clock_monotonic_ms() + stall_ms;
 }
 
 void agent_client_cancel(struct agent_client *client, uint64_t number)

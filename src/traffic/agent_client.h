@@ -61,6 +61,10 @@ int agent_client_send(struct agent_client *client, const char *verb, json_t *arg
                       agent_progress_function *progress, agent_answer_function *answer, void *context,
                       uint64_t *ret_number, struct error *err);
 
+/* Ends a request also when neither progress nor its answer came for so long: what works on a large tree is waited for, what hangs
+ * is not. */
+void agent_client_patience(struct agent_client *client, uint64_t number, int64_t stall_ms);
+
 /* Asks the agent to end a request; its answer still comes. */
 void agent_client_cancel(struct agent_client *client, uint64_t number);
 
@@ -81,6 +85,7 @@ struct agent_client_question {
         const char *verb;
         json_t *arguments; /* the reference is taken */
         int64_t deadline_ms;
+        int64_t stall_ms; /* as agent_client_patience(); 0: as long as the deadline */
         agent_progress_function *progress;
         void *context;
         bool done;

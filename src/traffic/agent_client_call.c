@@ -24,12 +24,16 @@ static void on_progress(void *context, const char *what, uint64_t done, uint64_t
 
 static void send(struct agent_client_question *question)
 {
+        uint64_t number = 0;
+
         question->done = false;
         question->result = NULL;
         question->error = (struct error)ERROR_NONE;
         if (agent_client_send(question->client, question->verb, question->arguments, question->deadline_ms, on_progress, on_answer,
-                              question, NULL, &question->error) < 0)
+                              question, &number, &question->error) < 0)
                 question->done = true;
+        else if (question->stall_ms)
+                agent_client_patience(question->client, number, question->stall_ms);
         question->arguments = NULL;
 }
 

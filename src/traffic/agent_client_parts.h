@@ -12,6 +12,7 @@
 struct waiting {
         uint64_t number; /* 0: free */
         int64_t deadline;
+        int64_t stall_ms, stalls_at; /* no progress for so long ends it, and when that is; 0: it may be silent */
         char *body; /* not sent yet; NULL: it was */
         agent_progress_function *progress;
         agent_answer_function *answer;

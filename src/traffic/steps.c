@@ -15,6 +15,8 @@
 #include "steps_private.h"
 
 #define PULL_MS     (30 * 60 * INT64_C(1000))
+#define STALL_MS    INT64_C(60000) /* without a sign of progress of what works on a tree */
+#define HUNG_MS     INT64_C(10000) /* after that, for the looks */
 #define WEB_MS      INT64_C(60000)
 #define QUICK_MS    INT64_C(3000)
 #define RETRY_MS    500          /* the longest pause before a server is tried again: less than any look waits */
@@ -59,34 +61,55 @@ static bool is_believed_dead(const struct steps *steps, enum steps_side side)
         return side == STEPS_FROM && steps->options.move->kind == MOVE_FAILOVER;
 }
 
-int steps_ask(struct steps *steps, enum steps_side side, const char *verb, json_t *arguments, int64_t deadline_ms,
-              json_t **ret_result, struct error *err)
+static int ask(struct steps *steps, enum steps_side side, struct agent_client_question *question, json_t **ret_result,
+               struct error *err)
 {
         const struct config_server *server = steps_server(steps, side);
-        json_t *result = NULL;
         int r = find_agent(steps, side, err);
 
         if (r == 0 && is_believed_dead(steps, side)) {
                 steps->deaf = steps->deaf || (steps->lent[side] && !agent_client_is_connected(steps->agents[side]));
-                deadline_ms = deadline_ms < DEAF_MS ? deadline_ms : DEAF_MS;
+                question->deadline_ms = question->deadline_ms < DEAF_MS ? question->deadline_ms : DEAF_MS;
                 if (steps->deaf)
                         r = error_set(err, -EHOSTUNREACH, _("%s does not answer, which is why the site moves"), server->name);
         }
         if (r < 0) {
-                json_decref(arguments);
+                json_decref(question->arguments);
                 return r;
         }
-        r = agent_client_call(steps->agents[side], verb, arguments, deadline_ms, NULL, NULL, &result, err);
+        question->client = steps->agents[side];
+        agent_client_ask_all(question, 1);
+        r = question->result ? 0 : question->error.code;
         steps->deaf = steps->deaf || (is_believed_dead(steps, side) && r == -ETIMEDOUT);
         if (r < 0) {
-                error_prefix(err, "%s: %s", server->name, verb); /* (returns 0 where nobody wants the words) */
+                if (err)
+                        *err = question->error;
+                error_prefix(err, "%s: %s", server->name, question->verb); /* (returns 0 where nobody wants the words) */
                 return r;
         }
         if (ret_result)
-                *ret_result = result;
+                *ret_result = question->result;
         else
-                json_decref(result);
+                json_decref(question->result);
         return 0;
+}
+
+int steps_ask(struct steps *steps, enum steps_side side, const char *verb, json_t *arguments, int64_t deadline_ms,
+              json_t **ret_result, struct error *err)
+{
+        struct agent_client_question question = { .verb = verb, .arguments = arguments, .deadline_ms = deadline_ms };
+
+        return ask(steps, side, &question, ret_result, err);
+}
+
+int steps_ask_long(struct steps *steps, enum steps_side side, const char *verb, json_t **ret_result, struct error *err)
+{
+        struct agent_client_question question = { .verb = verb, .deadline_ms = PULL_MS,
+                                                  .stall_ms = steps->hung[side] ? HUNG_MS : STALL_MS };
+        const int r = ask(steps, side, &question, ret_result, err);
+
+        steps->hung[side] = r == -ETIMEDOUT;
+        return r;
 }
 
 int steps_ask_both(struct steps *steps, const char *verb, json_t *to, json_t *from, int64_t deadline_ms, struct error *err)
@@ -150,7 +173,7 @@ static enum event prove_look(struct steps *steps, enum steps_side side, struct e
         json_t *result = NULL;
         bool genuine;
 
-        if (steps_ask(steps, side, "verify", NULL, PULL_MS, &result, err) < 0)
+        if (steps_ask_long(steps, side, "verify", &result, err) < 0)
                 return EVENT_SEEN_NOTHING;
         genuine = output_is(result, "genuine");
         json_decref(result);
@@ -172,7 +195,7 @@ static int prove(struct steps *steps, enum steps_side side, struct error *err)
         if (side == STEPS_TO && steps->options.config->on_tamper.planned == CONFIG_REFUSE &&
             prove_look(steps, side, err) != EVENT_SEEN_WANTED)
                 return err->code;
-        return steps_ask(steps, side, "pull", NULL, PULL_MS, NULL, err);
+        return steps_ask_long(steps, side, "pull", NULL, err);
 }
 
 /*

@@ -13,6 +13,7 @@ struct steps {
         const struct config_server *from, *to, *database;
         struct agent_client *agents[3]; /* of from, to, database: the first that is the same server */
         bool lent[3];                   /* it belongs to the caller */
+        bool hung[3];                   /* what it was asked for made no progress: it is not waited for so long again */
         bool proven;                    /* the one that comes, to this process */
         bool deaf;                      /* failover: the old one did not answer, and is not waited for again */
         bool heard;                     /* what it said when others asked was taken into account */
@@ -33,6 +34,9 @@ const struct config_server *steps_server(const struct steps *steps, enum steps_s
 /* Asks one server's agent; the arguments' reference is taken. *ret_result (may be NULL) is a new reference. */
 int steps_ask(struct steps *steps, enum steps_side side, const char *verb, json_t *arguments, int64_t deadline_ms,
               json_t **ret_result, struct error *err);
+
+/* The same for work on a whole tree: as long as it makes progress. */
+int steps_ask_long(struct steps *steps, enum steps_side side, const char *verb, json_t **ret_result, struct error *err);
 
 /* Both servers at the same time, when what they answer does not matter but that they can; the arguments' references are taken.
  * What the one that comes says against it comes first. */
