@@ -177,7 +177,8 @@ static int prepare(struct keeper_role *role, const struct config *config, struct
         if (!config->service.present || !database || !database->ssh)
                 return error_usage(err, _("a keeper needs a service with an address, and a database whose host has ssh, in the "
                                           "configuration: there the lease is asked for"));
-        role->hand = (struct holder_options){ .count = config->service.addresses.count,
+        role->hand = (struct holder_options){ .state = state_directory(role->request->common.state),
+                                              .count = config->service.addresses.count,
                                               .self_ms = config->limits.lease_self_ms,
                                               .take_ms = config->limits.lease_take_ms,
                                               .announce_ms = config->service.announce_ms };

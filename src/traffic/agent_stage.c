@@ -19,6 +19,7 @@
 #include "connections.h"
 #include "service.h"
 #include "sockets.h"
+#include "turn.h"
 
 /* How long the segment is asked before an address is taken. Kernels answer in the interrupt, also that of a machine whose
  * processes are all stopped; and it is the last of the reasons why nobody has it (holder.h). */
@@ -69,7 +70,10 @@ int agent_address(struct agent_call *call, struct error *err)
         const struct agent_site *site = call->context;
         const struct address_options options = { .probe_ms = PROBE_MS, .force = agent_flag(call, "force") };
         const bool take = text_equal(agent_text(call, "action", ""), "take");
+        _cleanup_(fd_closep) int turn = turn_open(site->state);
         int r = 0;
+
+        (void)turn_take(turn, TURN_MS);
 
         for (size_t i = 0; i < service_count(site) && r == 0; i++) {
                 struct address address;

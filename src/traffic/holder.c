@@ -17,11 +17,13 @@
 #include "base/attributes.h"
 #include "base/i18n.h"
 #include "base/io.h"
+#include "base/lock.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "claim.h"
 #include "grant.h"
 #include "tenure.h"
+#include "turn.h"
 
 #define PROBE_MS   50   /* how long the segment is asked before the address is taken */
 #define LOOK_MS    40   /* between two looks whether somebody has put the address here */
@@ -43,6 +45,8 @@ struct hand {
         struct tenure tenure;
         struct claim *claims[HOLDER_ADDRESSES];
         int channel;        /* -1: the keeper is gone */
+        int turn;
+        int64_t turn_since_ms; /* it is another one's since then; 0: it is not */
         int64_t renewed_ms; /* when the address was last given a life */
         int64_t retry_ms;   /* not taken before */
         char said[ERROR_TEXT_SIZE];
@@ -107,8 +111,8 @@ static void drop(struct hand *hand)
         say(hand, _("the lease is over: the service's address was dropped"));
 }
 
-/* As long as it may be held: another life, the neighbours told, rivals noticed. */
-static void hold(struct hand *hand, int64_t now)
+/* Another life, the neighbours told, rivals noticed. */
+static void tend(struct hand *hand, int64_t now)
 {
         struct error error = ERROR_NONE;
 
@@ -132,6 +136,23 @@ static void hold(struct hand *hand, int64_t now)
                          text);
                 say(hand, words);
         }
+}
+
+/* As long as it may be held. Not while the agent moves it: what comes of that the next look sees. */
+static void hold(struct hand *hand, int64_t now)
+{
+        const bool ours = turn_take(hand->turn, LOCK_NOW);
+
+        if (ours || !hand->turn_since_ms)
+                hand->turn_since_ms = ours ? 0 : now;
+        if (!ours && now - hand->turn_since_ms < TURN_MS)
+                return;
+        if (is_here(hand))
+                tend(hand, now);
+        else
+                stop_claims(hand);
+        if (ours)
+                turn_give(hand->turn);
 }
 
 /* false: the holder is to end. */
@@ -182,7 +203,7 @@ void holder_hurry(void)
 
 static _Noreturn void be_holder(const struct holder_options *options, int channel)
 {
-        struct hand hand = { .options = options, .channel = channel };
+        struct hand hand = { .options = options, .channel = channel, .turn = turn_open(options->state) };
         int64_t now;
 
         signal(SIGTERM, SIG_IGN); /* systemd's is for the keeper, which says when to leave */

@@ -34,6 +34,7 @@ struct holder_options {
         size_t count;
         int64_t self_ms, take_ms;
         int64_t announce_ms; /* how long the segment is told who has the address */
+        const char *state;   /* folder, for turn.h */
         int lock; /* of the keeper of this server: the holder waits for it, and has it as long as it lives */
 };
 
