@@ -6,7 +6,8 @@
 #
 # Production's web server dies and nothing else of it: its keeper, its agent and its portal go on, and would write.
 
-failover_faults=(controller controller-stopped keeper-killed database-stopped cut)
+failover_faults=(controller controller-stopped agent-killed keeper-killed holder-stopped sshd-killed sshd-stopped session-killed names-killed
+        database-stopped cut)
 
 # ---------------------------------------------------------------- looking
 
