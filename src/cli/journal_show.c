@@ -64,14 +64,18 @@ static bool is_wanted(const struct journal_show *show, const json_t *record)
 
 /* ---- one record ---- */
 
+/* Of one that was gone before it could be asked only the number is known, or nothing. */
 static void print_process(const json_t *process)
 {
         const char *exe = json_string_value(json_object_get(process, "exe"));
+        const json_t *pid = json_object_get(process, "pid"), *uid = json_object_get(process, "uid");
 
-        if (json_is_object(process))
-                printf("; %s, pid %" JSON_INTEGER_FORMAT ", uid %" JSON_INTEGER_FORMAT, exe ? exe : "?",
-                       json_integer_value(json_object_get(process, "pid")),
-                       json_integer_value(json_object_get(process, "uid")));
+        if (exe)
+                printf("; %s", exe);
+        if (json_integer_value(pid) > 0)
+                printf("%s pid %" JSON_INTEGER_FORMAT, exe ? "," : ";", json_integer_value(pid));
+        if (json_is_integer(uid))
+                printf(", uid %" JSON_INTEGER_FORMAT, json_integer_value(uid));
 }
 
 static void print_text(struct state *state, const json_t *record)

@@ -151,20 +151,19 @@ static void mark_state(struct guarded *guarded)
  * Makes what a web server may still hold open of it harmless: it is empty from now on. Only what can be nobody else's:
  * a file with this one name, or one that this guard knew as the release's own; and only when its bytes are kept.
  */
-static void neutralise(const struct site_tree *tree, struct look *look)
+static bool neutralise(const struct site_tree *tree, const struct look *look)
 {
         char path[32];
         _cleanup_(fd_closep) int file = -1;
         struct stat st;
 
         if (tree->mode != GUARD_HEAL || look->file < 0 || !(look->findings.kinds & (DIFFERENCE_CONTENT | DIFFERENCE_EXTRA)))
-                return;
+                return false;
         if (fstat(look->file, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
-                return;
+                return false;
         snprintf(path, sizeof(path), "/proc/self/fd/%d", look->file);
         file = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
-        if (file >= 0 && ftruncate(file, 0) < 0)
-                return; /* immutable, perhaps: the exchange takes it away */
+        return file >= 0 && ftruncate(file, 0) == 0; /* immutable, perhaps: the exchange takes it away */
 }
 
 /*
@@ -259,6 +258,15 @@ static void act_again(struct guarded *guarded, struct site_tree *tree, const str
                 pulls_step(guarded, HEAL_FINDING);
 }
 
+/* That it is empty now is this guard's doing, and no finding. */
+static void know_emptied(struct guarded *guarded, const struct site_tree *tree, struct look *look, uint32_t reason,
+                         uint64_t path)
+{
+        look->hashed = digest_of_bytes("", 0, &look->digest, NULL) == 0;
+        if (look->hashed)
+                (void)is_new(guarded, hash_of(tree, look, reason), path);
+}
+
 static void act(struct guarded *guarded, struct site_tree *tree, struct look *look, const struct who *who,
                 uint32_t reason)
 {
@@ -287,9 +295,9 @@ static void act(struct guarded *guarded, struct site_tree *tree, struct look *lo
         mark_state(guarded);
         if (tree->area)
                 out = take_out(guarded, tree, look, kept);
-        else if (kept)
-                neutralise(tree, look);
-        else
+        else if (kept && neutralise(tree, look))
+                know_emptied(guarded, tree, look, reason, path);
+        else if (!kept)
                 remove_link(tree, look);
         /* Behind what was taken out a pull compares everything, and the server is eligible again. */
         if (is_healed_by_pull(tree) || out)

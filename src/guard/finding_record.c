@@ -97,13 +97,16 @@ static const char *words_of(const struct who *who, bool english, struct buffer *
         return r < 0 ? "" : buffer_text(out);
 }
 
-static void write_finding(const struct site_tree *tree, const char *name, const char *what, const char *by, bool english,
-                          struct buffer *out)
+static void write_finding(const struct site_tree *tree, const char *name, const char *what, const struct who *who,
+                          const char *by, bool english, struct buffer *out)
 {
+        const bool known = who && who->state <= WHO_EARLIER;
         bool before = i18n_english(english);
 
-        (void)(*by ? buffer_printf(out, _("%s/%s is not as in its release (%s); by %s"), tree->folder, name, what, by)
-                   : buffer_printf(out, _("%s/%s is not as in its release (%s)"), tree->folder, name, what));
+        (void)(!*by    ? buffer_printf(out, _("%s/%s is not as in its release (%s)"), tree->folder, name, what)
+               : known ? buffer_printf(out, _("%s/%s is not as in its release (%s); by %s"), tree->folder, name, what, by)
+                       : buffer_printf(out, _("%s/%s is not as in its release (%s); who wrote it: %s"), tree->folder, name,
+                                       what, by));
         (void)i18n_english(before);
 }
 
@@ -123,8 +126,8 @@ void finding_tell(struct guarded *guarded, const struct site_tree *tree, const s
         guarded->findings++;
         if (details && not_asked)
                 json_object_set_new(details, "who", json_string("not asked: too many"));
-        write_finding(tree, buffer_text(&name), what, words_of(who, true, &by_english), true, &english);
-        write_finding(tree, buffer_text(&name), what, words_of(who, false, &by), false, &told);
+        write_finding(tree, buffer_text(&name), what, who, words_of(who, true, &by_english), true, &english);
+        write_finding(tree, buffer_text(&name), what, who, words_of(who, false, &by), false, &told);
         chronicle_both(guarded->guard, guarded, CHRONICLE_URGENT, "finding", evidence, details, buffer_text(&english),
                        buffer_text(&told));
 }
