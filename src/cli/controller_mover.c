@@ -220,6 +220,10 @@ void controller_mover_resume(struct controller_mover *mover)
         if (r == 1 && move.kind == MOVE_FAILOVER && !machine.back) {
                 fprintf(stderr, _("understudy: the failover from %s to %s goes on\n"), move.from, move.to);
                 r = prepare(mover, &move, &steps, &error);
+                if (r == 0 && !mover->coordinator && steps_overtaken(steps, &machine, &error) == 1) {
+                        coordination_overtaken(ledger, &move, &machine);
+                        r = error.code;
+                }
                 if (r == 0)
                         r = make(mover, ledger, steps, &move, &machine, &error);
         }

@@ -52,6 +52,11 @@ int coordination_resume(struct coordinator *coordinator, struct ledger *ledger, 
         return r;
 }
 
+void coordination_overtaken(struct ledger *ledger, const struct move *move, struct machine *machine)
+{
+        close_move(ledger, move, machine, "the move was overtaken: somebody else has given the stage to another server since");
+}
+
 void coordination_end(struct coordinator *coordinator, const struct move *move, enum action action)
 {
         struct error error = ERROR_NONE;

@@ -20,6 +20,9 @@ int coordination_begin(struct coordinator *coordinator, struct ledger *ledger, c
 int coordination_resume(struct coordinator *coordinator, struct ledger *ledger, const struct move *move, struct machine *machine,
                         struct error *err);
 
+/* A move that somebody else has overtaken (steps_overtaken()): the ledger knows that it is over, undone as far as it goes. */
+void coordination_overtaken(struct ledger *ledger, const struct move *move, struct machine *machine);
+
 /* After conduct(). That it could not be written down is said, and no more: the next leader finds what is done. */
 void coordination_end(struct coordinator *coordinator, const struct move *move, enum action action);
 

@@ -283,6 +283,23 @@ static void note(void *context _unused_, const char *sentence)
         fprintf(stderr, "understudy: %s\n", sentence);
 }
 
+/* One controller, and somebody who does not know of it: of two moves the one that claimed last counts. */
+static int go_on(struct request *request, struct ledger *ledger, struct steps *steps, const struct move *move,
+                 struct machine *machine, struct error *err)
+{
+        int r = request->coordinator || request->undo || machine->back ? 0 : steps_overtaken(steps, machine, err);
+
+        if (r == 0)
+                return 0;
+        if (machine_undoable(machine, machine->at)) {
+                fprintf(stderr, _("understudy: the move to %s was overtaken, and is taken back: %s\n"), move->to, err->text);
+                request->undo = true;
+                return 0;
+        }
+        coordination_overtaken(ledger, move, machine);
+        return error_prefix(err, _("the move to %s was overtaken, and is over"), move->to);
+}
+
 static int make(struct request *request, const struct config *config, struct error *err)
 {
         const struct ledger_options ledger_options = { .state = state_directory(request->common.state), .actor = "switch",
@@ -308,8 +325,9 @@ static int make(struct request *request, const struct config *config, struct err
         choices.epoch = coordinator ? new_epoch : NULL;
         if (r == 0)
                 r = steps_new(&choices, &steps, err);
-        if (r == 0 && !request->resume && !request->undo)
-                r = begin(request, ledger, steps, move, &machine, err);
+        if (r == 0)
+                r = request->resume || request->undo ? go_on(request, ledger, steps, move, &machine, err) :
+                                                       begin(request, ledger, steps, move, &machine, err);
         if (r < 0)
                 return r;
         if (r == 1) {

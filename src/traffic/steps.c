@@ -338,6 +338,8 @@ static int act(void *context, enum step step, bool undo, struct error *err)
 
         if (opens(step) && !undo && proven_look(steps, err) != EVENT_SEEN_WANTED)
                 return err->code;
+        if ((step == STEP_DNS || step == STEP_EXEC) && steps_still_ours(steps, undo, err) < 0)
+                return err->code;
         switch (step) {
         case STEP_CLAIM: return steps_claim(steps, undo, err);
         case STEP_LOWER_TTL: return steps_ttl(steps, !undo, err);

@@ -57,6 +57,12 @@ bool steps_is_there(struct steps *steps);
 /* Whether the database's host can be asked who is to be on stage: without it no move can be begun, nor taken back. */
 int steps_arbiter_answers(struct steps *steps, struct error *err);
 
+/*
+ * Before a move that the ledger has is gone on with: 1, with a refusal in words, when somebody else has given the stage to another
+ * server since this move claimed it. It may be taken back then, and is over where it is too late for that.
+ */
+int steps_overtaken(struct steps *steps, const struct machine *machine, struct error *err);
+
 /* For conduct(). */
 struct stage steps_stage(struct steps *steps);
 

@@ -50,18 +50,25 @@ static int act(struct steps *steps, const char *action, const struct config_serv
                          FENCE_MS, NULL, err);
 }
 
-/* The epoch in whose name this move acts: what the database's host has, as long as it is ours to move. */
+static int refuse_others(struct error *err)
+{
+        return error_refuse(err, _("the database's host says that another server is to be on stage: somebody else moves the site"));
+}
+
+/*
+ * The epoch in whose name this move acts: what the database's host has, as long as it is ours to move. From claim on, and until
+ * that is undone, it is the epoch of the one that comes; an epoch that gave the stage to anybody else is somebody else's.
+ */
 static int refresh(struct steps *steps, struct error *err)
 {
         json_t *view = NULL;
         int r = steps->epoch ? 0 : consult(steps, &view, err);
 
         if (r == 0 && !steps->epoch) {
-                if (holds(view, steps->to) || holds(view, steps->from))
+                if (holds(view, steps->to))
                         steps->epoch = (uint64_t)json_integer_value(json_object_get(view, "epoch"));
                 else
-                        r = error_refuse(err, _("the database's host says that another server is to be on stage: somebody else "
-                                                "moves the site"));
+                        r = refuse_others(err);
         }
         json_decref(view);
         return r;
@@ -84,6 +91,41 @@ int steps_arbiter_answers(struct steps *steps, struct error *err)
         return r;
 }
 
+/* Names and programs know no epochs: so it is looked at before they are changed. The way back leads to where somebody else wants
+ * visitors, too, when he has given the stage to the one that was there before. Silence is no refusal: a failover must not wait for a
+ * host that let its server in a moment ago, and whoever writes is the fence's. */
+int steps_still_ours(struct steps *steps, bool undo, struct error *err)
+{
+        json_t *view = NULL;
+        const bool known = consult(steps, &view, NULL) == 0;
+        const uint64_t epoch = (uint64_t)json_integer_value(json_object_get(view, "epoch"));
+        const bool ours = holds(view, steps->to) && (!steps->epoch || epoch == steps->epoch);
+        int r = 0;
+
+        if (known && !ours && !(undo && holds(view, steps->from)))
+                r = refuse_others(err);
+        json_decref(view);
+        return r;
+}
+
+int steps_overtaken(struct steps *steps, const struct machine *machine, struct error *err)
+{
+        json_t *view = NULL;
+        enum step step = machine_before(machine, machine->at);
+        bool overtaken;
+
+        while (step != STEPS && step != STEP_CLAIM)
+                step = machine_before(machine, step);
+        /* Not claimed yet, or not known: each act names its epoch all the same. */
+        if (step == STEPS || consult(steps, &view, NULL) < 0)
+                return 0;
+        overtaken = !holds(view, steps->to);
+        json_decref(view);
+        if (overtaken)
+                refuse_others(err);
+        return overtaken;
+}
+
 int steps_claim(struct steps *steps, bool undo, struct error *err)
 {
         const struct config_server *wanted = undo ? steps->from : steps->to;
@@ -103,14 +145,16 @@ int steps_claim(struct steps *steps, bool undo, struct error *err)
         /* Among several controllers, also when another one has claimed it already: his epoch is over then. */
         if (steps->options.epoch)
                 r = steps->options.epoch(steps->options.context, wanted->name, (uint64_t)seen, &epoch, err);
-        if (r == 0 && (steps->options.epoch || !holds(view, wanted)))
+        if (r == 0 && !steps->options.epoch && holds(view, wanted))
+                epoch = (uint64_t)seen;
+        else if (r == 0)
                 r = steps_ask(steps, STEPS_DATABASE, "fence",
                               json_pack("{s:s, s:s, s:I, s:I, s:b}", "action", "claim", "server", wanted->name, "seen", seen,
                                         "epoch", (json_int_t)epoch, "planned",
                                         undo || steps->options.move->kind == MOVE_PLANNED),
                               LOOK_MS, NULL, err);
         json_decref(view);
-        steps->epoch = 0; /* what is so is looked at */
+        steps->epoch = r == 0 && undo ? epoch : 0; /* else what is so is looked at */
         /* A failover's claim ended the old one's lease. */
         return r == 0 && undo ? steps_lease(steps, STEPS_FROM, err) : r;
 }

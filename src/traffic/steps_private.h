@@ -53,6 +53,8 @@ int steps_claim(struct steps *steps, bool undo, struct error *err);
 enum event steps_claim_look(struct steps *steps, bool undo, struct error *err);
 int steps_open(struct steps *steps, enum steps_side side, struct error *err);
 int steps_close(struct steps *steps, enum steps_side side, struct error *err);
+/* Refused when the database's host acts for a newer epoch than this move's. */
+int steps_still_ours(struct steps *steps, bool undo, struct error *err);
 /* That server's lease of the service's address is renewed from now on. */
 int steps_lease(struct steps *steps, enum steps_side side, struct error *err);
 /* Is that server let in, or proven out? WANTED when it is as `in` says, BEFORE when it is the other. */

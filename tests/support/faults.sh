@@ -16,6 +16,7 @@ common_faults=(agent-killed agent-stopped keeper-killed keeper-stopped holder-st
 fault_hosts()
 {
         case $1 in
+        controller-overtaken) echo "$2" ;;
         controller* | disk | tampered) ;;
         keeper-* | holder-*) echo "$2 $3" ;;
         names-*) echo 'dns1 dns2' ;;

@@ -7,17 +7,28 @@
 #
 # $stage is who is on stage: each round begins with whom the last one left there.
 
-planned_faults=(controller controller-stopped disk tampered "${common_faults[@]}")
+planned_faults=(controller controller-stopped controller-overtaken disk tampered "${common_faults[@]}")
 stage=production
 undoing=''
 
-# settle WORDS FROM TO WAY: what came of the move; $stage is who must be on stage now.
+is_behind_fence() { steps_of planned | sed '1,/^fence/d' | grep -q "^$1"; }
+
+# settle WORDS FROM TO WAY, for the $step of who calls: what came of the move; $stage is who must be on stage now.
 settle()
 {
         local words=$1 from=$2 to=$3 way=$4 was
         ended_by=itself status=$moved
         : >"$tmp/stderr"
         [[ $moved -le 1 ]] || ! in_flight || end_by "$way"
+        stage=$from
+        if [[ -n $overtaken && $step == claim && $(outcome) == 'done' ]]; then
+                stage=$to # it claimed once more, later than the other one
+                return
+        elif [[ -n $overtaken ]]; then
+                # Behind the fence it had, before it was moved back.
+                [[ $frozen -ne 0 ]] || is_behind_fence "$step" || isnt "$words: the one that was overtaken has not moved the site" "$(outcome)" 'done'
+                return
+        fi
         if grep -q 'no move is under way' "$tmp/stderr"; then # its last record is taken in by whoever opens the journal next
                 ended_by=itself status=$([[ $(outcome) == 'done' ]] && echo 0 || echo 1)
         elif [[ $ended_by != itself ]]; then
@@ -28,7 +39,6 @@ settle()
                 ended_by=nothing
                 status=$([[ $(outcome) == 'done' ]] && echo 0 || echo 1) # or not a step of it was made
         fi
-        stage=$from
         [[ $status -ne 0 ]] || stage=$to
         if [[ " $(left_steps) " == *' restore-ttl '* ]]; then # (a controller that runs does it by itself)
                 was=$status
@@ -67,14 +77,15 @@ one()
         held_in "$step" "$binds" "$from" "$to"
         frozen=$?
         [[ $frozen -ne 0 ]] || hit+="$step "
-        held=none
+        held=none overtaken=''
         ok "$words: the move has an end" fault "$kind" "$host" "${STEPS_HANG:-7}"
         [[ $held == none ]] || is "$words: nobody else goes on with a move whose process only stands still" "$held" 4
         [[ $kind != tampered || $(served) == "$to" ]] || echo planted >"$tmp/$to/www/site/css/site.css"
         settle "$words" "$from" "$to" "$way"
         is "$words: never two held the address" "$(held_twice)" 0
         in_good_state "$stage" "$words" || { diag "$(cat "$tmp/move.log")"; output_diag; }
-        [[ " $(left_steps) " == *' carry-last '* ]] || ok "$words: and nothing is lost" test -e "$tmp/$stage/www/mutable/uploads/round-$round.txt"
+        # (Who overtakes has a book of his own of what was carried over: it is moved aside then, and kept.)
+        [[ -n $overtaken || " $(left_steps) " == *' carry-last '* ]] || ok "$words: and nothing is lost" test -e "$tmp/$stage/www/mutable/uploads/round-$round.txt"
         echo "# $([[ $frozen -eq 0 ]] || echo 'LATE ')$words: move ended in $moved, ended by $ended_by in $status, stage $stage, $((SECONDS - began)) s" >&"$tap"
         round=$((round + 1))
         return $frozen

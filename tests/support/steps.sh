@@ -37,7 +37,7 @@ steps_stage()
         stage_more[standby]="standby_rest = $1 power_on = \"$tmp/power-on\" web_start = \"$tmp/web-start\" web_stop = \"$tmp/web-stop\""
         power_programs
         small_disks || bail_out 'no small disks'
-        mkdir -p "$tmp/controller"
+        mkdir -p "$tmp/controller" "$tmp/another"
         mount -t tmpfs -o size=8m,mode=0700 none "$tmp/controller"
         failover_servers
         stage_names || bail_out 'no name servers'
@@ -229,6 +229,16 @@ stands_still()
         kill -CONT "$move"
 }
 
+# overtaken_for HOST: while it stands still, somebody on another machine, with a state of his own and no coordination, moves the site
+# back to HOST. (Where nothing is moved yet there is nothing for him to do.)
+overtaken_for()
+{
+        run lab_in database "$UNDERSTUDY" switch "$1" --config "$tmp/site.conf" --state "$tmp/another"
+        # shellcheck disable=SC2034 # for planned_rounds.sh
+        [[ $status -ne 0 ]] || grep -q already "$tmp/stdout" || overtaken=yes
+        kill -CONT "$move"
+}
+
 # fault KIND HOST SECONDS: the move stands still; it has ended when this returns, or does not end at all: 1.
 fault()
 {
@@ -236,6 +246,7 @@ fault()
         case $kind in
         controller | tampered) kill -KILL "$move" ;;
         controller-stopped) stands_still "$seconds" ;;
+        controller-overtaken) overtaken_for "$host" ;;
         disk)
                 head -c 16M /dev/zero >"$tmp/controller/filler" 2>/dev/null
                 let_go 60
