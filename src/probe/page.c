@@ -64,11 +64,16 @@ static int prepare(struct fetch *fetch, const struct page_request *request)
 
 static int fail(CURL *curl, CURLcode code, const struct page_request *request, struct error *err)
 {
+        curl_off_t connected = 0; /* microseconds until then; 0: it was not */
         long number_of_system = 0;
         int number;
 
         curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number_of_system);
-        number = code == CURLE_OPERATION_TIMEDOUT ? ETIMEDOUT : number_of_system > 0 ? (int)number_of_system : EIO;
+        curl_easy_getinfo(curl, CURLINFO_CONNECT_TIME_T, &connected);
+        if (code == CURLE_OPERATION_TIMEDOUT)
+                number = connected > 0 ? ETIMEDOUT : EHOSTUNREACH;
+        else
+                number = number_of_system > 0 ? (int)number_of_system : EIO;
         return error_set(err, -number, _("%s at %s did not come: %s"), request->url,
                          request->address ? request->address : _("its own address"), curl_easy_strerror(code));
 }

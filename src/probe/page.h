@@ -27,8 +27,8 @@ struct page_request {
 /* Loads and begins what page_probe() needs, so that it does not have to: some ten milliseconds. */
 int page_prepare(struct error *err);
 
-/* 0 when the page is as it should be. -ECONNREFUSED nobody listens there, -ETIMEDOUT, -EHOSTUNREACH and other errors of
- * the network; -EPROTO another status, -ENODATA the text is not in it. Redirects are not followed. Certificates count. */
+/* 0 when the page is as it should be. -ECONNREFUSED nobody listens there, -EHOSTUNREACH nothing came back, also when the
+ * time was over before there was a connection, -ETIMEDOUT it was over behind that, and other errors of the network; -EPROTO another status, -ENODATA the text is not in it. Redirects are not followed. Certificates count. */
 int page_probe(const struct page_request *request, struct error *err);
 
 /* What came, whatever it is (request->status and expect are not looked at): decoded of nothing, as it was sent. Errors of

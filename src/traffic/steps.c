@@ -251,13 +251,24 @@ static enum event prepare_look(struct steps *steps, bool undo, struct error *err
 {
         struct error unanswered = ERROR_NONE;
 
-        (void)err;
         if (!rests(steps))
                 return undo ? EVENT_SEEN_BEFORE : EVENT_SEEN_WANTED;
         /* Without the database its pages may fail; that it answers at all is what was asked for. */
         if (probe(steps, steps->to->addresses.items[0].text, 1, &unanswered) == EVENT_SEEN_WANTED)
                 return EVENT_SEEN_WANTED;
-        return unanswered.code == -ECONNREFUSED ? EVENT_SEEN_BEFORE : EVENT_SEEN_WANTED;
+        switch (-unanswered.code) {
+        case ECONNREFUSED:
+                return EVENT_SEEN_BEFORE;
+        case EHOSTUNREACH: /* silence is no answer: on the way to it nothing is known of what it does */
+        case ENETUNREACH:
+        case EHOSTDOWN:
+        case ENETDOWN:
+                if (err)
+                        *err = unanswered;
+                return EVENT_SEEN_NOTHING;
+        default:
+                return EVENT_SEEN_WANTED;
+        }
 }
 
 static enum event site_look(struct steps *steps, struct error *err)
