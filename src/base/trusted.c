@@ -1,13 +1,17 @@
 #include "base/trusted.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/attributes.h"
 #include "base/i18n.h"
+#include "base/io.h"
 #include "base/text.h"
 
 #define LINKS_MAXIMUM 40 /* as the kernel's */
@@ -28,12 +32,23 @@ static int refuse_mode(const char *where, const char *path, const struct stat *s
         return -EPERM;
 }
 
+/* In a user namespace (a container without root, a sandbox) whoever is no part of it, the machine's root above all, is shown as this
+ * user (user_namespaces(7)). Nobody within can act for him; which of those outside he is cannot be known. */
+static bool is_outside(uid_t uid)
+{
+        _cleanup_(buffer_done) struct buffer map = BUFFER_INIT(4096);
+        unsigned long inside, outside, count;
+
+        return uid == 65534 && file_read(AT_FDCWD, "/proc/self/uid_map", &map, NULL) == 0 &&
+               sscanf(buffer_text(&map), "%lu %lu %lu", &inside, &outside, &count) == 3 && count != UINT32_MAX;
+}
+
 /* One name on the way; `last`: the folder itself. */
 static int look_at(const char *where, const char *path, const struct stat *st, bool last, struct error *err)
 {
         const bool shared = st->st_mode & (S_IWGRP | S_IWOTH);
 
-        if (st->st_uid != 0 && st->st_uid != geteuid())
+        if (st->st_uid != 0 && st->st_uid != geteuid() && (last || !is_outside(st->st_uid)))
                 return refuse_owner(where, path, st, err);
         if (S_ISDIR(st->st_mode) && shared && (last || !(st->st_mode & S_ISVTX)))
                 return refuse_mode(where, path, st, err);

@@ -2,10 +2,14 @@
 #include "tests.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/trusted.h"
@@ -117,6 +121,46 @@ static void what_is_somebody_elses_is_not(void **state)
         assert_int_equal(unlink(link), 0);
 }
 
+/* A user namespace in which only this one user is somebody, called root there: 0, or what could not be had. */
+static int alone_as_root(uid_t user)
+{
+        char line[40];
+        int map, length = snprintf(line, sizeof(line), "0 %u 1", (unsigned int)user);
+
+        if (setuid(user) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0 || unshare(CLONE_NEWUSER) < 0)
+                return -errno;
+        map = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+        return map >= 0 && write(map, line, (size_t)length) == length ? 0 : -errno;
+}
+
+/* What `owner` has at the end of the way, asked by 12345, to whom the machine's root is nobody of his. */
+static int in_a_namespace(uid_t owner)
+{
+        int status;
+        pid_t pid;
+
+        assert_int_equal(chown(base, owner, 0), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                if (alone_as_root(12345) < 0)
+                        _exit(77);
+                _exit(trusted_folder(base, NULL) == 0 ? 0 : 1);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(chown(base, 0, 0), 0);
+        return WEXITSTATUS(status);
+}
+
+static void where_root_is_nobody_the_way_is_trusted(void **state)
+{
+        (void)state;
+        if (geteuid() != 0 || in_a_namespace(12345) == 77)
+                skip();
+        assert_int_equal(in_a_namespace(12345), 0);
+        assert_int_equal(in_a_namespace(54321), 1);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -126,6 +170,7 @@ int main(void)
                 cmocka_unit_test(links_lead_no_way_around),
                 cmocka_unit_test(names_from_here),
                 cmocka_unit_test(what_is_somebody_elses_is_not),
+                cmocka_unit_test(where_root_is_nobody_the_way_is_trusted),
         };
         char inner[200];
         int failed;
