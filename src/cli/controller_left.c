@@ -9,6 +9,7 @@
 #include "cli/left.h"
 
 #define EVERY_MS         INT64_C(10000)
+#define PAUSE_MS         INT64_C(2000) /* after the first that fails: a secondary is mostly a moment behind */
 #define PAUSE_MAXIMUM_MS (10 * 60 * INT64_C(1000)) /* between two that fail; each says why */
 
 static void begin(struct controller_left *left)
@@ -24,10 +25,10 @@ static void begin(struct controller_left *left)
 static void end(struct controller_left *left, int status)
 {
         left->pid = 0;
-        left->pause_ms = WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : left->pause_ms ? left->pause_ms * 2 : EVERY_MS;
+        left->pause_ms = WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : left->pause_ms ? left->pause_ms * 2 : PAUSE_MS;
         if (left->pause_ms > PAUSE_MAXIMUM_MS)
                 left->pause_ms = PAUSE_MAXIMUM_MS;
-        left->next_ms = clock_monotonic_ms() + (left->pause_ms > EVERY_MS ? left->pause_ms : EVERY_MS);
+        left->next_ms = clock_monotonic_ms() + (left->pause_ms ? left->pause_ms : EVERY_MS);
 }
 
 void controller_left_tick(struct controller_left *left)
